@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * config.h - the parsed, checked configuration: a plain struct.
+ *
+ * libconfuse reads the file (base/config.c is the only file that knows it).
+ * Whatever is wrong is told once on standard error as
+ * `file:line: found ..., expected ...`, with the right line, and nothing starts.
+ */
+#ifndef MXTRAP_CONFIG_H
+#define MXTRAP_CONFIG_H
+
+#include "mxtrap/judge.h"
+#include "mxtrap/mxset.h"
+#include "mxtrap/trap.h"
+
+#define CONFIG_MAX_INTERFACES 16
+#define CONFIG_MAX_LISTEN     8
+
+struct config {
+	char  *path;
+	size_t n_interfaces;
+	char   interfaces[CONFIG_MAX_INTERFACES][64];
+	char  *state_dir;
+	bool   publish;
+	uint32_t publish_after_s;
+	struct ladder ladder;
+	size_t n_allow;
+	struct prefix *allow;			/* owned */
+	size_t n_allow_spf;
+	char (*allow_spf)[MXSET_NAME_SIZE];	/* owned; read, kept, not yet resolved */
+	bool   special_purpose;			/* default true */
+	struct judge_params judge;
+	struct trap_limits  limits;		/* limits { senders = ... } */
+	uint32_t ring_bytes;			/* capture { ring = "64MiB" } */
+	uint32_t retention_attempts_s;		/* store { attempts = "14d" } */
+	uint64_t store_max_bytes;		/* store { max-size = "4GiB" } */
+	char   web_listen[CONFIG_MAX_LISTEN][64];	/* "127.0.0.1:8725"; n_web 0: no web */
+	size_t n_web;
+	char   web_hosts[CONFIG_MAX_LISTEN][MXSET_NAME_SIZE];	/* further Host names to accept */
+	size_t n_web_hosts;
+};
+
+/* Read and check a file.  On failure says why on standard error, returns -1, *out untouched. */
+int config_load(struct config *out, const char *path);
+/* The same from memory (children read what the supervisor read); path is for messages. */
+int config_parse(struct config *out, const char *path, const char *text);
+/* Canonical form to a stream: config_parse() of it gives the same config. */
+void config_print(const struct config *, void *stdio_file);
+void config_free(struct config *);
+
+#endif

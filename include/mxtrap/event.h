@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * event.h - what happens that is not a packet.
+ *
+ * The core has one input, ordered by time (then source, then seq): packets, and
+ * these.  Each is stored as applied, so that a replay can merge them again.
+ */
+#ifndef MXTRAP_EVENT_H
+#define MXTRAP_EVENT_H
+
+#include "mxtrap/addr.h"
+
+enum event_kind {		/* values are stored */
+	EVENT_TICK = 0,		/* nothing but time */
+	EVENT_START = 1,	/* watching begins; flag: 1 = a database was resumed */
+	EVENT_ACCEPT = 2,	/* decoy accepted src:port at target */
+	EVENT_DROPS = 3,	/* count of value packets were dropped since the last such event */
+	EVENT_BLIND = 4,	/* nothing was seen from since_us to time_us */
+	EVENT_CLOCK_STEP = 5,	/* the wall clock moved by value µs */
+	EVENT_OVERFLOW = 6,	/* the decoy's accept queue overflowed */
+	EVENT_ALLOW = 7,	/* prefix, until expires_s (0: for ever) */
+	EVENT_FORGET = 8,	/* prefix: drop what we know of it */
+	EVENT_LAYOUT = 9,	/* the ladder differs from the last run's */
+};
+
+struct event {
+	int64_t	      time_us;
+	uint32_t      seq;		/* per source, counted up */
+	uint8_t	      kind;		/* enum event_kind */
+	uint8_t	      source;		/* order among equal times */
+	uint16_t      port;		/* EVENT_ACCEPT: the client's port */
+	uint32_t      target;		/* EVENT_ACCEPT: index into ladder.targets */
+	uint32_t      expires_s;
+	struct prefix what;		/* EVENT_ACCEPT: the client's address as /128 */
+	int64_t	      since_us;
+	int64_t	      value;		/* EVENT_DROPS: dropped; count in since_us */
+};
+
+#endif

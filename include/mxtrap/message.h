@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * message.h - all that processes say to each other: fixed-size records.
+ *
+ * One record is one datagram on a unix socket (SOCK_SEQPACKET pairs made by
+ * mxtrapd before the children start, and the control socket, SOCK_DGRAM).  A
+ * record of another size, magic or kind is dropped and counted.  Sends never
+ * wait.  Both ends are one build of one program, so there is no versioning.
+ */
+#ifndef MXTRAP_MESSAGE_H
+#define MXTRAP_MESSAGE_H
+
+#include "mxtrap/addr.h"
+
+#define MESSAGE_MAGIC 0x4d585452U	/* "MXTR" */
+
+enum message_kind {
+	MESSAGE_HEARTBEAT = 1,	/* child to mxtrapd */
+	MESSAGE_ACCEPTS = 2,	/* decoy to watch */
+	MESSAGE_DOORBELL = 3,	/* watch to web: the list moved */
+	MESSAGE_ADMIN = 4,	/* mxtrap to watch, over the control socket */
+	MESSAGE_ANSWER = 5,	/* watch to mxtrap */
+	MESSAGE_PROCESSES = 6,	/* mxtrapd to watch: who runs */
+	MESSAGE_DECOY = 7,	/* decoy to watch: its counters */
+};
+
+struct message_head {
+	uint32_t magic;
+	uint16_t kind, size;		/* size of the whole record */
+};
+
+struct message_heartbeat {		/* every 250 ms */
+	struct message_head head;
+	uint32_t ready;			/* 1 once its work has begun */
+	uint32_t spare;
+};
+
+struct message_accept {			/* one completed handshake */
+	int64_t	 time_us;		/* CLOCK_REALTIME at accept() */
+	uint8_t	 src[16];
+	uint32_t target;		/* index into ladder.targets */
+	uint16_t port;
+	uint16_t spare;
+};
+
+#define MESSAGE_MAX_ACCEPTS 64
+struct message_accepts {		/* a batch, always sent whole */
+	struct message_head head;
+	uint32_t n, seq;		/* seq of the first; a gap means lost records */
+	struct message_accept accepts[MESSAGE_MAX_ACCEPTS];
+};
+
+struct message_decoy {			/* every second */
+	struct message_head head;
+	uint64_t accepted, lost, overflows;	/* since decoy began; overflows: host-wide ListenOverflows */
+};
+
+struct message_doorbell {		/* after a commit */
+	struct message_head head;
+	uint64_t generation, serial;
+	uint8_t	 spare[40];
+};
+
+enum admin_op { ADMIN_ALLOW = 1, ADMIN_FORGET = 2, ADMIN_PING = 3 };
+struct message_admin {
+	struct message_head head;
+	uint32_t op;			/* enum admin_op */
+	uint8_t	 addr[16];
+	uint32_t len;			/* prefix length, 0..128 */
+	uint32_t expires_s;		/* 0: for ever */
+	char	 who[64], note[256];	/* text, NUL-terminated */
+};
+struct message_answer {
+	struct message_head head;
+	uint32_t ok;
+	char	 text[256];		/* one line for a person */
+};
+
+#define MESSAGE_MAX_PROCESSES 8
+struct message_processes {
+	struct message_head head;
+	struct {
+		char	 name[16];
+		int32_t	 pid;		/* 0: not running */
+		uint32_t restarts;
+		int64_t	 since_s;
+	} process[MESSAGE_MAX_PROCESSES];
+	struct {
+		char	 what[96];	/* "192.0.2.30:25 is held by master (pid 812): ..." ; "" ends */
+	} complaint[8];
+};
+
+/* Non-blocking.  1: sent; 0: the peer's queue is full (not sent); -1: the peer is gone or error. */
+int message_send(int fd, const void *record, size_t size);
+/* One record into buf.  >0: its size, checked against head and size; 0: nothing there; -1: the
+ * peer is gone; -2: something that is no record (dropped). */
+int message_receive(int fd, void *buf, size_t size);
+/* Fill in the head. */
+void message_init(struct message_head *, enum message_kind, size_t size);
+
+#endif

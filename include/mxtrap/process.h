@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * process.h - the frame that each process of mxtrap lives in.
+ *
+ * mxtrapd binds and supervises; a child is fork + exec of the same program with
+ * a role.  Every child gets the same five things, by inherited descriptor: the
+ * configuration's text, its line to mxtrapd (heartbeats), its sockets (bound,
+ * never listened on), its peer lines.  A new kind of process is one row in
+ * daemon/supervisor.c's table and one function here.
+ */
+#ifndef MXTRAP_PROCESS_H
+#define MXTRAP_PROCESS_H
+
+#include "mxtrap/config.h"
+#include "mxtrap/message.h"
+
+enum process_role { PROCESS_WATCH, PROCESS_DECOY, PROCESS_WEB, PROCESS_N_ROLES };
+
+#define PROCESS_MAX_SOCKETS 512
+
+struct process_socket {
+	int	 fd;
+	uint32_t target;	/* decoy: index into ladder.targets; others: 0 */
+};
+
+struct process {
+	enum process_role role;
+	struct config	  config;	/* parsed from the inherited text */
+	int	 supervisor_fd;		/* heartbeats out; MESSAGE_PROCESSES in (watch only) */
+	int	 decoy_fd;		/* watch: accepts in.  decoy: accepts out.  else -1 */
+	int	 web_fd;		/* watch: doorbell out.  web: doorbell in.  else -1 */
+	int	 control_fd;		/* watch: admin datagrams.  else -1 */
+	size_t	 n_sockets;		/* bound, not listening: port 25 (decoy), HTTP (web) */
+	struct process_socket sockets[PROCESS_MAX_SOCKETS];
+	int	 signal_fd;		/* SIGTERM, SIGINT, SIGHUP; blocked otherwise */
+};
+
+/*
+ * Each role's life: open what it needs, process_confine(), loop until SIGTERM or the
+ * supervisor's line closes, close; return the exit status.  A stop takes under 1 s,
+ * also on a silent link.
+ */
+int watch_main(struct process *);
+int decoy_main(struct process *);
+int web_main(struct process *);
+
+/* Send a heartbeat if 250 ms have passed since the last one (CLOCK_MONOTONIC);
+ * returns the ms until the next is due.  ready: work has begun. */
+int process_heartbeat(struct process *, bool ready);
+/* SIGTERM, SIGINT or a lost supervisor: true.  SIGHUP sets *reload.  Reads signal_fd, never waits. */
+bool process_should_stop(struct process *, bool *reload);
+/* Give up the rest: user of the role, capabilities but keep_caps (bit mask of CAP_*), no_new_privs, not
+ * dumpable, die with the parent.  Says so once if it cannot.  Fatal if it should and fails. */
+void process_confine(struct process *, uint64_t keep_caps);
+
+/* The supervisor: bind, start, watch, restart; returns the exit status. */
+int supervisor_run(const char *config_path, const char *program);
+/* Entry of a child: `mxtrapd --role NAME --fds ...` as the supervisor started it. */
+int process_enter(int argc, char **argv);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * report.h - the read side of the database: questions that web, exports and the command may ask.
+ *
+ * A read-only handle; no read transaction is held longer than one call here, and
+ * iterators are paged inside so that a slow consumer holds none.  `now` is the
+ * database's own clock after a replay, else the wall clock given at each call.
+ */
+#ifndef MXTRAP_REPORT_H
+#define MXTRAP_REPORT_H
+
+#include "mxtrap/event.h"
+#include "mxtrap/judge.h"
+#include "mxtrap/sink.h"
+
+struct report;
+
+enum report_result {
+	REPORT_OK,
+	REPORT_NONE,		/* no such row */
+	REPORT_BUSY,		/* the database is locked or not there yet */
+	REPORT_NEWER,		/* written by a newer mxtrap */
+	REPORT_ERROR,		/* corrupt or unreadable: said why */
+};
+
+struct report_state {			/* the name of a state of the list */
+	uint64_t generation, serial;
+	int64_t	 created_s;		/* when the database was made */
+	int64_t	 changed_s;		/* when the serial was committed */
+	int64_t	 clock_s;		/* 0: lives by the wall clock; else where a replay ended */
+	uint64_t n_listed, n_suspect;
+};
+
+struct report_entry {			/* a sender, or a listing, as list and export tell it */
+	struct prefix what;
+	sender_key key;
+	float	 score, hint;		/* as of now (decayed) */
+	int64_t	 first_seen_s, last_seen_s, since_s, expires_s;	/* 0: none */
+	uint16_t kinds;
+	uint8_t	 state, klass, grade;
+	uint8_t	 relapses;
+};
+
+struct report_attempt { int64_t id, time_us; struct addr src; uint32_t target; uint16_t sport, n_syns; uint32_t rtt_us;
+	uint8_t grade, outcome; char fingerprint[FINGERPRINT_TEXT_SIZE]; };
+
+struct report_change {
+	uint64_t serial;
+	struct change_row row;
+};
+
+struct report_target {			/* what a rung saw */
+	uint32_t target;
+	char	 set[256], exchanger[256], address[ADDR_TEXT_SIZE];
+	uint16_t preference;
+	uint8_t	 role, answer;
+	bool	 down;
+	uint64_t attempts_hour, attempts_today, senders_today, proven_today, refused_today, silent_today;
+	int64_t	 last_s;		/* last attempt */
+};
+
+struct report_tally { int64_t hour_s; uint32_t target; uint64_t attempts, proven, refused, silent, first_seen, not_kept; };
+
+/* params: for decayed sums and states.  *out only on REPORT_OK. */
+enum report_result report_open(struct report **out, const char *state_dir, const struct judge_params *params);
+void report_close(struct report *);
+/* For an error: what SQLite said.  Borrowed until the next call. */
+const char *report_error(const struct report *);
+
+enum report_result report_state(struct report *, struct report_state *out);
+/* The database's idea of now: clock_s after a replay, else now_s. */
+int64_t report_now(struct report *, int64_t now_s);
+
+/* One sender, by any of its addresses: its record and, if listed, its listing's own prefix. */
+enum report_result report_sender(struct report *, const struct addr *, int64_t now_s, struct report_entry *out);
+/* Is this very address covered by an open listing that has not expired?  The fast path (one indexed look-up;
+ * keeps a read transaction for at most 50 ms to do many). */
+enum report_result report_check(struct report *, const struct addr *, int64_t now_s, struct report_entry *out);
+
+/* Visit entries in key order, after `after` (NULL: from the start), at most limit; states: mask of 1 << enum
+ * sender_state; kinds_only: only senders that have evidence.  each returning false ends it.  Listed, suspect and
+ * allowed come from the list itself, others from the senders. */
+struct report_filter {
+	uint32_t states;		/* 0: all */
+	bool	 with_kinds_only;
+	uint8_t	 klass;			/* 0xff: any */
+	const struct prefix *within;	/* NULL: everywhere */
+	const struct prefix *after;	/* keyset: the last `what` of the page before; NULL: start */
+	size_t	 limit;			/* 0: no limit (paged inside: not one snapshot) */
+	bool	 one_snapshot;		/* list rows only (listed, suspect): all from the state that *state says */
+};
+typedef bool report_each_entry(void *ctx, const struct report_entry *);
+enum report_result report_entries(struct report *, const struct report_filter *, int64_t now_s,
+    struct report_state *state, report_each_entry *, void *ctx);
+
+/* The story of one sender, oldest first. */
+enum report_result report_attempts(struct report *, sender_key, size_t limit,
+    bool (*each)(void *, const struct report_attempt *), void *ctx);
+enum report_result report_visits(struct report *, sender_key, size_t limit,
+    bool (*each)(void *, const struct visit_row *), void *ctx);
+enum report_result report_evidence(struct report *, sender_key, size_t limit,
+    bool (*each)(void *, const struct evidence_row *), void *ctx);
+enum report_result report_changes(struct report *, sender_key, size_t limit,
+    bool (*each)(void *, const struct report_change *), void *ctx);
+/* list_change after a serial, in order (a fold's input).  REPORT_NONE: older than the horizon. */
+enum report_result report_changes_since(struct report *, uint64_t serial, size_t limit,
+    bool (*each)(void *, const struct report_change *), void *ctx);
+/* Newest attempts after an id, oldest first (tail). */
+enum report_result report_attempts_after(struct report *, int64_t id, size_t limit,
+    bool (*each)(void *, const struct report_attempt *), void *ctx);
+
+enum report_result report_targets(struct report *, int64_t now_s, bool (*each)(void *, const struct report_target *), void *ctx);
+enum report_result report_series(struct report *, int64_t from_s, int64_t to_s,
+    bool (*each)(void *, const struct report_tally *), void *ctx);
+enum report_result report_status(struct report *, bool (*each)(void *, const char *name, const char *value), void *ctx);
+enum report_result report_allows(struct report *, int64_t now_s,
+    bool (*each)(void *, const struct prefix *, int64_t expires_s, const char *who, const char *note, int64_t added_s), void *ctx);
+enum report_result report_notes(struct report *, int64_t since_s, size_t limit,
+    bool (*each)(void *, const struct note_row *), void *ctx);
+/* Events as stored, for a replay with --inputs, in the order applied. */
+enum report_result report_events(struct report *, bool (*each)(void *, const struct event *), void *ctx);
+
+#endif

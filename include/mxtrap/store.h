@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * store.h - the write side of the database: one thread writes, the caller never waits for a disk.
+ *
+ * Rows from struct sink go through a bounded queue to the writer thread.  Rows of
+ * list_change are committed first, within 20 ms, synchronous=FULL, one serial a
+ * transaction; all else within 1 s, synchronous=NORMAL.  Live, a full queue loses
+ * the row and counts it; a replay waits.  A full disk stops storing, not watching.
+ */
+#ifndef MXTRAP_STORE_H
+#define MXTRAP_STORE_H
+
+#include "mxtrap/event.h"
+#include "mxtrap/sink.h"
+
+struct ladder;
+struct store;
+
+enum store_open {
+	STORE_OK,
+	STORE_NEWER,		/* written by a newer mxtrap: untouched */
+	STORE_FAILED,		/* said why */
+};
+
+struct store_options {
+	const char *dir;		/* mxtrap.db lives here; made if missing, 0750 */
+	const struct ladder *ladder;	/* copied into the database: readers need names */
+	bool	    replay;		/* wait for room instead of losing rows */
+	uint32_t    retention_attempts_s;
+	uint64_t    max_bytes;
+	/* Called in the writer thread after a commit that moved the serial; may be NULL. */
+	void (*moved)(void *ctx, uint64_t generation, uint64_t serial);
+	void	   *ctx;
+};
+
+struct store_counters {			/* a snapshot */
+	uint64_t rows_written, rows_lost, commits, write_errors;
+	uint64_t queue, queue_max;
+	uint64_t generation, serial;
+	uint64_t bytes;
+	bool	 disk_full, fresh, was_corrupt;	/* fresh: made anew by this open */
+	int64_t	 created_s;
+};
+
+/* Open or make the database, migrate, start the writer.  A corrupt one is set aside and a new one begun
+ * (was_corrupt).  *out only on STORE_OK. */
+enum store_open store_open(struct store **out, const struct store_options *);
+/* Write what is queued, checkpoint, stop. */
+void store_close(struct store *);
+/* The sink whose calls queue rows here. */
+struct sink store_sink(struct store *);
+/* Store an event as applied (EVENT_TICK is not stored). */
+void store_event(struct store *, const struct event *, const char *who, const char *note);
+/* Add an allow entry or remove one, and an audit row; durable when this returns true (waits at most
+ * 2 s for the writer). */
+bool store_allow(struct store *, const struct prefix *, uint32_t expires_s, const char *who, const char *note);
+/* An audit row, durable likewise. */
+bool store_audit(struct store *, int64_t time_us, const char *who, const char *what, const struct prefix *,
+    const char *note);
+/* Counters and health as name/value, replaced each second; also the clock that readers live by. */
+void store_status(struct store *, const char *name, const char *value);
+/* In a replay: the time at which it ended; readers tell the state at that time.  0: the wall clock. */
+void store_clock(struct store *, int64_t now_us);
+void store_counters(struct store *, struct store_counters *out);
+/* Wait until everything queued so far is committed.  False: it could not be. */
+bool store_sync(struct store *);
+
+/* Before the writer has work: hand back every row, in key order.  A callback returning false ends it. */
+bool store_each_sender(struct store *, bool (*each)(void *, const struct sender_row *), void *ctx);
+bool store_each_memory(struct store *, bool (*each)(void *, const struct memory_row *), void *ctx);
+bool store_each_allow(struct store *, bool (*each)(void *, const struct prefix *, uint32_t expires_s), void *ctx);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * trap.h - the whole pipeline: packets and events in order in, verdicts to a sink.
+ *
+ * Live and replay run this same code.  It never reads a clock, allocates only in
+ * trap_new(), and tells the outside through struct sink alone.  What could not be
+ * kept is counted in struct trap_counters.
+ */
+#ifndef MXTRAP_TRAP_H
+#define MXTRAP_TRAP_H
+
+#include "mxtrap/event.h"
+#include "mxtrap/judge.h"
+#include "mxtrap/mxset.h"
+#include "mxtrap/packet.h"
+#include "mxtrap/sink.h"
+
+#define TRAP_BLOCK 64			/* packets handed over at once, at most */
+
+struct trap_limits {
+	uint32_t senders;		/* at most 2^24; one visit record each and a quarter more */
+	uint32_t attempts;		/* in flight */
+	uint32_t pools;
+	uint32_t tally_above;		/* new unproven attempts a second above which they are tallied only */
+};
+
+struct trap_options {
+	const struct ladder *ladder;	/* borrowed for the trap's life */
+	struct judge_params  judge;
+	struct trap_limits   limits;
+	const struct prefix *never;	/* own addresses and the configured allow-list; copied */
+	size_t		     n_never;
+	bool		     special_purpose;	/* never list the special-purpose registries */
+	uint8_t		     hash_key[16];	/* from getrandom live; any fixed value in tests */
+	struct sink	     sink;
+};
+
+struct trap_counters {			/* since trap_new(); all only grow but senders, listed, suspects */
+	uint64_t packets, attempts, visits, evidence, excused, excused_grace;
+	uint64_t proven, tallied;
+	uint64_t senders_new, senders_evicted, senders_refused;
+	uint64_t attempts_evicted, visits_evicted, pools_evicted, fingerprints_refused;
+	uint64_t out_of_order;		/* packets older than the newest: taken as if of its time */
+	uint64_t unmatched;		/* answers and ACKs that belong to no attempt */
+	uint64_t unproven_accepts;	/* accepts without SYN and SYN-ACK on the wire */
+	uint64_t recent_overflow;	/* evidence that a later doubt could no longer reach */
+	uint64_t senders, listed, suspects;
+};
+
+struct trap_health {			/* of one target, for status and the ladder page */
+	bool	 down;
+	int64_t	 last_syn_us, last_proven_us, last_unanswered_us;
+};
+
+struct trap;
+
+/* NULL: out of memory.  Touches every page that it will use (no page fault under fire). */
+struct trap *trap_new(const struct trap_options *);
+void trap_free(struct trap *);
+/* Before the first packet: give back what a store kept.  False: no room. */
+bool trap_restore_sender(struct trap *, const struct sender_row *);
+bool trap_restore_memory(struct trap *, const struct memory_row *);
+bool trap_restore_allow(struct trap *, const struct prefix *, uint32_t expires_s);
+
+/* n <= TRAP_BLOCK packets, by time.  Deadlines that lie before a packet fire before it. */
+void trap_packets(struct trap *, const struct packet *, size_t n);
+void trap_event(struct trap *, const struct event *);
+/* Time moves on to now; deadlines fire. */
+void trap_tick(struct trap *, int64_t now_us);
+/* End of a replay: time moves on by fallback window + visit gap; then trap_flush(). */
+void trap_settle(struct trap *);
+/* Tell the sink every sender, memory and tally that changed since it was last told;
+ * at most max_senders of the former (the rest waits).  Returns how many senders still wait. */
+size_t trap_flush(struct trap *, size_t max_senders);
+
+int64_t trap_now_us(const struct trap *);
+const struct trap_counters *trap_counters(const struct trap *);
+void trap_target_health(const struct trap *, uint32_t target, struct trap_health *out);
+/* Bytes that trap_new() allocated. */
+size_t trap_memory_bytes(const struct trap *);
+
+#endif
