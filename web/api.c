@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * api.c - the list, the senders, and "is this address listed?".
+ *
+ * Pages are bounded and go on by key: `next` of one page is `after` of the next, so
+ * that a list which moves meanwhile neither repeats nor skips who stayed.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "web_int.h"
+
+#define PAGE_DEFAULT 100
+#define PAGE_MAX     1000
+#define SCAN_MAX     20000		/* rows looked at for one page of a search */
+
+static const char *const entry_states =
+    "listed, suspect, allowed, cleared, noticed, unknown or all";
+
+void
+json_state(struct json *json, const struct report_state *state, int64_t now_s)
+{
+	char generation[17];
+
+	/* 64 random bits do not fit a double: as text. */
+	(void)snprintf(generation, sizeof(generation), "%016llx",
+	    (unsigned long long)state->generation);
+	json_string(json, "generation", generation);
+	json_uint(json, "serial", state->serial);
+	json_int(json, "now", now_s);
+	json_int(json, "changed", state->changed_s);
+	json_uint(json, "listed", state->n_listed);
+	json_uint(json, "suspects", state->n_suspect);
+}
+
+void
+json_thresholds(struct json *json, const struct config *config)
+{
+	double upper = judge_upper(&config->judge);
+
+	json_object(json, "thresholds");
+	json_real(json, "list", upper, 2);
+	json_real(json, "suspect", upper / 2, 2);
+	json_real(json, "clear", judge_lower(&config->judge), 2);
+	json_end(json);
+}
+
+/* -- one page of entries -- */
+
+struct page {
+	struct json   json;
+	size_t	      limit, written, seen;
+	uint16_t      kinds;		/* only entries that have all of these */
+	bool	      more;
+	struct prefix last;
+};
+
+static bool
+page_entry(void *ctx, const struct report_entry *entry)
+{
+	struct page *page = ctx;
+
+	if (page->written == page->limit) {
+		page->more = true;
+		return false;
+	}
+	page->seen++;
+	page->last = entry->what;
+	if ((entry->kinds & page->kinds) != page->kinds)
+		return true;
+	export_entry_json(&page->json, entry);
+	page->written++;
+	return true;
+}
+
+/* limit and after: the same in every paged answer.  False: *reply says what was wrong. */
+static bool
+page_params(const struct request *req, uint64_t *limit, struct prefix *after, bool *has_after,
+    struct reply *reply)
+{
+	const char *text = request_param(req, "after");
+
+	*limit = PAGE_DEFAULT;
+	*has_after = text != NULL;
+	if (!request_number(req, "limit", PAGE_MAX, limit) || *limit == 0) {
+		reply_problem(reply, 400, "limit: expected 1 to %d", PAGE_MAX);
+		return false;
+	}
+	if (text != NULL && !prefix_parse(after, text)) {
+		reply_problem(reply, 400,
+		    "after: expected the \"next\" of the page before, an address with its length");
+		return false;
+	}
+	return true;
+}
+
+static void
+serve_page(struct web *web, const struct request *req, struct report_filter *filter, uint16_t kinds,
+    uint64_t limit, struct report_state *state, struct reply *reply)
+{
+	struct page page = { .limit = (size_t)limit, .kinds = kinds };
+	enum report_result result;
+	char text[PREFIX_TEXT_SIZE];
+
+	/* One more than shown tells whether there is another page. */
+	filter->limit = kinds != 0 ? SCAN_MAX : (size_t)limit + 1;
+	json_to_buffer(&page.json);
+	json_object(&page.json, NULL);
+	json_array(&page.json, "entries");
+	result = report_entries(web->report, filter, req->now_s, state, page_entry, &page);
+	if (result != REPORT_OK && result != REPORT_NONE) {
+		json_free(&page.json);
+		reply_report(reply, result);
+		return;
+	}
+	json_end(&page.json);
+	if (page.more || (kinds != 0 && page.seen >= SCAN_MAX))
+		json_string(&page.json, "next", prefix_format(&page.last, text));
+	else
+		json_null(&page.json, "next");
+	json_state(&page.json, state, report_now(web->report, req->now_s));
+	json_thresholds(&page.json, web->config);
+	json_end(&page.json);
+	reply_json(reply, &page.json, 200);
+}
+
+/* -- GET /api/v1/list -- */
+
+static bool
+find_state(const char *text, size_t n, uint32_t *states)
+{
+	if (n == 3 && memcmp(text, "all", 3) == 0) {
+		*states |= (1U << STATE_N) - 1;
+		return true;
+	}
+	for (int i = 0; i < STATE_N; i++) {
+		const char *name = state_name((enum sender_state)i);
+
+		if (strlen(name) == n && memcmp(name, text, n) == 0) {
+			*states |= 1U << i;
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+handle_list(struct web *web, const struct request *req, struct reply *reply)
+{
+	const uint32_t logged = 1U << STATE_LISTED | 1U << STATE_SUSPECT | 1U << STATE_ALLOWED;
+	const char *words = request_param(req, "state");
+	struct report_filter filter = { .klass = 0xff };
+	struct report_state state;
+	struct prefix after;
+	enum report_result result;
+	uint64_t limit;
+	bool has_after;
+
+	if (words == NULL)
+		words = "listed";
+	for (const char *p = words;; p++) {
+		size_t n = strcspn(p, "|, ");
+
+		if (!find_state(p, n, &filter.states)) {
+			reply_problem(reply, 400, "state: expected %s, or several joined by |",
+			    entry_states);
+			return;
+		}
+		p += n;
+		if (*p == '\0')
+			break;
+	}
+	if (!page_params(req, &limit, &after, &has_after, reply))
+		return;
+	filter.after = has_after ? &after : NULL;
+	result = report_state(web->report, &state);
+	if (result != REPORT_OK) {
+		reply_report(reply, result);
+		return;
+	}
+	/*
+	 * These states change by the log alone, so its serial names what will be
+	 * said; weak and with the minute, since sums decay and listings run out.
+	 */
+	if ((filter.states & ~logged) == 0) {
+		(void)snprintf(reply->etag, sizeof(reply->etag), "W/\"%016llx:%llu:%lld\"",
+		    (unsigned long long)state.generation, (unsigned long long)state.serial,
+		    (long long)(report_now(web->report, req->now_s) / 60));
+		if (etag_matches(req->if_none_match, reply->etag)) {
+			reply_not_modified(reply);
+			return;
+		}
+	}
+	serve_page(web, req, &filter, 0, limit, &state, reply);
+}
+
+/* -- GET /api/v1/senders -- */
+
+struct search {
+	struct report_filter filter;
+	struct prefix	     within;
+	uint16_t	     kinds;
+};
+
+/* An address or prefix, as the senders under it are keyed: IPv6 goes by /64. */
+static bool
+search_where(struct search *search, const char *word)
+{
+	sender_key key;
+
+	if (!prefix_parse(&search->within, word))
+		return false;
+	if (prefix_sender(&search->within, &key))
+		search->within = sender_prefix(key);
+	search->filter.within = &search->within;
+	return true;
+}
+
+static bool
+search_word(struct search *search, const char *word)
+{
+	if (find_state(word, strlen(word), &search->filter.states))
+		return true;
+	for (int i = 0; i < EVIDENCE_N_KINDS; i++)
+		if (strcmp(word, evidence_info((enum evidence_kind)i)->name) == 0) {
+			search->kinds |= (uint16_t)(1U << i);
+			return true;
+		}
+	for (int i = CLASS_SENDER; i <= CLASS_SCANNER; i++)
+		if (strcmp(word, class_name((enum sender_class)i)) == 0) {
+			search->filter.klass = (uint8_t)i;
+			return true;
+		}
+	return search->filter.within == NULL && search_where(search, word);
+}
+
+void
+handle_senders(struct web *web, const struct request *req, struct reply *reply)
+{
+	const char *query = request_param(req, "query");
+	struct search search = { .filter = { .klass = 0xff, .with_kinds_only = true } };
+	struct report_state state;
+	struct prefix after;
+	enum report_result result;
+	uint64_t limit;
+	bool has_after;
+
+	for (const char *p = query != NULL ? query : ""; *p != '\0';) {
+		size_t n = strcspn(p, " ,");
+		char word[64];
+
+		if (n >= sizeof(word)) {
+			reply_problem(reply, 400, "query: a word is too long");
+			return;
+		}
+		memcpy(word, p, n);
+		word[n] = '\0';
+		if (n > 0 && !search_word(&search, word)) {
+			reply_problem(reply, 400, "query: found \"%.63s\", expected one address or CIDR "
+			    "(without host bits), a state (%s), a reason (backup_first, ...) or a class "
+			    "(sender, prober, scanner)", word, entry_states);
+			return;
+		}
+		p += n;
+		p += strspn(p, " ,");
+	}
+	if (!page_params(req, &limit, &after, &has_after, reply))
+		return;
+	search.filter.after = has_after ? &after : NULL;
+	if (search.filter.within != NULL || search.filter.states != 0)
+		search.filter.with_kinds_only = false;
+	result = report_state(web->report, &state);
+	if (result != REPORT_OK)
+		reply_report(reply, result);
+	else
+		serve_page(web, req, &search.filter, search.kinds, limit, &state, reply);
+}
+
+/* -- GET /api/v1/check/{address} -- */
+
+/* "yes" costs an entry, "no" a constant: most who ask are not listed. */
+void
+handle_check(struct web *web, const struct request *req, struct reply *reply)
+{
+	static const char no[] = "{\"listed\":false}";
+	struct report_entry entry;
+	struct json json;
+	struct addr addr;
+
+	reply->cache_control = "no-store";
+	if (!addr_parse(&addr, req->arg)) {
+		reply_problem(reply, 400, "found \"%.80s\", expected one IPv4 or IPv6 address", req->arg);
+		return;
+	}
+	switch (report_check(web->report, &addr, req->now_s, &entry)) {
+	case REPORT_OK:
+		json_to_buffer(&json);
+		export_entry_json(&json, &entry);
+		/* No ETag: a look-up is cheaper than comparing one. */
+		reply_json(reply, &json, 200);
+		reply->etag[0] = '\0';
+		break;
+	case REPORT_NONE:
+		reply->status = 404;
+		reply->kind = BODY_STATIC;
+		reply->body = no;
+		reply->size = sizeof(no) - 1;
+		reply->media_type = "application/json";
+		break;
+	case REPORT_BUSY:
+		reply_report(reply, REPORT_BUSY);
+		break;
+	case REPORT_NEWER:
+		reply_report(reply, REPORT_NEWER);
+		break;
+	case REPORT_ERROR:
+		reply_report(reply, REPORT_ERROR);
+		break;
+	}
+}

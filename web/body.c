@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * body.c - GET /export/{format}: rendered once a state, kept as an unlinked file, sent from it.
+ *
+ * An export is a pure function of generation:serial and format, so its file can be
+ * shared by all who ask.  While the list moves fast, a costly one is reused for ten
+ * times what it took: rendering never takes more than a tenth of a core.  Small and
+ * large go the same way; a list has either size on different days.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mxtrap/log.h"
+#include "web_int.h"
+
+#define EXPORT_BYTES_MAX (512ULL << 20)	/* of all kept files together */
+#define EXPORT_FRESH_S	 60		/* a client need not ask again sooner */
+
+static void
+slot_drop(struct export_cache *cache, struct export_slot *slot)
+{
+	if (slot->format == NULL)
+		return;
+	(void)close(slot->fd);		/* whoever is being sent it has a descriptor of its own */
+	cache->bytes -= slot->size;
+	memset(slot, 0, sizeof(*slot));
+	slot->fd = -1;
+}
+
+void
+export_cache_init(struct export_cache *cache)
+{
+	memset(cache, 0, sizeof(*cache));
+	for (size_t i = 0; i < EXPORT_SLOTS; i++)
+		cache->slots[i].fd = -1;
+}
+
+void
+export_cache_drop(struct export_cache *cache)
+{
+	for (size_t i = 0; i < EXPORT_SLOTS; i++)
+		slot_drop(cache, &cache->slots[i]);
+}
+
+/* A file without a name: on disk where we may, else in memory. */
+static int
+open_unnamed(void)
+{
+	static const char *const dirs[] = { "/var/tmp", "/tmp" };
+
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+		int fd = open(dirs[i], O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
+
+		if (fd != -1)
+			return fd;
+	}
+	return memfd_create("mxtrap-export", MFD_CLOEXEC);
+}
+
+/* Does this slot answer for that state?  fresh enough: see the head of this file. */
+static bool
+slot_serves(const struct export_slot *slot, const struct export_format *format,
+    const struct report_state *state, int64_t minute, bool unpublished)
+{
+	int64_t age_ms = clock_ms() - slot->rendered_ms;
+
+	if (slot->format != format || slot->generation != state->generation ||
+	    slot->unpublished != unpublished)
+		return false;
+	if (slot->serial == state->serial && slot->minute == minute)
+		return true;
+	return slot->cost_ms >= 20 && age_ms < 10 * slot->cost_ms;
+}
+
+static struct export_slot *
+slot_for(struct export_cache *cache)
+{
+	struct export_slot *oldest = &cache->slots[0];
+
+	for (size_t i = 0; i < EXPORT_SLOTS; i++) {
+		if (cache->slots[i].format == NULL)
+			return &cache->slots[i];
+		if (cache->slots[i].used_ms < oldest->used_ms)
+			oldest = &cache->slots[i];
+	}
+	slot_drop(cache, oldest);
+	return oldest;
+}
+
+/* Older renderings of a format are of no use to anybody once there is a newer one. */
+static void
+drop_older(struct export_cache *cache, const struct export_format *format)
+{
+	for (size_t i = 0; i < EXPORT_SLOTS; i++)
+		if (cache->slots[i].format == format)
+			slot_drop(cache, &cache->slots[i]);
+}
+
+static enum export_result
+render(struct web *web, const struct export_format *format, int64_t now_s, struct export_slot *slot)
+{
+	int64_t begun_ms = clock_ms();
+	enum export_result result;
+	int fd = open_unnamed(), kept = -1;
+	struct stat st;
+	FILE *file;
+
+	if (fd == -1 || (kept = fcntl(fd, F_DUPFD_CLOEXEC, 3)) == -1 || (file = fdopen(fd, "w")) == NULL) {
+		log_warn("cannot make a file for an export");
+		if (fd != -1)
+			(void)close(fd);
+		if (kept != -1)
+			(void)close(kept);
+		return EXPORT_ERROR;
+	}
+	result = export_write(file, format, web->report, web->config, now_s, &slot->summary);
+	if (fclose(file) != 0 && (result == EXPORT_OK || result == EXPORT_UNPUBLISHED)) {
+		log_warn("cannot write an export");
+		result = EXPORT_ERROR;
+	}
+	if (result == EXPORT_BUSY || result == EXPORT_ERROR || fstat(kept, &st) != 0) {
+		(void)close(kept);
+		return result == EXPORT_BUSY ? EXPORT_BUSY : EXPORT_ERROR;
+	}
+	slot->format = format;
+	slot->generation = slot->summary.state.generation;
+	slot->serial = slot->summary.state.serial;
+	slot->unpublished = result == EXPORT_UNPUBLISHED;
+	slot->fd = kept;
+	slot->size = (uint64_t)st.st_size;
+	slot->rendered_ms = clock_ms();
+	slot->cost_ms = slot->rendered_ms - begun_ms;
+	return result;
+}
+
+static struct export_slot *
+find_or_render(struct web *web, const struct export_format *format, int64_t now_s, struct reply *reply)
+{
+	struct export_cache *cache = &web->exports;
+	struct report_state state;
+	struct export_slot *slot;
+	enum report_result result = report_state(web->report, &state);
+	int64_t now = report_now(web->report, now_s);
+	int64_t minute = format->relative ? now / 60 : 0;
+	bool unpublished;
+	char why[160];
+
+	if (result != REPORT_OK) {
+		reply_report(reply, result);
+		return NULL;
+	}
+	unpublished = !export_gate(web->config, &state, now_s, why);
+	for (size_t i = 0; i < EXPORT_SLOTS; i++)
+		if (slot_serves(&cache->slots[i], format, &state, minute, unpublished)) {
+			cache->hits++;
+			cache->slots[i].used_ms = clock_ms();
+			return &cache->slots[i];
+		}
+	drop_older(cache, format);
+	slot = slot_for(cache);
+	switch (render(web, format, now_s, slot)) {
+	case EXPORT_OK:
+	case EXPORT_UNPUBLISHED:
+		break;
+	case EXPORT_BUSY:
+		reply_report(reply, REPORT_BUSY);
+		return NULL;
+	case EXPORT_ERROR:
+		reply_problem(reply, 500, "the export could not be written (the log says more)");
+		return NULL;
+	}
+	slot->minute = minute;
+	slot->used_ms = clock_ms();
+	cache->bytes += slot->size;
+	cache->renders++;
+	return slot;
+}
+
+/* Keep the sum of all files below its bound; the one just used stays. */
+static void
+trim(struct export_cache *cache, const struct export_slot *keep)
+{
+	while (cache->bytes > EXPORT_BYTES_MAX) {
+		struct export_slot *oldest = NULL;
+
+		for (size_t i = 0; i < EXPORT_SLOTS; i++) {
+			struct export_slot *slot = &cache->slots[i];
+
+			if (slot->format == NULL || slot == keep)
+				continue;
+			if (oldest == NULL || slot->used_ms < oldest->used_ms)
+				oldest = slot;
+		}
+		if (oldest == NULL)
+			return;
+		slot_drop(cache, oldest);
+	}
+}
+
+static void
+unknown_format(struct reply *reply, const char *name)
+{
+	const struct export_format *format;
+	char all[256] = "";
+
+	for (size_t i = 0; (format = export_format_at(i)) != NULL; i++) {
+		size_t n = strlen(all);
+
+		(void)snprintf(all + n, sizeof(all) - n, "%s%s", i == 0 ? "" : ", ", format->name);
+	}
+	reply_problem(reply, 404, "no such format \"%.40s\"; there are %s", name, all);
+}
+
+void
+handle_export(struct web *web, const struct request *req, struct reply *reply)
+{
+	const struct export_format *format = export_format_find(req->arg);
+	struct export_slot *slot;
+
+	if (format == NULL) {
+		unknown_format(reply, req->arg);
+		return;
+	}
+	slot = find_or_render(web, format, req->now_s, reply);
+	if (slot == NULL)
+		return;
+	trim(&web->exports, slot);
+	reply->fd = fcntl(slot->fd, F_DUPFD_CLOEXEC, 3);
+	if (reply->fd == -1) {
+		reply_problem(reply, 503, "no descriptor is free");
+		return;
+	}
+	reply->status = 200;
+	reply->kind = BODY_FD;
+	reply->size = slot->size;
+	reply->media_type = format->media_type;
+	reply->cache_control = "max-age=60";
+	reply->last_modified_s = slot->summary.state.changed_s;
+	reply->expires_s = req->now_s + EXPORT_FRESH_S;
+	/* Why it is empty is part of the state: else a client would keep the empty one. */
+	if (format->relative)
+		(void)snprintf(reply->etag, sizeof(reply->etag), "W/\"%016llx:%llu:%s:%lld%s\"",
+		    (unsigned long long)slot->generation, (unsigned long long)slot->serial,
+		    format->name, (long long)slot->minute, slot->unpublished ? ":unpublished" : "");
+	else
+		(void)snprintf(reply->etag, sizeof(reply->etag), "\"%016llx:%llu:%s%s\"",
+		    (unsigned long long)slot->generation, (unsigned long long)slot->serial,
+		    format->name, slot->unpublished ? ":unpublished" : "");
+	if (slot->unpublished)
+		(void)snprintf(reply->unpublished, sizeof(reply->unpublished), "%s", slot->summary.why);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * hosts.c - which Host names this server answers to.
+ *
+ * A web page anywhere can point a name of its own at 127.0.0.1 and then read us
+ * through its visitor's browser (DNS rebinding); its requests carry that name.  So
+ * only exact names are taken: no other spelling of an address, no trailing dot.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "web_int.h"
+
+static void
+add_name(struct hosts *hosts, const char *name, size_t n)
+{
+	char *out;
+
+	if (hosts->n == HOSTS_MAX || n == 0 || n >= sizeof(hosts->names[0]))
+		return;
+	out = hosts->names[hosts->n++];
+	memcpy(out, name, n);
+	out[n] = '\0';
+}
+
+/* The host of "host:port" or "[v6]:port": with its brackets, without its port. */
+static size_t
+host_length(const char *text)
+{
+	const char *end;
+
+	if (text[0] == '[') {
+		end = strchr(text, ']');
+		return end != NULL ? (size_t)(end - text) + 1 : 0;
+	}
+	return strcspn(text, ":");
+}
+
+void
+hosts_init(struct hosts *hosts, const struct config *config)
+{
+	hosts->n = 0;
+	add_name(hosts, "localhost", 9);
+	add_name(hosts, "127.0.0.1", 9);
+	add_name(hosts, "[::1]", 5);
+	for (size_t i = 0; i < config->n_web; i++) {
+		size_t n = host_length(config->web_listen[i]);
+
+		/* "Any address" is nobody's name. */
+		if ((n == 7 && memcmp(config->web_listen[i], "0.0.0.0", 7) == 0) ||
+		    (n == 4 && memcmp(config->web_listen[i], "[::]", 4) == 0))
+			continue;
+		add_name(hosts, config->web_listen[i], n);
+	}
+	for (size_t i = 0; i < config->n_web_hosts; i++)
+		add_name(hosts, config->web_hosts[i], strlen(config->web_hosts[i]));
+}
+
+/* "" or ":1" to ":65535". */
+static bool
+port_is_sane(const char *text)
+{
+	unsigned value = 0;
+
+	if (*text == '\0')
+		return true;
+	if (*text++ != ':' || *text == '\0' || *text == '0')
+		return false;
+	for (; *text != '\0'; text++) {
+		if (*text < '0' || *text > '9')
+			return false;
+		value = value * 10 + (unsigned)(*text - '0');
+		if (value > 65535)
+			return false;
+	}
+	return true;
+}
+
+bool
+hosts_allow(const struct hosts *hosts, const char *host)
+{
+	size_t n = host_length(host);
+
+	if (n == 0 || n >= MXSET_NAME_SIZE || !port_is_sane(host + n))
+		return false;
+	for (size_t i = 0; i < hosts->n; i++)
+		if (strlen(hosts->names[i]) == n && strncasecmp(hosts->names[i], host, n) == 0)
+			return true;
+	return false;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * metrics.c - GET /metrics: Prometheus text exposition format 0.0.4.
+ *
+ * Base units, `_total` on whatever only grows.  Nothing is labelled by sender: an
+ * attacker would choose how many series there are.  Without a database the web's own
+ * metrics are still told, and mxtrap_up says 0.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "web_int.h"
+
+static void
+family(FILE *out, const char *name, const char *type, const char *help)
+{
+	(void)fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void
+gauge(FILE *out, const char *name, const char *help, double value)
+{
+	family(out, name, "gauge", help);
+	(void)fprintf(out, "%s %.15g\n", name, value);
+}
+
+static void
+counter(FILE *out, const char *name, const char *help, uint64_t value)
+{
+	family(out, name, "counter", help);
+	(void)fprintf(out, "%s %llu\n", name, (unsigned long long)value);
+}
+
+static void
+label(FILE *out, const char *text)
+{
+	(void)putc('"', out);
+	for (; *text != '\0'; text++) {
+		if (*text == '\\' || *text == '"')
+			(void)fprintf(out, "\\%c", *text);
+		else if (*text == '\n')
+			(void)fputs("\\n", out);
+		else
+			(void)putc((unsigned char)*text < 0x20 || (unsigned char)*text > 0x7e ? '?' : *text, out);
+	}
+	(void)putc('"', out);
+}
+
+/* -- what watch tells of itself, by the names of store_status() -- */
+
+static const struct status_metric {
+	const char *status, *name, *type, *help;
+} status_metrics[] = {
+	{ "packets", "mxtrap_packets_total", "counter", "Packets decoded." },
+	{ "attempts", "mxtrap_attempts_total", "counter", "Connection attempts seen." },
+	{ "visits", "mxtrap_visits_total", "counter", "Visits that ended." },
+	{ "evidence", "mxtrap_evidence_total", "counter", "Pieces of evidence, with those excused." },
+	{ "excused", "mxtrap_evidence_excused_total", "counter", "Pieces of evidence that count nothing." },
+	{ "proven", "mxtrap_handshakes_total", "counter", "Handshakes seen to complete." },
+	{ "tallied", "mxtrap_attempts_tallied_total", "counter", "Attempts counted and not kept one by one." },
+	{ "senders", "mxtrap_senders", "gauge", "Senders in memory." },
+	{ "senders_evicted", "mxtrap_senders_evicted_total", "counter", "Senders dropped for room." },
+	{ "senders_refused", "mxtrap_senders_refused_total", "counter", "Senders for which there was no room." },
+	{ "ring_drops", "mxtrap_capture_ring_drops_total", "counter", "Packets lost by the capture ring." },
+	{ "interface_drops", "mxtrap_capture_interface_drops_total", "counter",
+	  "Packets lost by the interface." },
+	{ "rows_written", "mxtrap_store_rows_total", "counter", "Rows written to the database." },
+	{ "rows_lost", "mxtrap_store_rows_lost_total", "counter", "Rows that could not be kept." },
+	{ "write_errors", "mxtrap_store_errors_total", "counter", "Failed writes." },
+	{ "queue", "mxtrap_store_queue_rows", "gauge", "Rows waiting to be written." },
+	{ "bytes", "mxtrap_store_bytes", "gauge", "Size of the database." },
+};
+
+struct status_values {
+	uint64_t value[ARRAY_LEN(status_metrics)];
+	bool	 given[ARRAY_LEN(status_metrics)];
+};
+
+static bool
+take_status(void *ctx, const char *name, const char *value)
+{
+	struct status_values *values = ctx;
+	char *end;
+
+	for (size_t i = 0; i < ARRAY_LEN(status_metrics); i++) {
+		if (strcmp(status_metrics[i].status, name) != 0 || !isdigit((unsigned char)value[0]))
+			continue;
+		values->value[i] = strtoull(value, &end, 10);
+		values->given[i] = *end == '\0';
+	}
+	return true;
+}
+
+static void
+write_status(FILE *out, struct report *report)
+{
+	struct status_values values = { .value = { 0 } };
+
+	if (report_status(report, take_status, &values) != REPORT_OK)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(status_metrics); i++) {
+		if (!values.given[i])
+			continue;
+		family(out, status_metrics[i].name, status_metrics[i].type, status_metrics[i].help);
+		(void)fprintf(out, "%s %llu\n", status_metrics[i].name,
+		    (unsigned long long)values.value[i]);
+	}
+}
+
+/* -- per address of ours: bounded by the configuration -- */
+
+struct rung_page {
+	FILE *out;
+	int   which;		/* which family is being written */
+};
+
+static bool
+write_rung(void *ctx, const struct report_target *row)
+{
+	static const char *const names[] = { "mxtrap_rung_attempts_last_hour", "mxtrap_rung_down" };
+	struct rung_page *page = ctx;
+
+	(void)fprintf(page->out, "%s{mx_set=", names[page->which]);
+	label(page->out, row->set);
+	(void)fputs(",exchanger=", page->out);
+	label(page->out, row->exchanger);
+	(void)fputs(",address=", page->out);
+	label(page->out, row->address);
+	(void)fputs(",role=", page->out);
+	label(page->out, role_name((enum role)row->role));
+	(void)fprintf(page->out, "} %llu\n", page->which == 0 ?
+	    (unsigned long long)row->attempts_hour : (unsigned long long)row->down);
+	return true;
+}
+
+static void
+write_rungs(FILE *out, struct report *report, int64_t now_s)
+{
+	struct rung_page page = { out, 0 };
+
+	family(out, "mxtrap_rung_attempts_last_hour", "gauge",
+	    "Connection attempts at an address of ours within the last hour.");
+	(void)report_targets(report, now_s, write_rung, &page);
+	page.which = 1;
+	family(out, "mxtrap_rung_down", "gauge",
+	    "1 while an address of ours is held to be down.");
+	(void)report_targets(report, now_s, write_rung, &page);
+}
+
+static void
+write_list(FILE *out, struct web *web, const struct report_state *state, int64_t now_s)
+{
+	char why[160];
+	int64_t age = status_age(web->report, now_s);
+
+	gauge(out, "mxtrap_listed_senders", "Open listings.", (double)state->n_listed);
+	gauge(out, "mxtrap_suspect_senders", "Senders that are suspects.", (double)state->n_suspect);
+	counter(out, "mxtrap_list_serial_total",
+	    "Committed changes of the list, since its generation began.", state->serial);
+	gauge(out, "mxtrap_list_changed_timestamp_seconds", "When the list last changed.",
+	    (double)state->changed_s);
+	gauge(out, "mxtrap_publishing", "1 if the list may leave (publish, publish-after).",
+	    export_gate(web->config, state, now_s, why));
+	if (age >= 0)
+		gauge(out, "mxtrap_status_age_seconds", "Time since watch told its status.",
+		    (double)age);
+}
+
+static void
+write_own(FILE *out, struct web *web)
+{
+	struct web_counters *c = &web->counters;
+
+	family(out, "mxtrap_http_replies_total", "counter", "HTTP replies, by hundreds of their status.");
+	for (unsigned i = 2; i < ARRAY_LEN(c->replies); i++)
+		(void)fprintf(out, "mxtrap_http_replies_total{code=\"%uxx\"} %llu\n", i,
+		    (unsigned long long)atomic_load(&c->replies[i]));
+	counter(out, "mxtrap_http_connections_total", "HTTP connections accepted.",
+	    atomic_load(&c->connections));
+	gauge(out, "mxtrap_http_open_connections", "HTTP connections that are open.",
+	    (double)atomic_load(&c->opened));
+	counter(out, "mxtrap_http_cut_total", "HTTP connections cut off at a deadline.",
+	    atomic_load(&c->cut));
+	counter(out, "mxtrap_http_refused_hosts_total", "Requests for a Host that is not ours.",
+	    atomic_load(&c->refused_hosts));
+	counter(out, "mxtrap_export_renders_total", "Exports rendered.", web->exports.renders);
+	counter(out, "mxtrap_export_hits_total", "Exports sent from a rendering at hand.",
+	    web->exports.hits);
+	gauge(out, "mxtrap_export_cache_bytes", "Size of the renderings at hand.",
+	    (double)web->exports.bytes);
+}
+
+void
+handle_metrics(struct web *web, const struct request *req, struct reply *reply)
+{
+	struct report_state state;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	bool up;
+
+	if (out == NULL) {
+		reply_problem(reply, 500, "out of memory");
+		return;
+	}
+	up = web->report != NULL && report_state(web->report, &state) == REPORT_OK;
+	gauge(out, "mxtrap_up", "1 if the database can be read.", up);
+	if (up) {
+		write_list(out, web, &state, req->now_s);
+		write_rungs(out, web->report, req->now_s);
+		write_status(out, web->report);
+	}
+	write_own(out, web);
+	if (fclose(out) != 0) {
+		free(text);
+		reply_problem(reply, 500, "out of memory");
+		return;
+	}
+	reply->status = 200;
+	reply->kind = BODY_OWNED;
+	reply->body = text;
+	reply->size = size;
+	reply->media_type = "text/plain; version=0.0.4; charset=utf-8";
+	reply->cache_control = "no-store";
+}

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * overview.c - what each rung saw, the hours before, and how the daemon is.
+ *
+ * Sums only, made by the store; nothing here judges anybody.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "web_int.h"
+
+#define TARGETS_DEFAULT 256
+#define TARGETS_MAX	1000
+#define SERIES_DEFAULT	(7 * 86400)
+#define SERIES_MAX	(93 * 86400)
+#define HOUR		3600
+#define STATUS_FRESH_S	15	/* watch tells its status each second */
+#define NOTES_MAX	100
+
+/* -- GET /api/v1/mx-sets -- */
+
+struct ladder_page {
+	struct json   json;
+	const struct config *config;
+	uint64_t      after, limit, n;	/* targets with an index of at least `after` */
+	uint32_t      last;
+	bool	      more;
+	bool	      in_set, in_exchanger;
+	int64_t	      now_s;
+	char	      set[256], exchanger[256];
+};
+
+static void
+close_exchanger(struct ladder_page *page)
+{
+	if (page->in_exchanger) {
+		json_end(&page->json);		/* addresses */
+		json_end(&page->json);
+	}
+	page->in_exchanger = false;
+}
+
+static void
+close_set(struct ladder_page *page)
+{
+	close_exchanger(page);
+	if (page->in_set) {
+		json_end(&page->json);		/* exchangers */
+		json_end(&page->json);
+	}
+	page->in_set = false;
+}
+
+static void
+open_set(struct ladder_page *page, const char *name)
+{
+	const struct ladder *ladder = &page->config->ladder;
+
+	json_object(&page->json, NULL);
+	json_string(&page->json, "name", name);
+	json_array(&page->json, "domains");
+	for (size_t i = 0; i < ladder->n_sets; i++)
+		if (strcmp(ladder->sets[i].name, name) == 0)
+			for (size_t k = 0; k < ladder->sets[i].n_domains; k++)
+				json_string(&page->json, NULL, ladder->sets[i].domains[k]);
+	json_end(&page->json);
+	json_array(&page->json, "exchangers");
+	(void)snprintf(page->set, sizeof(page->set), "%s", name);
+	page->in_set = true;
+}
+
+static void
+open_exchanger(struct ladder_page *page, const struct report_target *row)
+{
+	json_object(&page->json, NULL);
+	json_string(&page->json, "name", row->exchanger[0] != '\0' ? row->exchanger : NULL);
+	json_uint(&page->json, "preference", row->preference);
+	json_string(&page->json, "role", role_name((enum role)row->role));
+	json_string(&page->json, "answer", answer_name((enum answer)row->answer));
+	json_array(&page->json, "addresses");
+	(void)snprintf(page->exchanger, sizeof(page->exchanger), "%s", row->exchanger);
+	page->in_exchanger = true;
+}
+
+/* "down" is watch's verdict; "unseen" only that nobody came, which is no fault by itself. */
+static const char *
+health_name(const struct report_target *row)
+{
+	if (row->down)
+		return "down";
+	return row->last_s != 0 ? "up" : "unseen";
+}
+
+static bool
+page_target(void *ctx, const struct report_target *row)
+{
+	struct ladder_page *page = ctx;
+	struct json *json = &page->json;
+
+	if (row->target < page->after)
+		return true;
+	if (page->n == page->limit) {
+		page->more = true;
+		return false;
+	}
+	page->n++;
+	page->last = row->target;
+	if (!page->in_set || strcmp(page->set, row->set) != 0) {
+		close_set(page);
+		open_set(page, row->set);
+	}
+	if (!page->in_exchanger || strcmp(page->exchanger, row->exchanger) != 0) {
+		close_exchanger(page);
+		open_exchanger(page, row);
+	}
+	json_object(json, NULL);
+	json_uint(json, "target", row->target);
+	json_string(json, "address", row->address);
+	json_string(json, "health", health_name(row));
+	json_int(json, "last_attempt", row->last_s);
+	json_uint(json, "attempts_hour", row->attempts_hour);
+	json_object(json, "today");
+	json_uint(json, "attempts", row->attempts_today);
+	json_uint(json, "senders", row->senders_today);
+	json_uint(json, "proven", row->proven_today);
+	json_uint(json, "refused", row->refused_today);
+	json_uint(json, "silent", row->silent_today);
+	json_end(json);
+	json_end(json);
+	return true;
+}
+
+void
+handle_mx_sets(struct web *web, const struct request *req, struct reply *reply)
+{
+	struct ladder_page *page;
+	struct report_state state;
+	enum report_result result;
+	uint64_t after = 0, limit = TARGETS_DEFAULT;
+
+	if (!request_number(req, "limit", TARGETS_MAX, &limit) || limit == 0) {
+		reply_problem(reply, 400, "limit: expected 1 to %d", TARGETS_MAX);
+		return;
+	}
+	if (!request_number(req, "after", MXSET_MAX_TARGETS, &after)) {
+		reply_problem(reply, 400, "after: expected the \"next\" of the page before");
+		return;
+	}
+	page = calloc(1, sizeof(*page));
+	if (page == NULL) {
+		reply_problem(reply, 500, "out of memory");
+		return;
+	}
+	page->config = web->config;
+	page->after = after;
+	page->limit = limit;
+	json_to_buffer(&page->json);
+	json_object(&page->json, NULL);
+	json_array(&page->json, "mx_sets");
+	result = report_targets(web->report, req->now_s, page_target, page);
+	close_set(page);
+	json_end(&page->json);
+	if (result == REPORT_OK || result == REPORT_NONE)
+		result = report_state(web->report, &state);
+	if (result != REPORT_OK) {
+		json_free(&page->json);
+		reply_report(reply, result);
+	} else {
+		if (page->more)
+			json_uint(&page->json, "next", page->last + 1);
+		else
+			json_null(&page->json, "next");
+		/* No clock here: while nothing happens, the ETag stays. */
+		json_end(&page->json);
+		reply_json(reply, &page->json, 200);
+	}
+	free(page);
+}
+
+/* -- GET /api/v1/series -- */
+
+struct hour {			/* sums of one role in one hour */
+	uint64_t attempts, proven, refused, silent, first_seen, not_kept;
+};
+
+struct series {
+	const struct ladder *ladder;
+	int64_t	     from_s;
+	size_t	     n;			/* hours */
+	struct hour *hours;		/* [n][ROLE_CONTROL + 1] */
+};
+
+static bool
+add_tally(void *ctx, const struct report_tally *row)
+{
+	struct series *series = ctx;
+	int64_t i = (row->hour_s - series->from_s) / HOUR;
+	unsigned role = ROLE_CONTROL;
+	struct hour *hour;
+
+	if (row->hour_s < series->from_s || i < 0 || (uint64_t)i >= series->n)
+		return true;
+	if (row->target < series->ladder->n_targets)
+		role = series->ladder->targets[row->target].role;
+	hour = &series->hours[(size_t)i * (ROLE_CONTROL + 1) + role];
+	hour->attempts += row->attempts;
+	hour->proven += row->proven;
+	hour->refused += row->refused;
+	hour->silent += row->silent;
+	hour->first_seen += row->first_seen;
+	hour->not_kept += row->not_kept;
+	return true;
+}
+
+/* Hours in which nothing came are left out: the reader knows that they are zero. */
+static void
+write_series(struct json *json, const struct series *series)
+{
+	json_array(json, "hours");
+	for (size_t i = 0; i < series->n; i++)
+		for (unsigned role = 0; role <= ROLE_CONTROL; role++) {
+			const struct hour *hour = &series->hours[i * (ROLE_CONTROL + 1) + role];
+
+			if (hour->attempts == 0 && hour->not_kept == 0 && hour->first_seen == 0)
+				continue;
+			json_object(json, NULL);
+			json_int(json, "hour", series->from_s + (int64_t)i * HOUR);
+			json_string(json, "role", role_name((enum role)role));
+			json_uint(json, "attempts", hour->attempts);
+			json_uint(json, "proven", hour->proven);
+			json_uint(json, "refused", hour->refused);
+			json_uint(json, "silent", hour->silent);
+			json_uint(json, "first_seen", hour->first_seen);
+			json_uint(json, "not_kept", hour->not_kept);
+			json_end(json);
+		}
+	json_end(json);
+}
+
+void
+handle_series(struct web *web, const struct request *req, struct reply *reply)
+{
+	struct series series = { .ladder = &web->config->ladder };
+	int64_t now = report_now(web->report, req->now_s);
+	uint64_t from = 0, to = (uint64_t)(now / HOUR * HOUR + HOUR);
+	enum report_result result;
+	struct json json;
+
+	if (!request_number(req, "to", UINT32_MAX, &to) ||
+	    !request_number(req, "from", UINT32_MAX, &from)) {
+		reply_problem(reply, 400, "from, to: expected Unix seconds");
+		return;
+	}
+	to = (to + HOUR - 1) / HOUR * HOUR;
+	if (request_param(req, "from") == NULL)
+		from = to > SERIES_DEFAULT ? to - SERIES_DEFAULT : 0;
+	from = from / HOUR * HOUR;
+	if (from >= to || to - from > SERIES_MAX) {
+		reply_problem(reply, 400, "from must be before to, by at most 93 days");
+		return;
+	}
+	series.from_s = (int64_t)from;
+	series.n = (size_t)((to - from) / HOUR);
+	series.hours = calloc(series.n * (ROLE_CONTROL + 1), sizeof(*series.hours));
+	if (series.hours == NULL) {
+		reply_problem(reply, 500, "out of memory");
+		return;
+	}
+	result = report_series(web->report, (int64_t)from, (int64_t)to, add_tally, &series);
+	if (result == REPORT_OK || result == REPORT_NONE) {
+		json_to_buffer(&json);
+		json_object(&json, NULL);
+		json_uint(&json, "from", from);
+		json_uint(&json, "to", to);
+		write_series(&json, &series);
+		json_end(&json);
+		reply_json(reply, &json, 200);
+	} else {
+		reply_report(reply, result);
+	}
+	free(series.hours);
+}
+
+/* -- GET /api/v1/status -- */
+
+static bool
+write_status(void *ctx, const char *name, const char *value)
+{
+	json_string(ctx, name, value);
+	return true;
+}
+
+static const struct { const char *name, *says; } notes[] = {
+	[NOTE_START] = { "start", "watching began" },
+	[NOTE_STOP] = { "stop", "watching ended" },
+	[NOTE_REAL_DOWN] = { "real_down", "the real MX does not answer: no evidence counts meanwhile" },
+	[NOTE_REAL_UP] = { "real_up", "the real MX answers again" },
+	[NOTE_BLIND] = { "blind", "nothing could be seen for a while" },
+	[NOTE_DROPS] = { "drops", "packets were lost before they could be looked at" },
+	[NOTE_CLOCK_STEP] = { "clock_step", "the system's clock was moved" },
+	[NOTE_DECOY_SILENT] = { "decoy_silent",
+	    "a decoy that should refuse is silent: honest senders wait there for minutes" },
+	[NOTE_DECOY_ANSWERS] = { "decoy_answers",
+	    "a decoy that should refuse accepts connections: mail may be lost there" },
+	[NOTE_DECOY_DEAD] = { "decoy_dead", "a decoy that should answer does not: nothing can be proven" },
+	[NOTE_RELOAD] = { "reload", "the configuration was read again" },
+	[NOTE_TABLE_FULL] = { "table_full", "the table of senders is full" },
+	[NOTE_FLOOD] = { "flood", "a flood: attempts are counted, not stored one by one" },
+	[NOTE_FLOOD_END] = { "flood_end", "the flood is over" },
+};
+
+struct note_page {
+	struct json	     *json;
+	const struct config *config;
+};
+
+static bool
+write_note(void *ctx, const struct note_row *row)
+{
+	struct note_page *page = ctx;
+	const struct ladder *ladder = &page->config->ladder;
+	bool known = row->kind < ARRAY_LEN(notes);
+	char text[ADDR_TEXT_SIZE];
+
+	json_object(page->json, NULL);
+	json_real(page->json, "time", (double)row->time_us / 1e6, 3);
+	json_string(page->json, "kind", known ? notes[row->kind].name : NULL);
+	json_string(page->json, "says", known ? notes[row->kind].says : NULL);
+	if (row->target < ladder->n_targets)
+		json_string(page->json, "address", addr_format(&ladder->targets[row->target].addr, text));
+	if (row->from_us != 0) {
+		json_real(page->json, "from", (double)row->from_us / 1e6, 3);
+		json_real(page->json, "to", (double)row->to_us / 1e6, 3);
+	}
+	json_end(page->json);
+	return true;
+}
+
+void
+handle_status(struct web *web, const struct request *req, struct reply *reply)
+{
+	int64_t now = report_now(web->report, req->now_s);
+	struct report_state state;
+	struct note_page page;
+	struct json json;
+	enum report_result result = report_state(web->report, &state);
+	char why[160] = "";
+	bool open;
+
+	if (result != REPORT_OK) {
+		reply_report(reply, result);
+		return;
+	}
+	open = export_gate(web->config, &state, req->now_s, why);
+	json_to_buffer(&json);
+	json_object(&json, NULL);
+	json_state(&json, &state, now);
+	json_bool(&json, "live", state.clock_s == 0);
+	json_int(&json, "status_age", status_age(web->report, req->now_s));
+	json_object(&json, "publishing");
+	json_bool(&json, "open", open);
+	json_string(&json, "why", open ? NULL : why);
+	json_end(&json);
+	json_thresholds(&json, web->config);
+	json_string(&json, "list_on", grade_name((enum grade)web->config->judge.list_on));
+	json_object(&json, "counters");
+	result = report_status(web->report, write_status, &json);
+	json_end(&json);
+	page = (struct note_page){ &json, web->config };
+	json_array(&json, "notes");
+	if (result == REPORT_OK || result == REPORT_NONE)
+		result = report_notes(web->report, now - 86400, NOTES_MAX, write_note, &page);
+	json_end(&json);
+	json_end(&json);
+	if (result != REPORT_OK && result != REPORT_NONE) {
+		json_free(&json);
+		reply_report(reply, result);
+		return;
+	}
+	reply_json(reply, &json, 200);
+}
+
+/* -- GET /healthz -- */
+
+void
+handle_healthz(struct web *web, const struct request *req, struct reply *reply)
+{
+	static const char ok[] = "{\"status\":\"ok\"}";
+	int64_t age;
+
+	if (web->report == NULL) {
+		reply_problem(reply, 503, "there is no database yet: watch makes it when it starts");
+		return;
+	}
+	age = status_age(web->report, req->now_s);
+	if (age < 0 || age > STATUS_FRESH_S) {
+		reply_problem(reply, 503, age < 0 ? "watch has not told its status yet" :
+		    "watch has not told its status for more than 15 s");
+		return;
+	}
+	reply->status = 200;
+	reply->kind = BODY_STATIC;
+	reply->body = ok;
+	reply->size = sizeof(ok) - 1;
+	reply->media_type = "application/json";
+	reply->cache_control = "no-store";
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * routes.c - which path is answered by whom: one table.
+ *
+ * A pattern ends in "/" when one argument follows.  What a route does not name is
+ * refused with what was expected: a mistyped parameter that is ignored looks like
+ * an answer to the question.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "web_int.h"
+
+struct route {
+	const char *path;
+	handler	   *handle;
+	bool	    has_arg;
+	bool	    no_database;	/* answers without one */
+	const char *arg;		/* what the argument is, for a 404 */
+	const char *params[5];		/* NULL ends */
+};
+
+static const struct route routes[] = {
+	{ "/api/v1/check/", handle_check, .has_arg = true, .arg = "an address" },
+	{ "/api/v1/list", handle_list, .params = { "state", "limit", "after" } },
+	{ "/api/v1/senders", handle_senders, .params = { "query", "limit", "after" } },
+	{ "/api/v1/senders/", handle_sender, .has_arg = true, .arg = "an address",
+	    .params = { "limit" } },
+	{ "/api/v1/mx-sets", handle_mx_sets, .params = { "limit", "after" } },
+	{ "/api/v1/series", handle_series, .params = { "from", "to" } },
+	{ "/api/v1/status", handle_status, .params = { NULL } },
+	{ "/export/", handle_export, .has_arg = true, .arg = "a format" },
+	{ "/metrics", handle_metrics, .no_database = true },
+	{ "/healthz", handle_healthz, .no_database = true },
+};
+
+static const struct route *
+find_route(struct request *req)
+{
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		const struct route *r = &routes[i];
+		size_t n = strlen(r->path);
+		const char *rest;
+
+		if (!r->has_arg) {
+			if (strcmp(req->path, r->path) == 0)
+				return r;
+			continue;
+		}
+		if (strncmp(req->path, r->path, n) != 0)
+			continue;
+		rest = req->path + n;
+		/* A CIDR's slash comes as %2F; a bare one would be another level. */
+		if (*rest == '\0' || strchr(rest, '/') != NULL)
+			return NULL;
+		if (!request_decode(req->arg, sizeof(req->arg), rest, strlen(rest), false))
+			return NULL;
+		return r;
+	}
+	return NULL;
+}
+
+/* The first parameter that the route does not know, or NULL. */
+static const char *
+odd_param(const struct route *r, const struct request *req)
+{
+	for (size_t i = 0; i < req->n_params; i++) {
+		size_t k = 0;
+
+		while (r->params[k] != NULL && strcmp(r->params[k], req->params[i].name) != 0)
+			k++;
+		if (r->params[k] == NULL)
+			return req->params[i].name;
+	}
+	return NULL;
+}
+
+static const struct asset *
+find_asset(const char *path)
+{
+	if (strcmp(path, "/") == 0)
+		path = "/index.html";
+	for (size_t i = 0; i < n_assets; i++)
+		if (strcmp(assets[i].path, path) == 0)
+			return &assets[i];
+	return NULL;
+}
+
+static void
+serve_asset(const struct asset *asset, struct reply *reply)
+{
+	reply->status = 200;
+	reply->kind = BODY_STATIC;
+	reply->body = asset->bytes;
+	reply->size = asset->size;
+	reply->media_type = asset->media_type;
+	(void)snprintf(reply->etag, sizeof(reply->etag), "%s", asset->etag);
+}
+
+static void
+run(struct web *web, const struct route *r, const struct request *req, struct reply *reply)
+{
+	(void)pthread_mutex_lock(&web->lock);
+	atomic_store(&web->busy_since_ms, clock_ms());
+	if (web->report == NULL && !r->no_database)
+		reply_problem(reply, 503, "there is no database yet: watch makes it when it starts");
+	else
+		r->handle(web, req, reply);
+	atomic_store(&web->busy_since_ms, 0);
+	(void)pthread_mutex_unlock(&web->lock);
+}
+
+void
+route(struct web *web, struct request *req, const char *method, struct reply *reply)
+{
+	const struct asset *asset;
+	const struct route *r;
+	const char *odd;
+
+	if (req->result == REQUEST_TOO_LONG) {
+		reply_problem(reply, 414, "at most %d bytes are read", REQUEST_URI_MAX);
+		return;
+	}
+	if (req->result != REQUEST_OK) {
+		reply_problem(reply, 400, "expected /path?name=value&..., each name once, "
+		    "escapes as %%XX, at most %d parameters", REQUEST_MAX_PARAMS);
+		return;
+	}
+	asset = find_asset(req->path);
+	r = asset == NULL ? find_route(req) : NULL;
+	if (asset == NULL && r == NULL) {
+		reply_problem(reply, 404, "no such path; see /api/v1/list, /api/v1/senders, "
+		    "/api/v1/check/ADDRESS, /api/v1/mx-sets, /api/v1/series, /api/v1/status, "
+		    "/export/FORMAT, /metrics, /healthz");
+		return;
+	}
+	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
+		reply_problem(reply, 405, "this can be read only: GET or HEAD");
+		reply->allow = "GET, HEAD";
+		return;
+	}
+	if (asset != NULL) {
+		serve_asset(asset, reply);
+	} else if ((odd = odd_param(r, req)) != NULL) {
+		reply_problem(reply, 400, "unknown parameter \"%.40s\"; expected %s%s%s%s%s", odd,
+		    r->params[0] != NULL ? r->params[0] : "none", r->params[1] != NULL ? ", " : "",
+		    r->params[1] != NULL ? r->params[1] : "", r->params[2] != NULL ? ", " : "",
+		    r->params[2] != NULL ? r->params[2] : "");
+	} else {
+		run(web, r, req, reply);
+	}
+	if (reply->status == 200 && reply->etag[0] != '\0' && req->if_none_match[0] != '\0' &&
+	    etag_matches(req->if_none_match, reply->etag))
+		reply_not_modified(reply);
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * server.c - libmicrohttpd, and the only file that knows it.
+ *
+ * One daemon with one epoll thread a listener: a pool gains nothing (measured).
+ * The library reads the request and sends the answer; what a path means, what it
+ * costs and who is too slow is decided elsewhere.
+ */
+#include <microhttpd.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mxtrap/log.h"
+#include "web_int.h"
+
+#define CONNECTION_MEMORY 16384		/* request line and all headers */
+#define PER_ADDRESS_MAX	  256		/* of CONNECTION_MAX: a proxy in front is one address */
+#define IDLE_TIMEOUT_S	  30
+
+struct server {
+	struct MHD_Daemon *daemon;
+	struct web	  *web;
+	struct connections connections;
+};
+
+/* On every answer.  The page needs scripts, styles and data from here and nothing else. */
+static const struct { const char *name, *value; } headers[] = {
+	{ "Content-Security-Policy",
+	  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+	  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'" },
+	{ "X-Content-Type-Options", "nosniff" },
+	{ "Referrer-Policy", "no-referrer" },
+	{ "Cross-Origin-Resource-Policy", "same-origin" },
+};
+
+static void
+add_date(struct MHD_Response *response, const char *name, int64_t when_s)
+{
+	char text[48];
+	time_t t = (time_t)when_s;
+	struct tm tm;
+
+	if (when_s <= 0 || gmtime_r(&t, &tm) == NULL ||
+	    strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm) == 0)
+		return;
+	(void)MHD_add_response_header(response, name, text);
+}
+
+/* A header's value cannot hold line ends; whatever else is odd becomes '?'. */
+static void
+add_text(struct MHD_Response *response, const char *name, const char *value)
+{
+	char text[200];
+	size_t i;
+
+	for (i = 0; value[i] != '\0' && i < sizeof(text) - 1; i++)
+		text[i] = value[i] >= 0x20 && value[i] < 0x7f ? value[i] : '?';
+	text[i] = '\0';
+	(void)MHD_add_response_header(response, name, text);
+}
+
+/* The library's response; it owns the body from here on.  NULL: out of memory. */
+static struct MHD_Response *
+make_response(struct reply *reply)
+{
+	struct MHD_Response *response = NULL;
+	void *body = (void *)(uintptr_t)reply->body;
+	char number[16];
+
+	switch (reply->kind) {
+	case BODY_NONE:
+		response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+		break;
+	case BODY_STATIC:
+		response = MHD_create_response_from_buffer(reply->size, body, MHD_RESPMEM_PERSISTENT);
+		break;
+	case BODY_OWNED:
+		response = MHD_create_response_from_buffer(reply->size, body, MHD_RESPMEM_MUST_FREE);
+		break;
+	case BODY_FD:
+		response = MHD_create_response_from_fd64(reply->size, reply->fd);
+		break;
+	}
+	if (response == NULL)
+		return NULL;
+	reply->kind = BODY_NONE;
+	for (size_t i = 0; i < ARRAY_LEN(headers); i++)
+		(void)MHD_add_response_header(response, headers[i].name, headers[i].value);
+	(void)MHD_add_response_header(response, "Cache-Control",
+	    reply->cache_control != NULL ? reply->cache_control : "no-cache");
+	if (reply->media_type != NULL)
+		(void)MHD_add_response_header(response, "Content-Type", reply->media_type);
+	if (reply->etag[0] != '\0')
+		(void)MHD_add_response_header(response, "ETag", reply->etag);
+	if (reply->allow != NULL)
+		(void)MHD_add_response_header(response, "Allow", reply->allow);
+	add_date(response, "Last-Modified", reply->last_modified_s);
+	add_date(response, "Expires", reply->expires_s);
+	if (reply->retry_after_s != 0) {
+		(void)snprintf(number, sizeof(number), "%u", reply->retry_after_s);
+		(void)MHD_add_response_header(response, "Retry-After", number);
+	}
+	if (reply->unpublished[0] != '\0')
+		add_text(response, "X-Mxtrap-Unpublished", reply->unpublished);
+	return response;
+}
+
+static enum MHD_Result
+send_reply(struct server *server, struct connection *conn, struct MHD_Connection *mhd,
+    struct reply *reply)
+{
+	unsigned status = reply->status;
+	uint64_t size = reply->size;
+	struct MHD_Response *response = make_response(reply);
+	enum MHD_Result result;
+
+	reply_clear(reply);
+	if (response == NULL)
+		return MHD_NO;
+	if (status / 100 < ARRAY_LEN(server->web->counters.replies))
+		atomic_fetch_add_explicit(&server->web->counters.replies[status / 100], 1,
+		    memory_order_relaxed);
+	connection_phase(&server->connections, conn, CONNECTION_REPLY, size, clock_ms());
+	result = MHD_queue_response(mhd, status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+struct host_count {
+	const char *value;
+	unsigned    n;
+};
+
+static enum MHD_Result
+count_host(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct host_count *count = ctx;
+
+	(void)kind;
+	if (strcasecmp(name, "Host") != 0)
+		return MHD_YES;
+	count->value = value;
+	count->n++;
+	return MHD_YES;
+}
+
+/* Things about the request that forbid reading on.  False: *reply says what. */
+static bool
+acceptable(struct server *server, struct MHD_Connection *mhd, struct reply *reply)
+{
+	struct host_count host = { NULL, 0 };
+	const char *length = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "Content-Length");
+
+	if ((length != NULL && strcmp(length, "0") != 0) ||
+	    MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "Transfer-Encoding") != NULL) {
+		reply_problem(reply, 413, "this server only answers questions");
+		return false;
+	}
+	(void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, count_host, &host);
+	if (host.n != 1 || host.value == NULL || !hosts_allow(&server->web->hosts, host.value)) {
+		atomic_fetch_add_explicit(&server->web->counters.refused_hosts, 1,
+		    memory_order_relaxed);
+		reply_problem(reply, 421, "the Host header must name localhost, 127.0.0.1, [::1], "
+		    "an address that web { listen } names, or one of web { hosts = { ... } }");
+		return false;
+	}
+	return true;
+}
+
+/* con_cls goes NULL (from log_uri) -> the connection -> answered. */
+static enum MHD_Result
+on_request(void *ctx, struct MHD_Connection *mhd, const char *url, const char *method,
+    const char *version, const char *upload, size_t *upload_size, void **con_cls)
+{
+	struct server *server = ctx;
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct connection *conn = info != NULL ? info->socket_context : NULL;
+	struct reply reply;
+	const char *text;
+
+	(void)url;
+	(void)version;
+	(void)upload;
+	if (conn == NULL)
+		return MHD_NO;
+	if (*con_cls == NULL) {
+		*con_cls = conn;
+		reply_init(&reply);
+		/*
+		 * An answer queued here makes the library close the connection, which
+		 * costs six times as much: right for those who would send a body.
+		 */
+		if (!acceptable(server, mhd, &reply))
+			return send_reply(server, conn, mhd, &reply);
+		return MHD_YES;
+	}
+	if (*upload_size != 0) {		/* chunked or lied about: not read */
+		return MHD_NO;
+	}
+	reply_init(&reply);
+	text = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "If-None-Match");
+	if (text != NULL && strlen(text) < sizeof(conn->request.if_none_match))
+		(void)snprintf(conn->request.if_none_match, sizeof(conn->request.if_none_match), "%s",
+		    text);
+	conn->request.now_s = (int64_t)time(NULL);
+	route(server->web, &conn->request, method, &reply);
+	return send_reply(server, conn, mhd, &reply);
+}
+
+/* The request target as it was sent, before the library makes anything of it. */
+static void *
+on_uri(void *ctx, const char *uri, struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	(void)ctx;
+	if (info != NULL && info->socket_context != NULL)
+		(void)request_parse(&((struct connection *)info->socket_context)->request, uri);
+	return NULL;
+}
+
+static void
+on_completed(void *ctx, struct MHD_Connection *mhd, void **con_cls, enum MHD_RequestTerminationCode code)
+{
+	struct server *server = ctx;
+
+	(void)mhd;
+	(void)code;
+	if (*con_cls != NULL)
+		connection_phase(&server->connections, *con_cls, CONNECTION_IDLE, 0, clock_ms());
+	*con_cls = NULL;
+}
+
+static void
+on_connection(void *ctx, struct MHD_Connection *mhd, void **socket_context,
+    enum MHD_ConnectionNotificationCode code)
+{
+	struct server *server = ctx;
+	const union MHD_ConnectionInfo *info;
+
+	switch (code) {
+	case MHD_CONNECTION_NOTIFY_STARTED:
+		info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+		*socket_context = info == NULL ? NULL :
+		    connection_open(&server->connections, info->connect_fd, clock_ms());
+		atomic_fetch_add_explicit(&server->web->counters.connections, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&server->web->counters.opened, 1, memory_order_relaxed);
+		break;
+	case MHD_CONNECTION_NOTIFY_CLOSED:
+		if (*socket_context != NULL)
+			connection_close(&server->connections, *socket_context);
+		*socket_context = NULL;
+		atomic_fetch_sub_explicit(&server->web->counters.opened, 1, memory_order_relaxed);
+		break;
+	}
+}
+
+static void
+on_log(void *ctx, const char *fmt, va_list ap)
+{
+	char text[256];
+
+	(void)ctx;
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	text[strcspn(text, "\n")] = '\0';
+	log_debug("libmicrohttpd: %s", text);
+}
+
+struct server *
+server_start(struct web *web, int fd)
+{
+	struct server *server = calloc(1, sizeof(*server));
+
+	if (server == NULL || !connections_init(&server->connections)) {
+		log_warnx("out of memory");
+		free(server);
+		return NULL;
+	}
+	server->web = web;
+	if (listen(fd, 1024) != 0) {
+		log_warn("listen");
+		connections_clear(&server->connections);
+		free(server);
+		return NULL;
+	}
+	server->daemon = MHD_start_daemon(
+	    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_USE_ITC, 0, NULL, NULL,
+	    on_request, server,
+	    MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+	    MHD_OPTION_LISTEN_SOCKET, fd,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTION_MAX,
+	    MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)PER_ADDRESS_MAX,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
+	    MHD_OPTION_URI_LOG_CALLBACK, on_uri, server,
+	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+	    MHD_OPTION_END);
+	if (server->daemon == NULL) {
+		log_warnx("cannot start the HTTP library");
+		connections_clear(&server->connections);
+		free(server);
+		return NULL;
+	}
+	return server;
+}
+
+void
+server_sweep(struct server *server, int64_t now_ms)
+{
+	size_t n = connections_sweep(&server->connections, now_ms);
+
+	if (n > 0)
+		atomic_fetch_add_explicit(&server->web->counters.cut, n, memory_order_relaxed);
+}
+
+void
+server_stop(struct server *server)
+{
+	MHD_stop_daemon(server->daemon);
+	connections_clear(&server->connections);
+	free(server);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * web.c - the web process: one thread serves a listener, this one looks after them.
+ *
+ * It sends heartbeats, hears the doorbell, cuts off slow clients, and looks whether
+ * the database came, went or was replaced.  No capability is kept, and the database
+ * is opened for reading alone.
+ */
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mxtrap/log.h"
+#include "mxtrap/process.h"
+#include "web_int.h"
+
+#define LOOK_MS	     1000
+#define SWEEP_MS     250
+#define STUCK_MS     30000	/* a handler that takes longer hangs: let the supervisor restart us */
+
+int64_t
+clock_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+bool
+web_init(struct web *web, const struct config *config)
+{
+	memset(web, 0, sizeof(*web));
+	web->config = config;
+	hosts_init(&web->hosts, config);
+	export_cache_init(&web->exports);
+	return pthread_mutex_init(&web->lock, NULL) == 0;
+}
+
+static void
+close_database(struct web *web)
+{
+	export_cache_drop(&web->exports);
+	report_close(web->report);
+	web->report = NULL;
+	web->generation = 0;
+}
+
+void
+web_clear(struct web *web)
+{
+	if (web->report != NULL)
+		close_database(web);
+	(void)pthread_mutex_destroy(&web->lock);
+}
+
+void
+web_look(struct web *web, uint64_t rung)
+{
+	struct report_state state;
+	char path[4200];
+	struct stat st;
+	bool there;
+
+	(void)snprintf(path, sizeof(path), "%s/mxtrap.db", web->config->state_dir);
+	there = stat(path, &st) == 0;
+	(void)pthread_mutex_lock(&web->lock);
+	/* A database set aside lives on under our handle: only its name tells. */
+	if (web->report != NULL && (!there || st.st_ino != web->ino || st.st_dev != web->dev ||
+	    (rung != 0 && web->generation != 0 && rung != web->generation))) {
+		log_info("REOPEN the database: it was replaced");
+		close_database(web);
+	}
+	if (web->report == NULL && there &&
+	    report_open(&web->report, web->config->state_dir, &web->config->judge) == REPORT_OK) {
+		web->ino = st.st_ino;
+		web->dev = st.st_dev;
+	}
+	if (web->report != NULL && web->generation == 0 &&
+	    report_state(web->report, &state) == REPORT_OK)
+		web->generation = state.generation;
+	(void)pthread_mutex_unlock(&web->lock);
+}
+
+/* Everything that the doorbell has to say; only the newest matters.  0: nothing. */
+static uint64_t
+read_doorbell(int *fd)
+{
+	struct message_doorbell bell;
+	uint64_t rung = 0;
+	int n;
+
+	while ((n = message_receive(*fd, &bell, sizeof(bell))) != 0) {
+		if (n == -1) {
+			*fd = -1;	/* watch is gone; its successor's bell comes with our restart */
+			break;
+		}
+		if (n == (int)sizeof(bell) && bell.head.kind == MESSAGE_DOORBELL)
+			rung = bell.generation;
+	}
+	return rung;
+}
+
+static bool
+stuck(struct web *web)
+{
+	int64_t since = atomic_load(&web->busy_since_ms);
+
+	return since != 0 && clock_ms() - since > STUCK_MS;
+}
+
+static void
+serve(struct process *process, struct web *web, struct server **servers, size_t n)
+{
+	int64_t looked_ms = 0, swept_ms = 0;
+	bool reload;
+
+	while (!process_should_stop(process, &reload)) {
+		struct pollfd fds[3] = {
+			{ .fd = process->signal_fd, .events = POLLIN },
+			{ .fd = process->web_fd, .events = POLLIN },
+			{ .fd = -1 },		/* the supervisor's line: process_should_stop() */
+		};
+		int wait = stuck(web) ? SWEEP_MS : process_heartbeat(process, true);
+		int64_t now;
+		uint64_t rung;
+
+		(void)poll(fds, ARRAY_LEN(fds), wait < SWEEP_MS ? wait : SWEEP_MS);
+		rung = process->web_fd != -1 ? read_doorbell(&process->web_fd) : 0;
+		now = clock_ms();
+		if (now - looked_ms >= LOOK_MS || (rung != 0 && rung != web->generation)) {
+			if (!stuck(web))
+				web_look(web, rung);
+			looked_ms = now;
+		}
+		if (now - swept_ms >= SWEEP_MS) {
+			for (size_t i = 0; i < n; i++)
+				server_sweep(servers[i], now);
+			swept_ms = now;
+		}
+	}
+}
+
+int
+web_main(struct process *process)
+{
+	static struct web web;
+	struct server *servers[CONFIG_MAX_LISTEN];
+	size_t n = 0;
+
+	process_confine(process, 0);
+	if (!web_init(&web, &process->config))
+		fatalx("out of memory");
+	web_look(&web, 0);
+	for (size_t i = 0; i < process->n_sockets && n < CONFIG_MAX_LISTEN; i++) {
+		servers[n] = server_start(&web, process->sockets[i].fd);
+		if (servers[n] == NULL)
+			fatalx("cannot serve HTTP");
+		n++;
+	}
+	serve(process, &web, servers, n);
+	for (size_t i = 0; i < n; i++)
+		server_stop(servers[i]);
+	web_clear(&web);
+	return 0;
+}

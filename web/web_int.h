@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * web_int.h - what the files of web/ share: a request, a reply, and what is served from.
+ *
+ * A handler turns a request into a reply and has heard of neither sockets nor
+ * libmicrohttpd (server.c alone has).  It runs with web.lock held, so it never
+ * waits for a client: what it answers is complete before a byte is sent.
+ */
+#ifndef MXTRAP_WEB_INT_H
+#define MXTRAP_WEB_INT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "mxtrap/asset.h"
+#include "mxtrap/export.h"
+#include "mxtrap/json.h"
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+/* -- request.c: the request target, parsed by ourselves -- */
+
+#define REQUEST_URI_MAX	   2048		/* longer: 414 */
+#define REQUEST_MAX_PARAMS 8
+#define REQUEST_ARG_SIZE   128
+
+enum request_result { REQUEST_OK, REQUEST_BAD, REQUEST_TOO_LONG };
+
+struct request {
+	enum request_result result;	/* of request_parse() */
+	char   path[REQUEST_URI_MAX + 1];	/* as sent: not decoded */
+	char   text[REQUEST_URI_MAX + 1];	/* what params point into */
+	size_t n_params;
+	struct { const char *name, *value; } params[REQUEST_MAX_PARAMS];
+	char   arg[REQUEST_ARG_SIZE];	/* the decoded {...} of the route's pattern */
+	char   if_none_match[512];	/* "": none */
+	int64_t now_s;
+};
+
+enum request_result request_parse(struct request *, const char *uri);
+/* NULL: not given. */
+const char *request_param(const struct request *, const char *name);
+/* A decimal number of at most max; absent: *out is left alone.  False: it is something else. */
+bool request_number(const struct request *, const char *name, uint64_t max, uint64_t *out);
+/* %XX decoding of at most n bytes into a buffer.  False: a bad escape, a control byte or no room. */
+bool request_decode(char *out, size_t size, const char *text, size_t n, bool plus_is_space);
+
+/* -- hosts.c: which Host names are ours (against DNS rebinding) -- */
+
+#define HOSTS_MAX (3 + 2 * CONFIG_MAX_LISTEN)
+
+struct hosts {
+	size_t n;
+	char   names[HOSTS_MAX][MXSET_NAME_SIZE];
+};
+
+void hosts_init(struct hosts *, const struct config *);
+/* Exact match, without regard to case, with or without a port; anything odd is not ours. */
+bool hosts_allow(const struct hosts *, const char *host);
+
+/* -- reply.c -- */
+
+enum body_kind { BODY_NONE, BODY_STATIC, BODY_OWNED, BODY_FD };
+
+struct reply {
+	unsigned    status;
+	enum body_kind kind;
+	const char *media_type;		/* static */
+	const void *body;		/* BODY_STATIC; BODY_OWNED: from malloc */
+	int	    fd;			/* BODY_FD: whoever takes the reply closes it */
+	uint64_t    size;
+	char	    etag[96];		/* with its quotes; "": none */
+	const char *cache_control;	/* static; NULL: "no-cache" */
+	int64_t	    last_modified_s, expires_s;	/* 0: none */
+	const char *allow;		/* 405: static */
+	unsigned    retry_after_s;	/* 0: none */
+	char	    unpublished[160];	/* why an export is empty; "": it is not */
+};
+
+void reply_init(struct reply *);
+/* Free or close what it owns; it is as after reply_init() then. */
+void reply_clear(struct reply *);
+/* An RFC 9457 problem.  Replaces whatever the reply was. */
+void reply_problem(struct reply *, unsigned status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* What a report_result other than REPORT_OK means to a client. */
+void reply_report(struct reply *, enum report_result);
+/* Takes the buffer of a finished json as the body; an ETag is made of its content if none is set. */
+void reply_json(struct reply *, struct json *, unsigned status);
+/* Does If-None-Match name this ETag (weak comparison)? */
+bool etag_matches(const char *if_none_match, const char *etag);
+/* The same reply without its body, as 304. */
+void reply_not_modified(struct reply *);
+uint64_t hash_bytes(const void *, size_t);	/* FNV-1a: for ETags, not for tables */
+
+/* -- body.c: exports, rendered once a state and kept as unlinked files -- */
+
+#define EXPORT_SLOTS 8
+
+struct export_slot {
+	const struct export_format *format;	/* NULL: empty */
+	uint64_t generation, serial;
+	int64_t	 minute;		/* 0 unless the format holds relative times */
+	int64_t	 rendered_ms, cost_ms, used_ms;
+	int	 fd;			/* an unlinked file */
+	uint64_t size;
+	bool	 unpublished;
+	struct export_summary summary;
+};
+
+struct export_cache {
+	struct export_slot slots[EXPORT_SLOTS];
+	uint64_t bytes, renders, hits;
+};
+
+void export_cache_init(struct export_cache *);
+void export_cache_drop(struct export_cache *);
+
+/* -- web.c: what everything is served from -- */
+
+struct web_counters {			/* relaxed atomics: they are only ever shown */
+	_Atomic uint64_t replies[6];	/* by hundreds of the status */
+	_Atomic uint64_t connections, opened, cut, refused_hosts;
+};
+
+struct web {
+	const struct config *config;
+	struct hosts	     hosts;
+	pthread_mutex_t	     lock;	/* around all below, and around each handler */
+	struct report	    *report;	/* NULL: no database yet */
+	uint64_t	     generation;	/* of what is open; 0: not known yet */
+	uint64_t	     ino, dev;	/* of the file that is open */
+	struct export_cache  exports;
+	struct web_counters  counters;
+	_Atomic int64_t	     busy_since_ms;	/* a handler runs since then; 0: none */
+};
+
+bool web_init(struct web *, const struct config *);
+void web_clear(struct web *);
+/* Look whether the database came, went or was replaced; rung: the generation that the doorbell
+ * named (0: none).  Cheap; call each second and at each doorbell. */
+void web_look(struct web *, uint64_t rung);
+int64_t clock_ms(void);			/* CLOCK_MONOTONIC */
+
+/* -- routes.c -- */
+
+/* Answer a parsed request (web.lock is taken inside).  method: as sent. */
+void route(struct web *, struct request *, const char *method, struct reply *);
+
+typedef void handler(struct web *, const struct request *, struct reply *);
+handler handle_list, handle_senders, handle_check;			/* api.c */
+handler handle_sender;							/* explain.c */
+handler handle_mx_sets, handle_series, handle_status, handle_healthz;	/* overview.c */
+handler handle_metrics;							/* metrics.c */
+handler handle_export;							/* body.c */
+
+/* -- members that several answers share (api.c) -- */
+void json_state(struct json *, const struct report_state *, int64_t now_s);
+void json_thresholds(struct json *, const struct config *);
+/* How long ago did watch last say that it lives?  -1: it never did. */
+int64_t status_age(struct report *, int64_t now_s);
+
+/* -- connection.c: absolute deadlines -- */
+
+#define CONNECTION_MAX	    512		/* a listener */
+#define DEADLINE_REQUEST_MS 10000	/* from accept to the last header */
+#define DEADLINE_IDLE_MS    20000	/* from a reply to the next request's last header */
+#define DEADLINE_REPLY_MS   30000	/* and a second for each 16 KiB */
+
+enum connection_phase { CONNECTION_FREE, CONNECTION_REQUEST, CONNECTION_IDLE, CONNECTION_REPLY };
+
+struct connection {
+	int	 fd;
+	enum connection_phase phase;
+	int64_t	 deadline_ms;
+	bool	 cut;
+	struct request request;
+};
+
+struct connections {
+	pthread_mutex_t	   lock;
+	size_t		   n_open;
+	struct connection *all;		/* owned; CONNECTION_MAX */
+};
+
+bool connections_init(struct connections *);
+void connections_clear(struct connections *);
+/* NULL: full. */
+struct connection *connection_open(struct connections *, int fd, int64_t now_ms);
+void connection_phase(struct connections *, struct connection *, enum connection_phase,
+    uint64_t bytes, int64_t now_ms);
+/* Call before the descriptor is closed: afterwards its number may be somebody else's. */
+void connection_close(struct connections *, struct connection *);
+/* Shut down whoever is past its deadline.  Returns how many. */
+size_t connections_sweep(struct connections *, int64_t now_ms);
+
+/* -- server.c -- */
+
+struct server;
+/* Serve on a bound socket (listen() is called here).  NULL: said why. */
+struct server *server_start(struct web *, int fd);
+void server_sweep(struct server *, int64_t now_ms);
+void server_stop(struct server *);
+
+#endif
