@@ -15,6 +15,7 @@
 
 #define CONFIG_MAX_INTERFACES 16
 #define CONFIG_MAX_LISTEN     8
+#define CONFIG_MAX_ANSWERING  480	/* addresses that decoy listens on */
 
 struct config {
 	char  *path;
@@ -44,6 +45,8 @@ struct config {
 int config_load(struct config *out, const char *path);
 /* The same from memory (children read what the supervisor read); path is for messages. */
 int config_parse(struct config *out, const char *path, const char *text);
+/* The file's text, at most 4 MiB; caller frees.  NULL: said why. */
+char *config_read(const char *path);
 /* Canonical form to a stream: config_parse() of it gives the same config. */
 void config_print(const struct config *, void *stdio_file);
 void config_free(struct config *);

@@ -95,6 +95,8 @@ int message_send(int fd, const void *record, size_t size);
 /* One record into buf.  >0: its size, checked against head and size; 0: nothing there; -1: the
  * peer is gone; -2: something that is no record (dropped). */
 int message_receive(int fd, void *buf, size_t size);
+/* Is this one whole record: size, magic, kind, and every field that has a range? */
+bool message_holds(const void *record, size_t size);
 /* Fill in the head. */
 void message_init(struct message_head *, enum message_kind, size_t size);
 

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * attempt.c - attempts in flight: a ring by age, with chains by four-tuple.
+ */
+#include "mxtrap/attempt.h"
+
+_Static_assert(sizeof(struct attempt) == 48, "an attempt in flight is 48 bytes");
+
+bool
+attempt_table_init(struct attempt_table *t, uint32_t cap, const uint8_t hash_key[16])
+{
+	uint32_t buckets = 1;
+
+	while (buckets < cap)
+		buckets *= 2;
+	*t = (struct attempt_table){ .cap = cap, .bucket_mask = buckets - 1, .hash_key = hash_key };
+	t->ring = table_alloc(cap, sizeof(t->ring[0]));
+	t->buckets = table_alloc(buckets, sizeof(t->buckets[0]));
+	if (t->ring == NULL || t->buckets == NULL) {
+		attempt_table_free(t);
+		return false;
+	}
+	return true;
+}
+
+void
+attempt_table_free(struct attempt_table *t)
+{
+	table_free(t->ring);
+	table_free(t->buckets);
+	*t = (struct attempt_table){ 0 };
+}
+
+struct attempt *
+attempt_find(struct attempt_table *t, uint32_t hash, sender_key key, uint64_t host, uint32_t target,
+    uint16_t sport, const uint32_t *isn)
+{
+	uint32_t at = t->buckets[hash & t->bucket_mask];
+
+	while (at != 0) {
+		struct attempt *a = &t->ring[at - 1];
+
+		if (a->key == key && a->host == host && a->target == target && a->sport == sport &&
+		    (isn == NULL || a->isn == *isn))
+			return a;
+		at = a->next;
+	}
+	return NULL;
+}
+
+static void
+unlink_attempt(struct attempt_table *t, uint32_t place)
+{
+	struct attempt *a = &t->ring[place];
+	uint32_t hash = attempt_hash(t, a->key, a->host, a->target, a->sport);
+	uint32_t *link = &t->buckets[hash & t->bucket_mask];
+
+	/* The oldest is the last of its chain. */
+	while (*link != place + 1)
+		link = &t->ring[*link - 1].next;
+	*link = a->next;
+}
+
+static uint32_t
+oldest(const struct attempt_table *t)
+{
+	return t->head >= t->n ? t->head - t->n : t->head + t->cap - t->n;
+}
+
+int64_t
+attempt_due_us(const struct attempt_table *t)
+{
+	return t->n == 0 ? INT64_MAX : t->ring[oldest(t)].first_us + ATTEMPT_LIFE_US;
+}
+
+void
+attempt_expire(struct attempt_table *t, void (*leaving)(void *ctx, struct attempt *), void *ctx)
+{
+	uint32_t place = oldest(t);
+
+	leaving(ctx, &t->ring[place]);
+	unlink_attempt(t, place);
+	t->ring[place].flags = 0;
+	t->n--;
+}
+
+struct attempt *
+attempt_add(struct attempt_table *t, uint32_t hash, sender_key key, uint64_t host, uint32_t target,
+    uint16_t sport, uint32_t isn, int64_t now_us, void (*leaving)(void *ctx, struct attempt *), void *ctx)
+{
+	uint32_t *bucket = &t->buckets[hash & t->bucket_mask];
+	struct attempt *a;
+
+	if (t->n == t->cap) {
+		attempt_expire(t, leaving, ctx);
+		t->evicted++;
+	}
+	a = &t->ring[t->head];
+	*a = (struct attempt){
+		.first_us = now_us, .key = key, .host = host, .next = *bucket, .isn = isn,
+		.target = (uint16_t)target, .sport = sport, .n_syns = 1, .flags = ATTEMPT_IN_USE,
+	};
+	*bucket = t->head + 1;
+	t->head = t->head + 1 == t->cap ? 0 : t->head + 1;
+	t->n++;
+	return a;
+}
+
+enum grade
+attempt_grade(const struct attempt *a)
+{
+	if (a->outcome == OUTCOME_PROVEN)
+		return GRADE_PROVEN;
+	return (a->flags & ATTEMPT_RESENT) != 0 ? GRADE_RESYN : GRADE_SYN;
+}

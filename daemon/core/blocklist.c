@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * blocklist.c - states and their changes.
+ */
+#include "mxtrap/blocklist.h"
+
+#include <math.h>
+
+#define MINUTE_US   60000000LL
+#define N_MINUTES   65536		/* 45 days: longer than the longest term */
+#define SECOND_US   1000000LL
+#define EXPIRED_BELOW_HALF 0.1f
+
+bool
+blocklist_init(struct blocklist *b, const struct judge_params *judge, struct sender_table *senders,
+    struct never *never, const struct sink *sink)
+{
+	double upper = judge_upper(judge);
+
+	*b = (struct blocklist){
+		.judge = judge, .senders = senders, .never = never, .sink = sink,
+		.upper = (float)upper, .half = (float)(upper / 2),
+	};
+	return wheel_init(&b->deadlines, MINUTE_US, N_MINUTES, senders->cap / 8 + 1024);
+}
+
+void
+blocklist_free(struct blocklist *b)
+{
+	wheel_free(&b->deadlines);
+}
+
+void
+blocklist_decay(const struct blocklist *b, struct sender *s, uint32_t now_s)
+{
+	int64_t age = (int64_t)now_s - s->sums_at_s;
+
+	if (age <= 0)
+		return;
+	s->score = judge_decay(b->judge, s->score, age);
+	s->hint = judge_decay(b->judge, s->hint, age);
+	s->blame = judge_decay(b->judge, s->blame, age);
+	s->sums_at_s = now_s;
+}
+
+static uint32_t
+full_minute(int64_t s)
+{
+	return (uint32_t)((s + 59) / 60 * 60);
+}
+
+static uint32_t
+term_s(const struct blocklist *b, const struct sender *s)
+{
+	uint64_t term = (uint64_t)b->judge->term_s << SENDER_CAPS_RELAPSES(s->caps);
+
+	return term > JUDGE_TERM_MAX_S ? JUDGE_TERM_MAX_S : (uint32_t)term;
+}
+
+/* What is on the list for this sender: its own prefix, or one address of a /64 with honest ones in it. */
+static struct prefix
+listed_as(const struct blocklist *b, uint32_t number)
+{
+	struct prefix p = sender_prefix(b->senders->records[number].key);
+
+	for (uint32_t i = 0; i < b->n_hosts; i++) {
+		if (b->hosts[i].sender != number)
+			continue;
+		for (int byte = 0; byte < 8; byte++)
+			p.addr.b[8 + byte] = (uint8_t)(b->hosts[i].host >> (56 - 8 * byte));
+		p.len = 128;
+	}
+	return p;
+}
+
+static void
+drop_host(struct blocklist *b, uint32_t number)
+{
+	for (uint32_t i = 0; i < b->n_hosts; i++)
+		if (b->hosts[i].sender == number)
+			b->hosts[i--] = b->hosts[--b->n_hosts];
+}
+
+static void
+arm(struct blocklist *b, uint32_t number, int64_t due_s)
+{
+	struct sender *s = &b->senders->records[number];
+
+	if ((s->flags & SENDER_TIMED) != 0)
+		return;		/* one entry a sender; it looks again when it comes out */
+	if (wheel_add(&b->deadlines, due_s * SECOND_US, number))
+		s->flags |= SENDER_TIMED;
+}
+
+static int64_t
+deadline_s(const struct blocklist *b, const struct sender *s)
+{
+	if (s->state == STATE_LISTED)
+		return s->expires_s;
+	return (int64_t)s->sums_at_s + judge_until(b->judge, s->score, b->half);
+}
+
+static void
+tell(struct blocklist *b, uint32_t number, enum sender_state old, enum change_cause cause, int64_t now_us)
+{
+	struct sender *s = &b->senders->records[number];
+	struct change_row row = {
+		.time_us = now_us, .what = listed_as(b, number), .sender = s->key,
+		.score = s->score, .hint = s->hint, .first_seen_s = s->first_seen_s,
+		.last_seen_s = s->last_seen_s, .kinds = s->kinds, .old_state = (uint8_t)old,
+		.new_state = s->state, .grade = s->grade, .klass = s->klass, .cause = (uint8_t)cause,
+		.term_days = (uint8_t)((term_s(b, s) + 86399) / 86400),
+	};
+
+	if (s->state == STATE_LISTED) {
+		row.since_s = s->listed_since_s;
+		row.expires_s = s->expires_s;
+	} else if (s->state == STATE_SUSPECT) {
+		row.since_s = (uint32_t)(now_us / SECOND_US);
+		row.expires_s = full_minute(deadline_s(b, s));
+	}
+	b->sink->change(b->sink->ctx, &row);
+}
+
+static void
+set_state(struct blocklist *b, uint32_t number, enum sender_state state, enum change_cause cause, int64_t now_us)
+{
+	struct sender *s = &b->senders->records[number];
+	enum sender_state old = (enum sender_state)s->state;
+
+	if (old == state)
+		return;
+	b->n_listed += (uint64_t)(state == STATE_LISTED) - (uint64_t)(old == STATE_LISTED);
+	b->n_suspect += (uint64_t)(state == STATE_SUSPECT) - (uint64_t)(old == STATE_SUSPECT);
+	s->state = state & 15;
+	sender_dirty(b->senders, number);
+	if (state == STATE_LISTED || state == STATE_SUSPECT)
+		arm(b, number, deadline_s(b, s));
+	if (old >= STATE_SUSPECT || state >= STATE_SUSPECT)
+		tell(b, number, old, cause, now_us);
+	if (old == STATE_LISTED)
+		drop_host(b, number);
+}
+
+static bool
+is_never(const struct blocklist *b, const struct sender *s, uint32_t now_s)
+{
+	struct prefix p = sender_prefix(s->key);
+
+	return never_covers(b->never, &p, now_s);
+}
+
+static void
+open_listing(struct blocklist *b, uint32_t number, int64_t now_us, uint64_t host)
+{
+	struct sender *s = &b->senders->records[number];
+	uint32_t now_s = (uint32_t)(now_us / SECOND_US);
+	unsigned relapses = SENDER_CAPS_RELAPSES(s->caps);
+
+	if (s->expires_s == 0 || now_s - s->expires_s > JUDGE_RELAPSE_S)
+		relapses = 0;
+	else if (relapses < 7)
+		relapses++;
+	s->caps = (uint8_t)((s->caps & 0x1f) | relapses << 5);
+	s->listed_since_s = now_s;
+	s->expires_s = full_minute((int64_t)now_s + term_s(b, s));
+	/* A /64 that also sends honest mail is listed by the single address. */
+	if (!sender_is_v4(s->key) && s->climbed_at_s != 0 && now_s - s->climbed_at_s <= BLOCKLIST_CLIMBED_S &&
+	    b->n_hosts < BLOCKLIST_HOSTS) {
+		b->hosts[b->n_hosts].sender = number;
+		b->hosts[b->n_hosts++].host = host;
+	}
+	set_state(b, number, STATE_LISTED, CAUSE_EVIDENCE, now_us);
+}
+
+void
+blocklist_weigh(struct blocklist *b, uint32_t number, int64_t now_us, float score, float hint, enum grade grade,
+    uint64_t host)
+{
+	struct sender *s = &b->senders->records[number];
+	uint32_t now_s = (uint32_t)(now_us / SECOND_US);
+	bool may_list = grade >= (enum grade)b->judge->list_on;
+
+	blocklist_decay(b, s, now_s);
+	s->score = judge_add(s->score, score);
+	s->hint = judge_add(s->hint, hint);
+	if (may_list || score < 0)
+		s->blame = judge_add(s->blame, score);
+	sender_dirty(b->senders, number);
+	if (s->state == STATE_ALLOWED)
+		return;
+	if (s->state == STATE_LISTED) {
+		uint32_t later = full_minute((int64_t)now_s + term_s(b, s));
+
+		if (score > 0 && grade >= GRADE_PROVEN && later > s->expires_s) {
+			s->expires_s = later;
+			tell(b, number, STATE_LISTED, CAUSE_RENEWED, now_us);
+		}
+		return;
+	}
+	if (score > 0 && may_list && s->blame >= b->upper && s->score >= b->upper && !is_never(b, s, now_s)) {
+		open_listing(b, number, now_us, host);
+		return;
+	}
+	if (s->state == STATE_SUSPECT && score != 0.0f &&
+	    judge_state(b->judge, s->score, s->hint) == STATE_SUSPECT) {
+		tell(b, number, STATE_SUSPECT, CAUSE_RENEWED, now_us);	/* its end by decay moved */
+		return;
+	}
+	set_state(b, number, judge_state(b->judge, s->score, s->hint), CAUSE_EVIDENCE, now_us);
+}
+
+void
+blocklist_revise(struct blocklist *b, uint32_t number, int64_t now_us, float score, float hint, bool blamed)
+{
+	struct sender *s = &b->senders->records[number];
+
+	blocklist_decay(b, s, (uint32_t)(now_us / SECOND_US));
+	s->score = judge_add(s->score, -score);
+	s->hint = judge_add(s->hint, -hint);
+	if (blamed)
+		s->blame = judge_add(s->blame, -score);
+	sender_dirty(b->senders, number);
+	if (s->state == STATE_ALLOWED || (s->state == STATE_LISTED && s->score >= b->half))
+		return;
+	set_state(b, number, judge_state(b->judge, s->score, s->hint), CAUSE_REVISED, now_us);
+}
+
+void
+blocklist_recheck(struct blocklist *b, uint32_t number, int64_t now_us, enum change_cause cause)
+{
+	struct sender *s = &b->senders->records[number];
+	uint32_t now_s = (uint32_t)(now_us / SECOND_US);
+
+	blocklist_decay(b, s, now_s);
+	if (is_never(b, s, now_s)) {
+		set_state(b, number, STATE_ALLOWED, cause, now_us);
+		return;
+	}
+	if (s->state == STATE_ALLOWED)
+		set_state(b, number, judge_state(b->judge, s->score, s->hint), cause, now_us);
+}
+
+void
+blocklist_forget(struct blocklist *b, uint32_t number, int64_t now_us)
+{
+	struct sender *s = &b->senders->records[number];
+
+	s->score = s->hint = s->blame = 0;
+	s->sums_at_s = (uint32_t)(now_us / SECOND_US);
+	s->kinds = 0;
+	s->caps = 0;
+	s->grade = 0;
+	s->expires_s = s->listed_since_s = 0;
+	sender_dirty(b->senders, number);
+	if (s->state != STATE_ALLOWED)
+		set_state(b, number, STATE_UNKNOWN, CAUSE_FORGOTTEN, now_us);
+}
+
+void
+blocklist_restored(struct blocklist *b, uint32_t number)
+{
+	struct sender *s = &b->senders->records[number];
+
+	b->n_listed += s->state == STATE_LISTED;
+	b->n_suspect += s->state == STATE_SUSPECT;
+	if (s->state == STATE_LISTED || s->state == STATE_SUSPECT)
+		arm(b, number, deadline_s(b, s));
+}
+
+static void
+expire(struct blocklist *b, uint32_t number, int64_t now_us)
+{
+	struct sender *s = &b->senders->records[number];
+	uint32_t now_s = (uint32_t)(now_us / SECOND_US);
+	float at_most = b->half - EXPIRED_BELOW_HALF;
+	enum change_cause cause = s->state == STATE_LISTED ? CAUSE_EXPIRED : CAUSE_DECAYED;
+
+	blocklist_decay(b, s, now_s);
+	if (cause == CAUSE_EXPIRED) {
+		s->score = fminf(s->score, at_most);
+		s->blame = fminf(s->blame, at_most);
+	}
+	set_state(b, number, judge_state(b->judge, s->score, s->hint), cause, now_us);
+}
+
+static void
+look_again(void *ctx, const uint32_t *items, uint32_t n)
+{
+	struct blocklist *b = ctx;
+	int64_t now_us = wheel_due_us(&b->deadlines);
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct sender *s = &b->senders->records[items[i]];
+
+		s->flags &= (uint8_t)~SENDER_TIMED;
+		if (s->state != STATE_LISTED && s->state != STATE_SUSPECT)
+			continue;
+		if (deadline_s(b, s) * SECOND_US <= now_us)
+			expire(b, items[i], now_us);
+		if (s->state == STATE_LISTED || s->state == STATE_SUSPECT)
+			arm(b, items[i], deadline_s(b, s));
+	}
+}
+
+void
+blocklist_turn(struct blocklist *b)
+{
+	wheel_turn(&b->deadlines, look_again, b);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * trap_int.h - what trap.c, trap_touch.c and trap_judge.c share: the pipeline's state.
+ *
+ * trap.c takes packets and events in order and fires deadlines; trap_touch.c turns an
+ * attempt into touches of visits; trap_judge.c turns routes into evidence.
+ */
+#ifndef MXTRAP_TRAP_INT_H
+#define MXTRAP_TRAP_INT_H
+
+#include "mxtrap/attempt.h"
+#include "mxtrap/blocklist.h"
+#include "mxtrap/health.h"
+#include "mxtrap/pool.h"
+#include "mxtrap/trap.h"
+#include "mxtrap/visit.h"
+#include "mxtrap/wheel.h"
+
+#define SECOND_US 1000000LL
+#define JUDGE_DELAY_US SECOND_US	/* a touch is judged this long after it */
+#define PENDING_SYN    131072		/* touches waiting to be judged, at most: unproven */
+#define PENDING_PROOF  65536		/* proven ones: a flood cannot push them out */
+#define RECENT	       65536		/* evidence that a later doubt can still reach */
+#define KIN	       16		/* last attempts of a family on a set */
+#define KIN_US	       (3 * SECOND_US)
+#define FINGERPRINTS   4096
+
+enum pending_what { PENDING_TOUCH, PENDING_BOGUS_PROVEN, PENDING_REAL_PROVEN };
+
+struct pending {			/* a judgement due 1 s after its cause */
+	int64_t	 due_us;
+	uint64_t host;
+	uint32_t visit;
+	uint8_t	 generation, what, grade;
+	uint8_t	 tallied;
+};
+
+struct pending_ring {			/* by due time: each is one constant delay */
+	struct pending *at;		/* owned */
+	uint32_t cap, head, n;
+	uint64_t refused;
+};
+
+struct recent {				/* evidence with points, for later doubts and revisions */
+	int64_t	   time_us;
+	sender_key key;
+	uint32_t   number;
+	uint16_t   set;
+	uint8_t	   kind, grade;
+	float	   score, hint;
+	uint32_t   live;		/* 1: its points still stand */
+};
+
+struct kin_entry {
+	int64_t	 time_us;
+	uint32_t visit;
+	uint8_t	 generation, rung;
+	struct fingerprint fp;
+};
+struct kin_ring {			/* of one set and one family */
+	struct kin_entry at[KIN];
+	uint32_t next;
+};
+
+struct trap {
+	struct trap_options o;
+	const struct ladder *ladder;
+	int64_t now_us;
+	bool	started;
+	struct trap_counters counters;
+
+	struct sender_table  senders;
+	struct visit_pool    visits;
+	struct attempt_table attempts;
+	struct pool_table    pools;
+	struct health	     health;
+	struct never	     never;
+	struct blocklist     list;
+	struct wheel	     ends;		/* of visits and fallback windows, by the second */
+	struct pending_ring  touches, proofs;
+	struct recent	    *recent;
+	uint32_t	     recent_next;
+	struct kin_ring	   (*kin)[2];		/* by set, then family */
+	uint8_t		    *set_flags;		/* by set: SET_REAL_V4, SET_REAL_V6 */
+	struct tally_row    *tallies;		/* by target */
+	struct fingerprint  *fingerprints;	/* id - 1 */
+	struct index	     fingerprint_index;
+	uint32_t	     n_fingerprints;
+	int64_t		    *alarm_us;		/* by target: when it last misbehaved and was told */
+
+	int64_t	 next_due_us;			/* nothing is due before this */
+	int64_t	 second;			/* the flood counter's */
+	uint32_t second_attempts;
+	bool	 flood;
+	uint64_t seen_since;			/* packets since health was last told */
+	uint32_t flush_at;			/* where trap_flush() goes on */
+};
+
+enum { SET_REAL_V4 = 1, SET_REAL_V6 = 2 };
+
+static inline uint32_t
+now_s(const struct trap *t)
+{
+	return (uint32_t)(t->now_us / SECOND_US);
+}
+
+/* trap_touch.c */
+/* A new attempt was opened at a target of a ladder; makes or continues the visit.  VISIT_NONE: no room. */
+uint32_t trap_touch(struct trap *, uint32_t sender, struct attempt *, const struct packet *);
+/* The sender's open visit of an attempt's set; VISIT_NONE. */
+uint32_t trap_visit_of(struct trap *, uint32_t sender, const struct attempt *);
+/* An attempt of an open visit went on: its SYN came again, or it was proven. */
+void trap_resent(struct trap *, uint32_t visit, struct attempt *);
+void trap_proven(struct trap *, uint32_t sender, uint32_t visit, struct attempt *, int64_t rtt_us);
+/* A deadline of a visit came out of the wheel. */
+void trap_visit_due(struct trap *, uint32_t item, int64_t due_us);
+
+/* trap_judge.c */
+void trap_judge_pending(struct trap *, const struct pending *);
+void trap_judge_end(struct trap *, uint32_t visit);
+void trap_judge_fallback(struct trap *, uint32_t visit);
+void trap_judge_impatient(struct trap *, uint32_t visit, enum grade);
+/* A kind without points, told for the record. */
+void trap_note_kind(struct trap *, uint32_t visit, enum evidence_kind, enum grade, uint64_t host);
+void trap_note_sender_kind(struct trap *, uint32_t sender, enum evidence_kind, enum grade, uint64_t host);
+/* A doubt about the time from from_us on, found only now: take back what it gave.  set: UINT16_MAX = all. */
+void trap_doubt_later(struct trap *, uint16_t set, int64_t from_us, enum doubt);
+
+/* trap.c */
+bool trap_push(struct trap *, struct pending_ring *, const struct pending *);
+void trap_tell_note(struct trap *, enum note_kind, uint32_t target, int64_t from_us, int64_t to_us);
+
+#define ITEM_VISIT_MASK ((1U << 25) - 1)
+#define ITEM_FALLBACK	(1U << 25)
+static inline uint32_t
+visit_item(const struct trap *t, uint32_t visit, bool fallback)
+{
+	return visit | (fallback ? ITEM_FALLBACK : 0) | (uint32_t)t->visits.records[visit].generation << 28;
+}
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * blocklist.h - from sums to states: who becomes listed, for how long, and why it ends.
+ *
+ * Every change in which the old or the new state is suspect, listed or allowed is
+ * told to the sink as a change row; nothing else tells anyone of the list.  A listing
+ * opens only when new evidence of the grade that may list lifts the sum to A; it ends
+ * at its expiry, by allow or forget, or when revisions bring it below A/2.
+ */
+#ifndef MXTRAP_BLOCKLIST_H
+#define MXTRAP_BLOCKLIST_H
+
+#include "mxtrap/judge.h"
+#include "mxtrap/never.h"
+#include "mxtrap/sender.h"
+#include "mxtrap/sink.h"
+#include "mxtrap/wheel.h"
+
+#define BLOCKLIST_HOSTS 4096		/* listings of a single address of a /64 that also holds honest ones */
+#define BLOCKLIST_CLIMBED_S (7U * 86400U)
+
+struct blocklist {
+	const struct judge_params *judge;	/* borrowed, all four */
+	struct sender_table	  *senders;
+	struct never		  *never;
+	const struct sink	  *sink;
+	struct wheel		   deadlines;	/* by the minute; items are record numbers */
+	float	 upper, half;			/* A, A/2 */
+	uint64_t n_listed, n_suspect;
+	struct { uint32_t sender; uint64_t host; } hosts[BLOCKLIST_HOSTS];
+	uint32_t n_hosts;
+};
+
+bool blocklist_init(struct blocklist *, const struct judge_params *, struct sender_table *, struct never *,
+    const struct sink *);
+void blocklist_free(struct blocklist *);
+
+/* Bring the sums of a sender to now. */
+void blocklist_decay(const struct blocklist *, struct sender *, uint32_t now_s);
+/*
+ * Add points of one piece of evidence and settle the state.  grade: of the
+ * incriminating touch; host: lower half of its IPv6 address.
+ */
+void blocklist_weigh(struct blocklist *, uint32_t number, int64_t now_us, float score, float hint, enum grade grade,
+    uint64_t host);
+/* Take points back (they are given as they were added, positive), and check the listing again. */
+void blocklist_revise(struct blocklist *, uint32_t number, int64_t now_us, float score, float hint, bool blamed);
+/* The never-list changed for this sender: allowed now, or no longer. */
+void blocklist_recheck(struct blocklist *, uint32_t number, int64_t now_us, enum change_cause);
+/* Forget what weighs on it; closes a listing. */
+void blocklist_forget(struct blocklist *, uint32_t number, int64_t now_us);
+/* After restoring a record from the store: its counters and deadline. */
+void blocklist_restored(struct blocklist *, uint32_t number);
+/* The minute that is due: expiries and decayed suspicions. */
+void blocklist_turn(struct blocklist *);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pool.h - the order memory of neighbours: same IPv4 /24, same IPv6 /48.
+ *
+ * Big senders and NAT show one rung from one address and the next from another.  A
+ * pool is only ever used to excuse, never to widen a listing.
+ */
+#ifndef MXTRAP_POOL_H
+#define MXTRAP_POOL_H
+
+#include "mxtrap/addr.h"
+#include "mxtrap/siphash.h"
+#include "mxtrap/table.h"
+
+struct pool {				/* 16 bytes a (prefix, MX set) */
+	uint64_t key;			/* prefix and set; 0: free */
+	uint32_t lower_at_s;
+	uint16_t memory_off, real_off;	/* 16 s units: memory_at - lower_at; lower_at - last real (0xffff: never) */
+};
+
+struct pool_table {
+	struct pool   *records;		/* owned */
+	struct index   index;
+	const uint8_t *hash_key;	/* borrowed */
+	uint32_t n, cap, hand;
+	uint64_t evicted;
+};
+
+bool pool_table_init(struct pool_table *, uint32_t cap, const uint8_t hash_key[16]);
+void pool_table_free(struct pool_table *);
+uint64_t pool_key(sender_key, uint16_t set);
+static inline uint32_t
+pool_hash(const struct pool_table *t, uint64_t key)
+{
+	return (uint32_t)siphash13(t->hash_key, key, 2);
+}
+/* The record that this key most likely has, fetched ahead. */
+static inline void
+pool_prefetch(const struct pool_table *t, uint64_t key)
+{
+	uint32_t hash = pool_hash(t, key), at = index_home(&t->index, hash);
+	uint32_t slot = index_next(&t->index, hash, &at);
+
+	if (slot != TABLE_NONE)
+		__builtin_prefetch(&t->records[slot]);
+}
+/* A touch of a lower rung makes the record; one of a bogus rung refreshes a valid one. */
+void pool_touch(struct pool_table *, uint64_t key, uint32_t hash, uint32_t now_s, bool lower, bool real,
+    uint32_t order_memory_s);
+/* Did the pool touch a lower rung lately enough? */
+bool pool_remembers(const struct pool_table *, uint64_t key, uint32_t hash, uint32_t now_s, uint32_t order_memory_s);
+/* Did the pool touch a real rung at since or later (16 s granular, in its favour)? */
+bool pool_was_real(const struct pool_table *, uint64_t key, uint32_t hash, uint32_t since_s);
+
+#endif
