@@ -33,6 +33,11 @@ struct process {
 	size_t	 n_sockets;		/* bound, not listening: port 25 (decoy), HTTP (web) */
 	struct process_socket sockets[PROCESS_MAX_SOCKETS];
 	int	 signal_fd;		/* SIGTERM, SIGINT, SIGHUP; blocked otherwise */
+	uint32_t n_deaf;		/* sockets on which listen() failed: told with each heartbeat */
+	/* The frame's own. */
+	int32_t	 parent;		/* the supervisor's pid; 0: not to be checked */
+	int64_t	 beat_ms;
+	bool	 stopping;
 };
 
 /*
@@ -52,6 +57,16 @@ bool process_should_stop(struct process *, bool *reload);
 /* Give up the rest: user of the role, capabilities but keep_caps (bit mask of CAP_*), no_new_privs, not
  * dumpable, die with the parent.  Says so once if it cannot.  Fatal if it should and fails. */
 void process_confine(struct process *, uint64_t keep_caps);
+
+/* The supervisor's own: keep only what its children need to be started again.  Says so if it lacks
+ * them or their users. */
+void process_confine_supervisor(void);
+/* The role's name, and the user and group that it runs as. */
+const char *process_name(enum process_role);
+/* The ids of a user; false: there is none of that name. */
+bool process_user(const char *name, uint32_t *uid, uint32_t *gid);
+/* Child: take over what the supervisor handed down.  False: said why. */
+bool process_adopt(struct process *, int argc, char **argv);
 
 /* The supervisor: bind, start, watch, restart; returns the exit status. */
 int supervisor_run(const char *config_path, const char *program);

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * config_ladder.c - the mx-set sections: exchangers, their roles and their addresses.
+ *
+ * Builds struct ladder unfinished, and remembers which line each rung and address
+ * came from, so that config_check() can name it.
+ */
+#include "config_read.h"
+
+static void
+read_addresses(struct config_reader *r, cfg_t *section, const char *key, struct config_place place,
+    struct addr **out, size_t *n_out, unsigned max)
+{
+	unsigned n = cfg_size(section, key);
+
+	if (n > max) {
+		config_wrong(&r->source, config_at(section, key, max).line,
+		    "found %u addresses, expected at most %u (%s)", n, max, key);
+		return;
+	}
+	*out = config_array(r, n, sizeof(**out));
+	if (*out == NULL)
+		return;
+	for (unsigned i = 0; i < n; i++) {
+		struct config_value value = config_at(section, key, i);
+
+		if (!addr_parse(&place.addr, value.text)) {
+			config_found(&r->source, value.line, value.text,
+			    "an IPv4 or IPv6 address (%s)", key);
+			continue;
+		}
+		(*out)[(*n_out)++] = place.addr;
+		place.line = value.line;
+		config_places_add(&r->source, &r->places, &place);
+	}
+}
+
+static void
+read_answer(struct config_reader *r, cfg_t *section, struct exchanger *x)
+{
+	static const char *const answers[] = { "none", "reset", "dialogue" };
+	static const char *const witnesses[] = { "none", "wire" };
+	struct config_value value;
+	int i;
+
+	x->witness = WITNESS_WIRE;
+	if (config_has(section, "witness")) {
+		i = config_choice(r, config_at(section, "witness", 0), witnesses, 2, "witness");
+		x->witness = i == 0 ? WITNESS_NONE : WITNESS_WIRE;
+	}
+	x->answer = ANSWER_NONE;
+	if (!config_has(section, "answer"))
+		return;
+	value = config_at(section, "answer", 0);
+	i = config_choice(r, value, answers, 3, "answer");
+	if (i == ANSWER_DIALOGUE)
+		config_found(&r->source, value.line, value.text, "\"none\" or \"reset\": this "
+		    "version's decoys do not speak SMTP yet (answer)");
+	else if (i == ANSWER_RESET && x->role != ROLE_BOGUS)
+		config_found(&r->source, value.line, value.text, "\"none\": only a bogus exchanger "
+		    "answers, this one is %s (answer)", role_name(x->role));
+	else if (i > 0)
+		x->answer = (uint8_t)i;
+}
+
+static void
+read_exchanger(struct config_reader *r, cfg_t *section, struct exchanger *x, size_t set)
+{
+	static const char *const roles[] = { "nolisting", "real", "bogus" };
+	struct config_value title = config_value(cfg_title(section)), value;
+	struct config_place place = { .set = set, .line = title.line };
+	uint64_t n = 0;
+	size_t n_addrs = 0;
+	int i;
+
+	if (!config_host(title.text, x->name))
+		config_found(&r->source, title.line, title.text, "a host name (exchanger)");
+	place.exchanger = x->name;
+	if (!config_has(section, "preference")) {
+		config_wrong(&r->source, title.line, "found exchanger \"%s\" without a preference, "
+		    "expected preference = 0 to 65535", title.text);
+	} else {
+		value = config_at(section, "preference", 0);
+		if (!config_number(value.text, &n) || n > 65535)
+			config_found(&r->source, value.line, value.text,
+			    "a number from 0 to 65535 (preference)");
+		x->preference = (uint16_t)n;
+		place.line = value.line;
+	}
+	if (!config_has(section, "role")) {
+		config_wrong(&r->source, title.line, "found exchanger \"%s\" without a role, "
+		    "expected role = \"nolisting\", \"real\" or \"bogus\"", title.text);
+	} else if ((i = config_choice(r, config_at(section, "role", 0), roles, 3, "role")) >= 0) {
+		x->role = (uint8_t)i;
+		read_answer(r, section, x);
+	}
+	config_places_add(&r->source, &r->rungs, &place);
+	if (config_has(section, "network")) {
+		value = config_at(section, "network", 0);
+		if (!config_word(value.text, x->network, sizeof(x->network)))
+			config_found(&r->source, value.line, value.text,
+			    "a short name without spaces (network)");
+	}
+	if (cfg_size(section, "addresses") == 0)
+		config_wrong(&r->source, title.line, "found exchanger \"%s\" without addresses, "
+		    "expected addresses = { \"...\" }", title.text);
+	read_addresses(r, section, "addresses", place, &x->addrs, &n_addrs, 1024);
+	x->n_addrs = (uint16_t)n_addrs;
+}
+
+static void
+read_mxset(struct config_reader *r, cfg_t *section, size_t index)
+{
+	struct mxset *set = &r->config.ladder.sets[index];
+	struct config_value title = config_value(cfg_title(section));
+	struct config_place place = { .set = index, .exchanger = "", .line = title.line };
+	unsigned n = cfg_size(section, "exchanger");
+	unsigned n_domains = cfg_size(section, "domains");
+
+	r->config.ladder.n_sets = index + 1;
+	if (!config_word(title.text, set->name, sizeof(set->name)))
+		config_found(&r->source, title.line, title.text, "a name without spaces (mx-set)");
+	config_places_add(&r->source, &r->rungs, &place);
+	if (n_domains == 0)
+		config_wrong(&r->source, title.line, "found mx-set \"%s\" without domains, expected "
+		    "domains = { \"...\" }", title.text);
+	set->domains = config_array(r, n_domains, sizeof(*set->domains));
+	if (set->domains != NULL)
+		config_hosts(r, section, "domains", set->domains, &set->n_domains);
+	if (n == 0 || n > MXSET_MAX_EXCHANGERS) {
+		config_wrong(&r->source, title.line, "found %u exchangers in mx-set \"%s\", expected "
+		    "1 to %d", n, title.text, MXSET_MAX_EXCHANGERS);
+		return;
+	}
+	set->exchangers = config_array(r, n, sizeof(*set->exchangers));
+	if (set->exchangers == NULL)
+		return;
+	for (unsigned i = 0; i < n; i++) {
+		set->n_exchangers = i + 1;
+		read_exchanger(r, cfg_getnsec(section, "exchanger", i), &set->exchangers[i], index);
+	}
+}
+
+void
+config_read_ladder(struct config_reader *r, cfg_t *root)
+{
+	struct ladder *ladder = &r->config.ladder;
+	struct config_place control = { .set = SIZE_MAX, .exchanger = "" };
+	unsigned n = cfg_size(root, "mx-set");
+
+	if (n == 0 || n > MXSET_MAX_SETS) {
+		config_wrong(&r->source, 1, "found %u mx-set sections, expected 1 to %d", n,
+		    MXSET_MAX_SETS);
+		return;
+	}
+	ladder->sets = config_array(r, n, sizeof(*ladder->sets));
+	if (ladder->sets == NULL)
+		return;
+	for (unsigned i = 0; i < n; i++)
+		read_mxset(r, cfg_getnsec(root, "mx-set", i), i);
+	read_addresses(r, root, "control-addresses", control, &ladder->control, &ladder->n_control,
+	    MXSET_MAX_TARGETS);
+}
+

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * message.c - fixed-size records between processes: sent whole, checked whole.
+ *
+ * A record is believed only after its size, magic, kind and every field with a
+ * range were checked here: what arrives over the control socket was written by
+ * whoever may open it, and a child that was taken over may say anything.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "mxtrap/message.h"
+
+static const size_t message_sizes[] = {		/* by enum message_kind */
+	[MESSAGE_HEARTBEAT] = sizeof(struct message_heartbeat),
+	[MESSAGE_ACCEPTS] = sizeof(struct message_accepts),
+	[MESSAGE_DOORBELL] = sizeof(struct message_doorbell),
+	[MESSAGE_ADMIN] = sizeof(struct message_admin),
+	[MESSAGE_ANSWER] = sizeof(struct message_answer),
+	[MESSAGE_PROCESSES] = sizeof(struct message_processes),
+	[MESSAGE_DECOY] = sizeof(struct message_decoy),
+};
+#define MESSAGE_N_KINDS (sizeof(message_sizes) / sizeof(message_sizes[0]))
+
+void
+message_init(struct message_head *head, enum message_kind kind, size_t size)
+{
+	head->magic = MESSAGE_MAGIC;
+	head->kind = (uint16_t)kind;
+	head->size = (uint16_t)size;
+}
+
+int
+message_send(int fd, const void *record, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = send(fd, record, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n >= 0)
+		return 1;	/* a record is one datagram: all of it or nothing */
+	return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? 0 : -1;
+}
+
+static bool
+message_ends(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
+static bool
+message_admin_holds(const struct message_admin *m)
+{
+	return m->op >= ADMIN_ALLOW && m->op <= ADMIN_PING && m->len <= 128 &&
+	    message_ends(m->who, sizeof(m->who)) && message_ends(m->note, sizeof(m->note));
+}
+
+static bool
+message_processes_hold(const struct message_processes *m)
+{
+	for (size_t i = 0; i < MESSAGE_MAX_PROCESSES; i++)
+		if (!message_ends(m->process[i].name, sizeof(m->process[i].name)))
+			return false;
+	for (size_t i = 0; i < sizeof(m->complaint) / sizeof(m->complaint[0]); i++)
+		if (!message_ends(m->complaint[i].what, sizeof(m->complaint[i].what)))
+			return false;
+	return true;
+}
+
+bool
+message_holds(const void *record, size_t size)
+{
+	union {			/* a copy: the caller's buffer may be of any alignment */
+		struct message_head head;
+		struct message_heartbeat heartbeat;
+		struct message_accepts accepts;
+		struct message_doorbell doorbell;
+		struct message_admin admin;
+		struct message_answer answer;
+		struct message_processes processes;
+		struct message_decoy decoy;
+	} m;
+
+	if (size < sizeof(m.head) || size > sizeof(m))
+		return false;
+	memcpy(&m, record, size);
+	if (m.head.magic != MESSAGE_MAGIC || m.head.size != size)
+		return false;
+	if (m.head.kind >= MESSAGE_N_KINDS || message_sizes[m.head.kind] != size)
+		return false;
+	switch ((enum message_kind)m.head.kind) {
+	case MESSAGE_HEARTBEAT:
+		return m.heartbeat.ready <= 1;
+	case MESSAGE_ACCEPTS:
+		return m.accepts.n >= 1 && m.accepts.n <= MESSAGE_MAX_ACCEPTS;
+	case MESSAGE_ADMIN:
+		return message_admin_holds(&m.admin);
+	case MESSAGE_ANSWER:
+		return message_ends(m.answer.text, sizeof(m.answer.text));
+	case MESSAGE_PROCESSES:
+		return message_processes_hold(&m.processes);
+	case MESSAGE_DOORBELL:
+	case MESSAGE_DECOY:
+		return true;
+	}
+	return false;
+}
+
+/* A datagram may be empty; on a pair, nothing to read means the peer closed. */
+static bool
+message_is_datagram(int fd)
+{
+	int type = 0;
+	socklen_t len = sizeof(type);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_DGRAM;
+}
+
+int
+message_receive(int fd, void *buf, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = recv(fd, buf, size, MSG_DONTWAIT | MSG_TRUNC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+	if (n == 0)
+		return message_is_datagram(fd) ? -2 : -1;
+	/* MSG_TRUNC tells the true length: a record longer than buf is no record. */
+	if ((size_t)n > size || !message_holds(buf, (size_t)n))
+		return -2;
+	return (int)n;
+}
