@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sender.js - the story of one sender: why it is what it is, as a timeline.
+ */
+import { count, h, pill, plain, plural, points, reasons, scoreBar, show, span, time, words } from '/dom.js';
+
+const outcomes = {
+	silent: 'no answer was seen', refused: 'was refused', half: 'was answered and did not complete the handshake',
+	proven: 'completed the handshake', withdrawn: 'did not ask for it: a live host answered RST',
+};
+const grades = {
+	none: '', syn: 'a SYN only: anyone can forge it', resyn: 'the SYN came twice: still forgeable',
+	proven: 'address proven', addressed: 'mail was for us', accepted: 'mail was accepted',
+};
+
+function attempt(row) {
+	return { at: row.time, kind: 'attempt', body: [
+		h('p', {}, h('strong', {}, row.exchanger || row.address || 'an address of ours'), ' ',
+			row.role ? pill('role ' + row.role, words.role[row.role] || row.role) : null,
+			row.preference !== undefined ? h('span', { class: 'dim' }, ` preference ${row.preference}`) : null),
+		h('p', { class: 'dim' }, `${row.from} port ${row.port} `, outcomes[row.outcome] || '',
+			row.syns > 1 ? `, ${row.syns} SYNs` : '', row.rtt_ms ? `, round trip ${row.rtt_ms.toFixed(1)} ms` : '',
+			row.fingerprint ? [' \u00b7 ', h('code', {}, row.fingerprint)] : null)] };
+}
+
+function visit(row) {
+	const route = (list) => list.length ? list.map((r) => words.role[r] || r).join(' \u2192 ') : 'none';
+	return { at: row.end, kind: 'visit', body: [
+		h('p', {}, h('strong', {}, 'Visit ended: '), route(row.route), row.mx_set ? h('span', { class: 'dim' }, ` at ${row.mx_set}`) : null),
+		h('p', { class: 'dim' }, `${plural(row.attempts, 'attempt', 'attempts')} in ${span(row.end - row.start)}`,
+			`, proven route: ${route(row.proven_route)}`, row.class !== 'sender' ? `, class ${row.class}` : '')] };
+}
+
+function evidence(row, thresholds) {
+	const sign = row.score > 0 ? 'bad' : row.score < 0 ? 'good' : 'quiet';
+	return { at: row.time, kind: 'evidence ' + sign, body: [
+		h('p', {}, h('strong', {}, words.reason[row.kind] || row.kind), ' ',
+			h('span', { class: 'points ' + sign, title: 'points in the score' }, points(row.score)),
+			row.hint !== row.score ? h('span', { class: 'dim' }, ` hint ${points(row.hint)}`) : null,
+			row.revision ? pill('quiet', 'revision') : null),
+		h('p', {}, row.says),
+		row.doubts.map((d) => h('p', { class: 'doubt' }, h('span', { class: 'mark' }, 'excused'), ' ', d.says)),
+		h('p', { class: 'sums' }, scoreBar(row.score_sum, thresholds),
+			h('span', { class: 'dim' }, ` score ${row.score_sum.toFixed(1)}, hint ${row.hint_sum.toFixed(1)} after it`,
+				grades[row.grade] ? ` \u00b7 ${grades[row.grade]}` : ''))] };
+}
+
+function change(row) {
+	return { at: row.time, kind: 'change ' + row.to, body: [
+		h('p', {}, pill(row.from, row.from), ' \u2192 ', pill(row.to, row.to), ' ',
+			h('strong', {}, plain(row.cidr)), h('span', { class: 'dim' }, ` serial ${count(row.serial)}`)),
+		h('p', { class: 'dim' }, row.says, row.expires ? [' \u00b7 until ', time(row.expires)] : null)] };
+}
+
+function verdict(entry, story) {
+	const t = story.thresholds;
+	switch (entry.state) {
+	case 'listed':
+		return [`Listed since `, time(entry.since), entry.expires ? [' until ', time(entry.expires)] : null,
+			`: its score reached ${t.list.toFixed(1)} on evidence that may block.`];
+	case 'suspect':
+		return `A suspect: its score is at least ${t.suspect.toFixed(1)}, and short of a listing (${t.list.toFixed(1)}, on evidence whose grade may list). A suspect is shown, never blocked.`;
+	case 'allowed':
+		return 'Allowed: an allow entry covers it. It is never listed, whatever it does.';
+	case 'cleared':
+		return `Cleared: its score fell to ${t.clear.toFixed(1)} or less, it behaves as a mail server does. That is no immunity.`;
+	case 'noticed':
+		return 'Noticed: something was seen that points at a spam source, and none of it is proven. Anyone can forge that, so it is shown and never exported.';
+	default:
+		return 'Nothing speaks against it so far.';
+	}
+}
+
+function facts(entry) {
+	const fact = (name, value) => [h('dt', {}, name), h('dd', {}, value)];
+	return h('dl', { class: 'facts' },
+		fact('first seen', time(entry.first_seen)), fact('last seen', time(entry.last_seen)),
+		fact('evidence graded', entry.grade || 'none'), fact('class', entry.class),
+		fact('hint', Number(entry.hint).toFixed(1)));
+}
+
+/* Everything in the order in which it happened; what belongs together at one instant
+ * keeps the order attempt, evidence, change, visit. */
+function timeline(story) {
+	const rows = [
+		...story.attempts.map(attempt),
+		...story.evidence.map((row) => evidence(row, story.thresholds)),
+		...story.changes.map(change),
+		...story.visits.map(visit),
+	].map((row, i) => [row, i]).sort((a, b) => a[0].at - b[0].at || a[1] - b[1]).map(([row]) => row);
+	let last = null;
+	return h('ol', { class: 'timeline' }, rows.map((row) => {
+		const gap = last !== null && row.at - last > 60 ? `${span(row.at - last)} later` : null;
+		last = row.at;
+		return h('li', { class: row.kind }, h('div', { class: 'when' }, time(row.at, { ms: true }),
+			gap ? h('span', { class: 'dim' }, gap) : null), h('div', { class: 'what' }, row.body));
+	}));
+}
+
+export function senderView(box, address, story, problem) {
+	if (problem) {
+		show(box, 'problem ' + address + problem.message, () => h('section', { class: 'panel' },
+			h('h1', {}, address), h('p', { class: 'empty' }, problem.status === 404 ?
+				['Nothing was ever seen from this address. If you expected something: is it the address that your mail log shows, and does mxtrap watch the interface where its packets arrive?'] :
+				problem.message),
+			h('p', {}, h('a', { href: '#/' }, 'Back to the overview'))));
+		return;
+	}
+	const entry = story.entries[0];
+	const key = JSON.stringify([entry, story.attempts.length, story.evidence, story.changes, story.visits.length, story.allowed_by]);
+	show(box, 'story ' + key, () => [
+		h('p', { class: 'crumb' }, h('a', { href: '#/' }, '\u2190 Overview')),
+		h('section', { class: 'panel sender' },
+			h('h1', {}, plain(entry.cidr), ' ', pill(entry.state, words.state[entry.state] || entry.state)),
+			h('p', { class: 'verdict' }, verdict(entry, story)),
+			story.allowed_by.map((a) => h('p', { class: 'note' }, 'Allowed as ', h('code', {}, a.cidr),
+				a.who ? ` by ${a.who}` : '', a.note ? `: ${a.note}` : '', a.expires ? [' until ', time(a.expires)] : '')),
+			h('div', { class: 'scale' }, scoreBar(Number(entry.score), story.thresholds, { wide: true }),
+				h('p', { class: 'dim' }, `score ${Number(entry.score).toFixed(2)} \u00b7 suspect from ${story.thresholds.suspect.toFixed(1)} \u00b7 listed from ${story.thresholds.list.toFixed(1)} \u00b7 cleared at ${story.thresholds.clear.toFixed(1)}`)),
+			entry.reasons.length ? h('p', { class: 'reasons' }, reasons(entry.reasons)) : null,
+			facts(entry)),
+		h('section', { class: 'panel' },
+			h('h2', {}, 'What happened'),
+			timeline(story).children.length ? timeline(story) : h('p', { class: 'empty' }, 'What it did is older than what is kept.'),
+			story.more ? h('p', { class: 'note' }, 'There is more than is shown here: ', h('code', {}, `mxtrap explain ${plain(entry.cidr)}`), ' tells all of it.') : null)]);
+}
