@@ -63,7 +63,7 @@ visit_add(struct visit_pool *p, struct sender *s, uint32_t sender_number, uint16
 	}
 	generation = (uint8_t)(p->records[number].generation + 1);
 	p->records[number] = (struct visit){
-		.sender = sender_number, .next = s->visits, .set = set, .generation = generation & 15,
+		.sender = sender_number, .next = s->visits, .set = set, .generation = generation & 15U,
 	};
 	s->visits = number + 1;
 	p->n++;
