@@ -278,7 +278,7 @@ tell(struct web *web, const struct request *req, const struct report_entry *entr
 		return;
 	json_bool(&story->json, "more", story->more);
 	if (report_state(web->report, &state) == REPORT_OK)
-		json_state(&story->json, &state, report_now(web->report, req->now_s));
+		json_state(&story->json, &state, 0);
 	json_thresholds(&story->json, web->config);
 	json_end(&story->json);
 	reply_json(reply, &story->json, 200);

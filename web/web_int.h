@@ -155,6 +155,7 @@ handler handle_metrics;							/* metrics.c */
 handler handle_export;							/* body.c */
 
 /* -- members that several answers share (api.c) -- */
+/* now_s 0: without it. */
 void json_state(struct json *, const struct report_state *, int64_t now_s);
 void json_thresholds(struct json *, const struct config *);
 /* How long ago did watch last say that it lives?  -1: it never did. */
