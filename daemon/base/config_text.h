@@ -43,9 +43,6 @@ bool config_bool(const char *text, bool *yes);
 bool config_host(const char *text, char out[static MXSET_NAME_SIZE]);
 /* Printable ASCII without spaces or quotes, shorter than size. */
 bool config_word(const char *text, char *out, size_t size);
-/* "192.0.2.1:25" or "[2001:db8::1]:25"; port 0 is none. */
-bool config_listen(const char *text, struct addr *addr, uint16_t *port);
-
 /* Canonical text of a time or size: the largest unit that divides it. */
 #define CONFIG_VALUE_SIZE 32
 const char *config_duration_text(uint32_t seconds, char buf[static CONFIG_VALUE_SIZE]);

@@ -35,6 +35,12 @@ log_verbose(bool debug)
 	log_says_debug = debug;
 }
 
+bool
+log_debugging(void)
+{
+	return log_says_debug;
+}
+
 /* Append text to line as printable ASCII; returns the new length. */
 static size_t
 log_escape(char line[static LOG_LINE_MAX], size_t len, const char *text)

@@ -39,8 +39,8 @@ process_name(enum process_role role)
 	return role_names[role];
 }
 
-static int64_t
-now_ms(void)
+int64_t
+process_now_ms(void)
 {
 	struct timespec ts;
 
@@ -186,7 +186,7 @@ int
 process_heartbeat(struct process *p, bool ready)
 {
 	struct message_heartbeat beat = { .ready = ready, .spare = p->n_deaf };
-	int64_t now = now_ms(), due = p->beat_ms + PROCESS_BEAT_MS;
+	int64_t now = process_now_ms(), due = p->beat_ms + PROCESS_BEAT_MS;
 
 	if (p->beat_ms != 0 && now < due)
 		return (int)(due - now);

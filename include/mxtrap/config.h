@@ -50,5 +50,7 @@ char *config_read(const char *path);
 /* Canonical form to a stream: config_parse() of it gives the same config. */
 void config_print(const struct config *, void *stdio_file);
 void config_free(struct config *);
+/* "192.0.2.1:25" or "[2001:db8::1]:25" (the form of web_listen).  Port 0 is none. */
+bool config_listen(const char *text, struct addr *addr, uint16_t *port);
 
 #endif

@@ -15,6 +15,7 @@
 /* Name in front of each line: "mxtrapd/watch".  Borrowed for ever. */
 void log_name(const char *name);
 void log_verbose(bool debug);
+bool log_debugging(void);
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));	/* with errno's text */
 void log_warnx(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

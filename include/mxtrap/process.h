@@ -49,6 +49,8 @@ int watch_main(struct process *);
 int decoy_main(struct process *);
 int web_main(struct process *);
 
+/* CLOCK_MONOTONIC: for intervals only. */
+int64_t process_now_ms(void);
 /* Send a heartbeat if 250 ms have passed since the last one (CLOCK_MONOTONIC);
  * returns the ms until the next is due.  ready: work has begun. */
 int process_heartbeat(struct process *, bool ready);

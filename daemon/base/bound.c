@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * bound.c - the sockets of the configuration: kept over reloads, tried again, shut down.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "mxtrap/bound.h"
+#include "mxtrap/log.h"
+
+#define SMTP_PORT 25
+
+static void
+bound_try(struct bound *b)
+{
+	char before[BIND_WHY_SIZE];
+
+	memcpy(before, b->why, sizeof(before));
+	b->fd = bind_tcp(&b->addr, b->port, b->why);
+	if (b->fd < 0 && strcmp(before, b->why) != 0)
+		log_warnx("%s (tried again every 10 s; the rest runs)", b->why);
+	if (b->fd >= 0)
+		b->why[0] = '\0';
+}
+
+void
+bounds_apply(struct bounds *bounds, const struct config *config)
+{
+	const struct ladder *ladder = &config->ladder;
+	struct bound *all = calloc(ladder->n_targets + config->n_web + 1, sizeof(*all));
+	size_t n = 0;
+
+	if (all == NULL)
+		fatal("no memory");
+	for (size_t i = 0; i < ladder->n_targets; i++)
+		if (ladder->targets[i].role == ROLE_BOGUS && ladder->targets[i].answer != ANSWER_NONE)
+			all[n++] = (struct bound){ .addr = ladder->targets[i].addr, .port = SMTP_PORT,
+			    .role = PROCESS_DECOY, .target = (uint32_t)i };
+	for (size_t i = 0; i < config->n_web; i++) {
+		struct bound *b = &all[n];
+
+		b->role = PROCESS_WEB;
+		n += config_listen(config->web_listen[i], &b->addr, &b->port);
+	}
+	for (size_t i = 0; i < n; i++) {
+		all[i].fd = -1;
+		for (size_t k = 0; k < bounds->n && all[i].fd < 0; k++) {
+			struct bound *old = &bounds->bound[k];
+
+			if (old->fd >= 0 && old->port == all[i].port && old->role == all[i].role &&
+			    addr_equal(&old->addr, &all[i].addr)) {
+				all[i].fd = old->fd;
+				old->fd = -1;
+			}
+		}
+	}
+	for (size_t k = 0; k < bounds->n; k++)
+		if (bounds->bound[k].fd >= 0)
+			close(bounds->bound[k].fd);
+	free(bounds->bound);
+	bounds->bound = all;
+	bounds->n = n;
+	for (size_t i = 0; i < n; i++)
+		if (all[i].fd < 0)
+			bound_try(&all[i]);
+}
+
+size_t
+bounds_count(const struct bounds *bounds, enum process_role role)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < bounds->n; i++)
+		n += bounds->bound[i].role == role && bounds->bound[i].fd >= 0;
+	return n;
+}
+
+void
+bounds_shut(const struct bounds *bounds, enum process_role role)
+{
+	for (size_t i = 0; i < bounds->n; i++)
+		if (bounds->bound[i].role == role && bounds->bound[i].fd >= 0)
+			shutdown(bounds->bound[i].fd, SHUT_RDWR);
+}
+
+bool
+bounds_retry(struct bounds *bounds, enum process_role role, bool deaf)
+{
+	char text[BIND_TEXT_SIZE];
+	bool more = false;
+
+	for (size_t i = 0; i < bounds->n; i++) {
+		struct bound *b = &bounds->bound[i];
+
+		if (b->role != role)
+			continue;
+		if (b->fd < 0) {
+			bound_try(b);
+			if (b->fd >= 0)
+				log_info("%s can be had now", bind_text(&b->addr, b->port, text));
+			more |= b->fd >= 0;
+		} else if (!deaf) {
+			b->why[0] = '\0';
+		} else if (b->why[0] == '\0' && bind_holder(&b->addr, b->port, b->why)) {
+			/* Our own listener is found just so. */
+			if (strstr(b->why, " is held by mxtrapd") != NULL)
+				b->why[0] = '\0';
+			else
+				log_warnx("%s", b->why);
+		}
+	}
+	return more;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * main.c - mxtrapd: the command line, and nothing else.
+ *
+ * Options may stand in any order, so that `-r A B --inputs DB` reads as it is said.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "mxtrap/log.h"
+#include "mxtrap/process.h"
+#include "mxtrap/watch.h"
+
+#ifndef MXTRAP_VERSION
+#define MXTRAP_VERSION "0.1"
+#endif
+
+static const char help[] =
+"usage: mxtrapd [-d] -c FILE              run (in the foreground)\n"
+"       mxtrapd -c FILE -n [-v]           check the configuration [and print it]\n"
+"       mxtrapd -c FILE -r CAP... [--inputs DB]   judge captures and exit\n"
+"\n"
+"  -c FILE        configuration, see mxtrap.conf(5)\n"
+"  -n             check it: exit 0, or 1 and file:line: found ..., expected ...\n"
+"  -nv            the same, and print it in canonical form\n"
+"  -r CAP...      replay captures (pcap, pcapng, - is standard input), merged by time,\n"
+"                 into state-dir; print one line of totals\n"
+"  --inputs DB    with -r: also what a live run stored beside the wire\n"
+"  -d             say more\n"
+"  --version, --help\n"
+"\n"
+"exit: 0 done, 1 bad input, 2 usage, 3 something could not be reached\n";
+
+int
+main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' },
+		{ "inputs", required_argument, NULL, 'i' }, { NULL, 0, NULL, 0 },
+	};
+	const char *file = NULL, *inputs = NULL;
+	bool check = false, print = false, replay = false;
+	struct config config;
+	int c, status = 0;
+
+	if (argc > 1 && strcmp(argv[1], "--role") == 0)
+		return process_enter(argc, argv);
+	/* getopt moves what is no option behind the options: the captures. */
+	while ((c = getopt_long(argc, argv, "c:nvrdh", longs, NULL)) != -1) {
+		switch (c) {
+		case 'c': file = optarg; break;
+		case 'n': check = true; break;
+		case 'v': print = true; break;
+		case 'r': replay = true; break;
+		case 'd': log_verbose(true); break;
+		case 'i': inputs = optarg; break;
+		case 'h': return fputs(help, stdout) == EOF;
+		case 'V': return puts("mxtrapd " MXTRAP_VERSION) == EOF;
+		default: fputs(help, stderr); return 2;
+		}
+	}
+	if (file == NULL || replay != (optind < argc) || (check && replay) || (print && !check) ||
+	    (inputs != NULL && !replay)) {
+		fputs(help, stderr);
+		return 2;
+	}
+	if (!check && !replay)
+		return supervisor_run(file, argv[0]);
+	if (config_load(&config, file) < 0)
+		return 1;
+	if (print)
+		config_print(&config, stdout);
+	if (replay)
+		status = replay_main(&config, argc - optind, argv + optind, inputs);
+	config_free(&config);
+	return status != 0 ? status : fflush(stdout) == 0 && !ferror(stdout) ? 0 : 3;
+}

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * supervisor.c - mxtrapd itself: bind, start, watch over, restart, stop.
+ *
+ * The only process with privileges, so it does little: after start it parses its
+ * own configuration (on SIGHUP) and reads fixed heartbeats.  What a child listens
+ * on was bound here; when that child dies or falls silent its sockets are shut
+ * down first, so that a client is refused and never left hanging.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mxtrap/bound.h"
+#include "mxtrap/log.h"
+#include "mxtrap/notify.h"
+#include "mxtrap/process.h"
+#include "mxtrap/spawn.h"
+
+#define TURN_MS		 50		/* how long the loop sleeps at most */
+#define STALL_MS	 300		/* a longer turn: we were stopped, not the children */
+#define START_MS	 60000		/* until a child must be ready */
+#define STOP_MS		 900		/* from SIGTERM to SIGKILL */
+#define STOP_LAST_MS	 150		/* watch is asked last: it stores what decoy still said */
+#define BACKOFF_FIRST_MS 100
+#define BACKOFF_MAX_MS	 5000
+#define HEALTHY_MS	 30000		/* a life that long forgives earlier deaths */
+#define RETRY_FIRST_MS	 2000		/* an IPv6 address is not there in its first second or two */
+#define RETRY_MS	 10000
+
+/* One row a kind of process; patience: silence that gets it killed. */
+static const struct life {
+	int (*run)(struct process *);
+	int64_t patience_ms;
+} lives[PROCESS_N_ROLES] = {
+	[PROCESS_WATCH] = { watch_main, 2000 },
+	[PROCESS_DECOY] = { decoy_main, 1000 },
+	[PROCESS_WEB] = { web_main, 2000 },
+};
+
+struct child {
+	pid_t	 pid;			/* 0: not running */
+	int	 line;			/* -1: closed */
+	int64_t	 started_ms, beat_ms, since_s;
+	int64_t	 start_ms;		/* not running: when to start */
+	int64_t	 kill_ms;		/* asked to stop: when patience ends; 0: not asked */
+	unsigned backoff_ms, restarts;
+	uint32_t n_deaf;
+	bool	 ready, was_ready, started;
+};
+
+struct supervisor {
+	const char *path, *program;
+	struct config config;
+	char	*text;			/* of the configuration, as children parse it */
+	struct config next;		/* on reload, until all children are gone */
+	char	*next_text;		/* NULL: no reload under way */
+	struct child child[PROCESS_N_ROLES];
+	struct bounds bounds;
+	int	 accepts[2], doorbell[2];	/* decoy, watch; watch, web */
+	int	 control_fd, signal_fd;
+	int64_t	 retry_ms, tell_ms, watchdog_ms, turn_ms, stop_ms;	/* stop_ms 0: running */
+	struct notify notify;
+	bool	 debug, said_ready;
+};
+
+/* -- children -- */
+
+static bool
+child_wanted(const struct supervisor *s, enum process_role role)
+{
+	switch (role) {
+	case PROCESS_WATCH:
+		return true;
+	case PROCESS_DECOY:
+		return bounds_count(&s->bounds, role) > 0;
+	case PROCESS_WEB:		/* a reader needs a database that is there */
+		return bounds_count(&s->bounds, role) > 0 && s->child[PROCESS_WATCH].was_ready;
+	case PROCESS_N_ROLES:
+		break;
+	}
+	return false;
+}
+
+static void
+child_start(struct supervisor *s, enum process_role role, int64_t now)
+{
+	struct child *c = &s->child[role];
+	struct spawn spawn = {
+		.role = role, .path = s->path, .program = s->program, .text = s->text,
+		.debug = s->debug, .bounds = &s->bounds,
+		.decoy_fd = role == PROCESS_WEB ? -1 : s->accepts[role == PROCESS_WATCH],
+		.web_fd = role == PROCESS_DECOY ? -1 : s->doorbell[role == PROCESS_WEB],
+		.control_fd = role == PROCESS_WATCH ? s->control_fd : -1,
+	};
+	int line = -1;
+	pid_t pid = spawn_child(&spawn, &line);
+
+	c->start_ms = now + BACKOFF_MAX_MS;
+	if (pid < 0)
+		return;
+	if (c->started)
+		c->restarts++;
+	c->started = true;
+	c->pid = pid;
+	c->line = line;
+	c->started_ms = c->beat_ms = now;
+	c->since_s = (int64_t)time(NULL);
+	c->kill_ms = 0;
+	c->n_deaf = 0;
+	c->ready = false;
+	log_debug("%s started (pid %d)", process_name(role), (int)pid);
+}
+
+/* Ask it to stop; it is killed if it does not. */
+static void
+child_stop(struct supervisor *s, enum process_role role, int64_t now)
+{
+	struct child *c = &s->child[role];
+
+	if (c->pid == 0 || c->kill_ms != 0)
+		return;
+	bounds_shut(&s->bounds, role);
+	kill(c->pid, SIGTERM);
+	c->kill_ms = now + STOP_MS;
+}
+
+/* It is gone: refuse, close, and set the hour of its return. */
+static void
+child_gone(struct supervisor *s, enum process_role role, int status, int64_t now)
+{
+	struct child *c = &s->child[role];
+	bool asked = c->kill_ms != 0;
+
+	bounds_shut(&s->bounds, role);
+	if (c->line >= 0)
+		close(c->line);
+	c->line = -1;
+	if (asked) {
+		c->start_ms = now;
+	} else {
+		if (WIFSIGNALED(status))
+			log_warnx("%s (pid %d) was killed by signal %d, is started again",
+			    process_name(role), (int)c->pid, WTERMSIG(status));
+		else
+			log_warnx("%s (pid %d) ended with status %d, is started again",
+			    process_name(role), (int)c->pid, WEXITSTATUS(status));
+		/* Counted from its last start: only who dies young has to wait. */
+		if (now - c->started_ms >= HEALTHY_MS)
+			c->backoff_ms = 0;
+		c->start_ms = c->started_ms + c->backoff_ms;
+		c->backoff_ms = c->backoff_ms == 0 ? BACKOFF_FIRST_MS : c->backoff_ms * 2;
+		if (c->backoff_ms > BACKOFF_MAX_MS)
+			c->backoff_ms = BACKOFF_MAX_MS;
+	}
+	c->pid = 0;
+	c->ready = false;
+	c->kill_ms = 0;
+	s->tell_ms = now;
+}
+
+static void
+child_read(struct supervisor *s, enum process_role role, int64_t now)
+{
+	struct child *c = &s->child[role];
+	struct message_heartbeat beat;
+
+	for (int i = 0; i < 16 && c->line >= 0; i++) {
+		int n = message_receive(c->line, &beat, sizeof(beat));
+
+		if (n == 0)
+			return;
+		if (n == -1) {		/* its end is near; the status tells */
+			close(c->line);
+			c->line = -1;
+			return;
+		}
+		if (n != (int)sizeof(beat) || beat.head.kind != MESSAGE_HEARTBEAT)
+			continue;
+		c->beat_ms = now;
+		c->n_deaf = beat.spare;
+		if (beat.ready != 0 && !c->ready) {
+			c->ready = c->was_ready = true;
+			s->tell_ms = now;
+			log_info("%s is ready (pid %d)", process_name(role), (int)c->pid);
+		}
+	}
+}
+
+static void
+child_judge(struct supervisor *s, enum process_role role, int64_t now)
+{
+	struct child *c = &s->child[role];
+	int64_t silent = now - c->beat_ms;
+
+	if (c->pid == 0) {
+		if (s->stop_ms == 0 && s->next_text == NULL && now >= c->start_ms &&
+		    child_wanted(s, role))
+			child_start(s, role, now);
+	} else if (c->kill_ms != 0) {
+		if (now >= c->kill_ms)
+			kill(c->pid, SIGKILL);
+	} else if (silent > (c->ready ? lives[role].patience_ms : START_MS)) {
+		bounds_shut(&s->bounds, role);	/* first of all */
+		log_warnx("%s (pid %d) is silent for %lld ms, is killed", process_name(role),
+		    (int)c->pid, (long long)silent);
+		kill(c->pid, SIGKILL);
+		c->beat_ms = now;
+	}
+}
+
+static void
+reap(struct supervisor *s, int64_t now)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (int i = 0; i < PROCESS_N_ROLES; i++)
+			if (s->child[i].pid == pid)
+				child_gone(s, (enum process_role)i, status, now);
+}
+
+static size_t
+running(const struct supervisor *s)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < PROCESS_N_ROLES; i++)
+		n += s->child[i].pid != 0;
+	return n;
+}
+
+/* -- what each turn does -- */
+
+/* Sockets that could not be had may be free by now: their child comes back with them. */
+static void
+retry_bind(struct supervisor *s, int64_t now)
+{
+	for (int i = 0; i < PROCESS_N_ROLES; i++)
+		if (bounds_retry(&s->bounds, (enum process_role)i, s->child[i].n_deaf > 0))
+			child_stop(s, (enum process_role)i, now);
+	s->retry_ms = now + RETRY_MS;
+}
+
+/* Who runs, and what is wrong, for status. */
+static void
+tell_watch(struct supervisor *s, int64_t now)
+{
+	struct message_processes m = { .head = { 0 } };
+	size_t n = 0;
+
+	message_init(&m.head, MESSAGE_PROCESSES, sizeof(m));
+	for (int i = 0; i < PROCESS_N_ROLES; i++) {
+		const struct child *c = &s->child[i];
+
+		snprintf(m.process[i].name, sizeof(m.process[i].name), "%s",
+		    process_name((enum process_role)i));
+		m.process[i].pid = c->pid;
+		m.process[i].restarts = c->restarts;
+		m.process[i].since_s = c->since_s;
+	}
+	for (size_t i = 0; i < s->bounds.n && n < sizeof(m.complaint) / sizeof(m.complaint[0]); i++)
+		if (s->bounds.bound[i].why[0] != '\0')
+			snprintf(m.complaint[n++].what, sizeof(m.complaint[0].what), "%.95s",
+			    s->bounds.bound[i].why);
+	if (s->child[PROCESS_WATCH].ready && s->child[PROCESS_WATCH].line >= 0)
+		message_send(s->child[PROCESS_WATCH].line, &m, sizeof(m));
+	s->tell_ms = now + 1000;
+}
+
+static void
+tell_systemd(struct supervisor *s, int64_t now)
+{
+	bool ready = true;
+
+	for (int i = 0; i < PROCESS_N_ROLES; i++)
+		if (child_wanted(s, (enum process_role)i) && !s->child[i].was_ready)
+			ready = false;
+	if (ready && !s->said_ready) {
+		s->said_ready = true;
+		log_info("all processes are ready");
+		notify_say(&s->notify, "READY=1");
+	}
+	if (s->notify.watchdog_ms != 0 && now >= s->watchdog_ms) {
+		notify_say(&s->notify, "WATCHDOG=1");
+		s->watchdog_ms = now + s->notify.watchdog_ms;
+	}
+}
+
+/* A new configuration: parsed and found good before anything is touched. */
+static void
+reload_begin(struct supervisor *s, int64_t now)
+{
+	char *text = config_read(s->path);
+	struct config next = { 0 };
+
+	if (text == NULL || config_parse(&next, s->path, text) < 0) {
+		log_warnx("the new configuration is not good: nothing is changed");
+		free(text);
+		return;
+	}
+	if (strcmp(next.state_dir, s->config.state_dir) != 0 || next.n_interfaces == 0) {
+		log_warnx("the new configuration %s: nothing is changed", next.n_interfaces == 0 ?
+		    "has no interface" : "has another state-dir, which needs a restart");
+		config_free(&next);
+		free(text);
+		return;
+	}
+	if (s->next_text != NULL) {
+		config_free(&s->next);
+		free(s->next_text);
+	}
+	s->next = next;
+	s->next_text = text;
+	log_info("the configuration is read again: all processes start anew");
+	for (int i = 0; i < PROCESS_N_ROLES; i++)
+		child_stop(s, (enum process_role)i, now);
+}
+
+static void
+reload_end(struct supervisor *s, int64_t now)
+{
+	config_free(&s->config);
+	free(s->text);
+	s->config = s->next;
+	s->text = s->next_text;
+	s->next_text = NULL;
+	bounds_apply(&s->bounds, &s->config);
+	s->retry_ms = now + RETRY_FIRST_MS;
+	for (int i = 0; i < PROCESS_N_ROLES; i++) {
+		s->child[i].backoff_ms = 0;
+		s->child[i].start_ms = now;
+		s->child[i].was_ready = false;
+	}
+	s->said_ready = false;
+}
+
+static void
+read_signals(struct supervisor *s, int64_t now)
+{
+	struct signalfd_siginfo info;
+
+	while (read(s->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		/* From the kernel, SIGHUP says that the terminal is gone. */
+		bool terminal = info.ssi_signo == SIGHUP && info.ssi_code == SI_KERNEL;
+
+		if (info.ssi_signo == SIGHUP && !terminal && s->stop_ms == 0)
+			reload_begin(s, now);
+		else if ((info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT || terminal) &&
+		    s->stop_ms == 0) {
+			s->stop_ms = now;
+			notify_say(&s->notify, "STOPPING=1");
+		}
+	}
+}
+
+/* Those who speak to watch first; then watch.  True: all are gone. */
+static bool
+stop_all(struct supervisor *s, int64_t now)
+{
+	size_t others = running(s) - (s->child[PROCESS_WATCH].pid != 0);
+
+	for (int i = 0; i < PROCESS_N_ROLES; i++) {
+		struct child *c = &s->child[i];
+
+		if (i != PROCESS_WATCH || others == 0 || now - s->stop_ms > STOP_LAST_MS)
+			child_stop(s, (enum process_role)i, now);
+		if (c->pid != 0 && c->kill_ms > s->stop_ms + STOP_MS)
+			c->kill_ms = s->stop_ms + STOP_MS;
+	}
+	return running(s) == 0;
+}
+
+static void
+turn(struct supervisor *s)
+{
+	struct pollfd fds[PROCESS_N_ROLES + 1] = { { .fd = s->signal_fd, .events = POLLIN } };
+	int64_t now;
+
+	for (int i = 0; i < PROCESS_N_ROLES; i++)
+		fds[i + 1] = (struct pollfd){ .fd = s->child[i].line, .events = POLLIN };
+	poll(fds, PROCESS_N_ROLES + 1, s->stop_ms != 0 ? 5 : TURN_MS);
+	now = process_now_ms();
+	if (s->turn_ms != 0 && now - s->turn_ms > STALL_MS + TURN_MS)
+		for (int i = 0; i < PROCESS_N_ROLES; i++)
+			s->child[i].beat_ms += now - s->turn_ms;
+	s->turn_ms = now;
+	read_signals(s, now);
+	for (int i = 0; i < PROCESS_N_ROLES; i++)
+		child_read(s, (enum process_role)i, now);
+	reap(s, now);
+	if (s->next_text != NULL && s->stop_ms == 0 && running(s) == 0)
+		reload_end(s, now);
+	for (int i = 0; i < PROCESS_N_ROLES; i++)
+		child_judge(s, (enum process_role)i, now);
+	if (s->stop_ms == 0 && s->next_text == NULL && now >= s->retry_ms)
+		retry_bind(s, now);
+	if (now >= s->tell_ms)
+		tell_watch(s, now);
+	tell_systemd(s, now);
+}
+
+/* -- start -- */
+
+static bool
+take_signals(struct supervisor *s)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
+		return false;
+	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return s->signal_fd >= 0;
+}
+
+/* The state directory, and the control socket in it, while we may still make them. */
+static bool
+make_state(struct supervisor *s)
+{
+	const char *dir = s->config.state_dir;
+	uint32_t uid = 0, gid = 0, spare, admins = 0;
+	bool user = process_user("mxtrap", &uid, &gid) && geteuid() == 0;
+	char why[BIND_WHY_SIZE];
+
+	if (mkdir(dir, 0750) == 0) {
+		if (user && chown(dir, uid, gid) < 0)
+			log_warn("%s cannot be given to user mxtrap", dir);
+	} else if (errno != EEXIST) {
+		log_warn("state-dir %s cannot be made", dir);
+		return false;
+	}
+	if (!process_user("mxtrap-admin", &spare, &admins))
+		admins = 0;
+	s->control_fd = bind_control(dir, user ? uid : 0, admins, why);
+	if (s->control_fd < 0)
+		log_warnx("%s", why);
+	return s->control_fd >= 0;
+}
+
+int
+supervisor_run(const char *config_path, const char *program)
+{
+	struct supervisor s = { .path = config_path, .program = program };
+
+	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);	/* what our parent left open ends with us */
+	s.text = config_read(config_path);
+	if (s.text == NULL || config_parse(&s.config, config_path, s.text) < 0)
+		return 1;
+	if (s.config.n_interfaces == 0) {
+		fprintf(stderr, "%s: found no interface, expected interface = \"NAME\" to watch\n",
+		    config_path);
+		return 1;
+	}
+	for (int i = 0; i < PROCESS_N_ROLES; i++)
+		s.child[i].line = -1;
+	s.debug = log_debugging();
+	notify_open(&s.notify);
+	if (!take_signals(&s) || !spawn_pair(s.accepts) || !spawn_pair(s.doorbell))
+		fatal("cannot start");
+	if (!make_state(&s))
+		return 3;
+	bounds_apply(&s.bounds, &s.config);
+	s.retry_ms = process_now_ms() + RETRY_FIRST_MS;
+	process_confine_supervisor();
+	while (s.stop_ms == 0 || !stop_all(&s, process_now_ms()))
+		turn(&s);
+	log_info("all processes have ended");
+	return 0;
+}
+
+int
+process_enter(int argc, char **argv)
+{
+	static struct process p;	/* large, and lives as long as the process */
+
+	if (!process_adopt(&p, argc, argv))
+		return 2;
+	return lives[p.role].run(&p);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * bound.h - all sockets that the configuration asks for: had, or not had yet and why.
+ *
+ * mxtrapd holds each of them for its whole life, bound; children listen on them.
+ */
+#ifndef MXTRAP_BOUND_H
+#define MXTRAP_BOUND_H
+
+#include "mxtrap/bind.h"
+#include "mxtrap/process.h"
+
+struct bound {				/* a socket of a child's, or one that cannot be had yet */
+	struct addr addr;
+	uint16_t port;
+	enum process_role role;
+	uint32_t target;
+	int	 fd;			/* -1: why */
+	char	 why[BIND_WHY_SIZE];
+};
+
+struct bounds {				/* start from = { 0 } */
+	size_t	      n;
+	struct bound *bound;		/* owned */
+};
+
+/* Bind what this configuration asks for and close what it does not; what is bound already stays. */
+void bounds_apply(struct bounds *, const struct config *);
+/* How many sockets of a role are bound. */
+size_t bounds_count(const struct bounds *, enum process_role);
+/* Refuse at once: no listener, and whoever waits in an accept queue is reset.  All stay bound. */
+void bounds_shut(const struct bounds *, enum process_role);
+/* Try again what could not be had.  deaf: the role could not listen on all it has; find out who
+ * does.  True: there is a new socket. */
+bool bounds_retry(struct bounds *, enum process_role, bool deaf);
+
+#endif
