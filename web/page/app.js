@@ -119,13 +119,25 @@ const duty = {
 	control: 'in no MX record: only sweeps come here',
 };
 
+/* What it was seen to do today, beside what it should do. */
+function behaviour(exchanger, sum) {
+	if (sum('attempts') === 0)
+		return pill('quiet', 'nobody today');
+	if (exchanger.role === 'control')
+		return null;
+	if (exchanger.role === 'real' || exchanger.answer !== 'none')
+		return sum('proven') > 0 ? pill('up', 'answers') : pill('suspect', 'no handshake today');
+	if (sum('proven') > 0)
+		return pill('down', 'answers, should refuse');
+	return sum('silent') > sum('refused') ? pill('down', 'silent, should refuse') : pill('up', 'refuses');
+}
+
 function rung(exchanger, most) {
 	const sum = (field) => exchanger.addresses.reduce((n, a) => n + a.today[field], 0);
 	const last = Math.max(...exchanger.addresses.map((a) => a.last_attempt));
 	const down = exchanger.addresses.filter((a) => a.health === 'down');
-	const unseen = exchanger.addresses.every((a) => a.health === 'unseen');
 	const health = down.length ? pill('down', exchanger.addresses.length > 1 ? `${down.length} of ${exchanger.addresses.length} down` : 'down') :
-		unseen ? pill('quiet', 'nobody yet') : pill('up', 'as it should be');
+		behaviour(exchanger, sum);
 	const does = typeof duty[exchanger.role] === 'string' ? duty[exchanger.role] : duty[exchanger.role]?.[exchanger.answer];
 	const cell = (name, value) => h('div', {}, h('dt', {}, name), h('dd', { title: count(value) }, brief(value)));
 
@@ -218,7 +230,7 @@ async function drawOverview() {
 	const now = Date.now() / 1000;
 	const [status, ladder, list] = await Promise.all([
 		get('/api/v1/status'), get('/api/v1/mx-sets'),
-		pagesOf(`/api/v1/list?state=${view.tab}&limit=50`, view.pages)]);
+		pagesOf(`/api/v1/list?state=${view.tab}&limit=25`, view.pages)]);
 	const to = Math.ceil((status.live ? now : status.now) / 3600) * 3600;
 	const series = await get(`/api/v1/series?from=${to - view.range * 3600}&to=${to}`);
 	const targets = ladder.mx_sets.flatMap((set) => set.exchangers.flatMap((e) =>
@@ -231,7 +243,8 @@ async function drawOverview() {
 	fillStatus(status);
 	fillNumbers(status, targets);
 	fillLadder(ladder);
-	show(parts.hours, JSON.stringify([series, view.asTable]), () => chart(series, view.asTable));
+	const width = parts.hours.clientWidth;
+	show(parts.hours, JSON.stringify([series, view.asTable, width]), () => chart(series, view.asTable, width));
 	fillList(parts.list, list, view.tab, empty[view.tab]);
 	return status;
 }
@@ -253,7 +266,7 @@ async function drawSender(address) {
 }
 
 async function drawSearch(query) {
-	const answer = await pagesOf(`/api/v1/senders?query=${encodeURIComponent(query)}&limit=50`, view.pages)
+	const answer = await pagesOf(`/api/v1/senders?query=${encodeURIComponent(query)}&limit=25`, view.pages)
 		.catch((error) => { if (error.status === 400) return error; throw error; });
 	if (hashArgument('search') !== query)
 		return;
@@ -340,6 +353,8 @@ document.getElementById('search').addEventListener('submit', (event) => {
 });
 window.addEventListener('hashchange', () => { view.pages = 1; refresh(); });
 document.addEventListener('visibilitychange', () => { if (!document.hidden) refresh(); });
+let resized = 0;
+window.addEventListener('resize', () => { clearTimeout(resized); resized = setTimeout(refresh, 150); });
 setInterval(() => { if (!document.hidden) refresh(); }, POLL_MS);
 pressed();
 refresh();

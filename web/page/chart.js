@@ -6,7 +6,7 @@
 import { brief, count, dayText, h, hourText, s, words } from '/dom.js';
 
 const ROLES = ['real', 'nolisting', 'bogus', 'control'];
-const WIDTH = 960, HEIGHT = 220, LEFT = 44, BOTTOM = 24, TOP = 8;
+const HEIGHT = 220, LEFT = 48, BOTTOM = 24, TOP = 8;
 
 /* [{ hour, real, nolisting, bogus, control }], one for each hour, zeros filled in. */
 function fold(series) {
@@ -29,19 +29,21 @@ function step(top) {
 	return [1, 2, 5, 10].map((m) => m * power).find((v) => v >= raw);
 }
 
-function picture(rows) {
+/* Drawn in the box's own pixels: scaling would squeeze the letters. */
+function picture(rows, fullWidth) {
 	const top = Math.max(...rows.map((r) => r.real + r.nolisting + r.bogus + r.control), 1);
 	const every = step(top), max = every * Math.ceil(top / every);
-	const x = (i) => LEFT + i * (WIDTH - LEFT) / rows.length;
+	const x = (i) => LEFT + i * (fullWidth - LEFT) / rows.length;
 	const y = (v) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - v / max);
-	const width = Math.max(0.8, (WIDTH - LEFT) / rows.length - (rows.length > 100 ? 0.8 : 2));
-	const svg = s('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: 'chart', role: 'img', preserveAspectRatio: 'none',
+	const width = Math.max(0.8, (fullWidth - LEFT) / rows.length - (rows.length > 100 ? 0.8 : 2));
+	const svg = s('svg', { viewBox: `0 0 ${fullWidth} ${HEIGHT}`, class: 'chart', role: 'img',
 		'aria-label': 'Connection attempts by the hour; the same numbers are in the table' });
 
 	for (let v = 0; v <= max; v += every) {
-		svg.append(s('line', { x1: LEFT, x2: WIDTH, y1: y(v), y2: y(v), class: v === 0 ? 'axis' : 'grid' }));
+		svg.append(s('line', { x1: LEFT, x2: fullWidth, y1: y(v), y2: y(v), class: v === 0 ? 'axis' : 'grid' }));
 		svg.append(s('text', { x: LEFT - 6, y: y(v) + 4, class: 'label end' }, brief(v)));
 	}
+	let free = 0;		/* labels must not touch */
 	rows.forEach((row, i) => {
 		let base = 0;
 		const sum = row.real + row.nolisting + row.bogus + row.control;
@@ -58,9 +60,11 @@ function picture(rows) {
 			svg.append(group);
 		}
 		const hours = new Date(row.hour * 1000).getHours();
-		if (rows.length <= 30 ? hours % 6 === 0 : hours === 0)
+		if ((rows.length <= 30 ? hours % 6 === 0 : hours === 0) && x(i) >= free && x(i) < fullWidth - 46) {
 			svg.append(s('text', { x: x(i), y: HEIGHT - 6, class: 'label' },
 				rows.length <= 30 && hours !== 0 ? hourText(row.hour) : dayText(row.hour)));
+			free = x(i) + 64;
+		}
 	});
 	return svg;
 }
@@ -77,7 +81,7 @@ function table(rows) {
 			h('td', { class: 'num' }, count(row.proven)))))));
 }
 
-export function chart(series, asTable) {
+export function chart(series, asTable, width) {
 	const rows = fold(series);
 	const all = rows.reduce((n, r) => n + r.real + r.nolisting + r.bogus + r.control, 0);
 	if (all === 0)
@@ -85,7 +89,7 @@ export function chart(series, asTable) {
 			'every sender leaves its trace here.');
 	if (asTable)
 		return table(rows);
-	return h('figure', {}, picture(rows), h('figcaption', { class: 'legend' },
+	return h('figure', {}, picture(rows, Math.max(260, width)), h('figcaption', { class: 'legend' },
 		ROLES.filter((r) => rows.some((row) => row[r] > 0)).map((r) =>
 			h('span', {}, h('span', { class: 'swatch ' + r }), words.role[r]))));
 }

@@ -18,7 +18,7 @@ function build(node, attrs, children) {
 		else
 			node.setAttribute(name, value === true ? '' : String(value));
 	}
-	for (const child of children.flat(3)) {
+	for (const child of children.flat(Infinity)) {
 		if (child === null || child === undefined || child === false)
 			continue;
 		node.append(child instanceof Node ? child : document.createTextNode(String(child)));
@@ -36,7 +36,7 @@ export function show(box, key, make) {
 		return;
 	const focused = box.contains(document.activeElement) ? document.activeElement.dataset.focus : null;
 	box.dataset.key = key;
-	box.replaceChildren(...[make()].flat(2).filter(Boolean));
+	box.replaceChildren(...[make()].flat(Infinity).filter(Boolean));
 	if (focused)
 		[...box.querySelectorAll('[data-focus]')].find((n) => n.dataset.focus === focused)?.focus();
 }
