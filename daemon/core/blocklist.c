@@ -86,8 +86,8 @@ arm(struct blocklist *b, uint32_t number, int64_t due_s)
 {
 	struct sender *s = &b->senders->records[number];
 
-	if ((s->flags & SENDER_TIMED) != 0)
-		return;		/* one entry a sender; it looks again when it comes out */
+	/* A new state may end earlier than the old one: it gets an item of its own, and the old item,
+	 * when it comes out, only looks. */
 	if (wheel_add(&b->deadlines, due_s * SECOND_US, number))
 		s->flags |= SENDER_TIMED;
 }

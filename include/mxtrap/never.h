@@ -20,7 +20,7 @@ struct never {				/* start from = { 0 } */
 	size_t n, cap;
 	struct never_entry *entries;	/* owned; sorted by address, then by length */
 	bool   special_purpose;
-	uint8_t shortest;		/* shortest prefix length held */
+	uint32_t lengths[5];		/* bit by prefix length: held now or once */
 };
 
 /* False: out of memory, nothing changed.  Adding again replaces the expiry. */

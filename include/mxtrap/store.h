@@ -49,8 +49,11 @@ enum store_open store_open(struct store **out, const struct store_options *);
 void store_close(struct store *);
 /* The sink whose calls queue rows here. */
 struct sink store_sink(struct store *);
+/* How many sender snapshots fit in now without loss: ask before trap_flush(). */
+size_t store_sender_room(const struct store *);
 /* Store an event as applied (EVENT_TICK is not stored). */
 void store_event(struct store *, const struct event *, const char *who, const char *note);
+#define STORE_ALLOW_REMOVE 1U		/* as expires_s: take the entry away */
 /* Add an allow entry or remove one, and an audit row; durable when this returns true (waits at most
  * 2 s for the writer). */
 bool store_allow(struct store *, const struct prefix *, uint32_t expires_s, const char *who, const char *note);

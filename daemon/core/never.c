@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * never.c - a sorted set of prefixes, and the special-purpose registries.
+ */
+#include "mxtrap/never.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct special {
+	uint32_t value;			/* first 32 bits of the family's own address */
+	uint8_t	 len;
+};
+
+/* IANA special-purpose registries (RFC 6890, 8190 and later entries), multicast, reserved. */
+static const struct special SPECIAL_V4[] = {
+	{ 0x00000000, 8 },	/* 0.0.0.0/8 */
+	{ 0x0a000000, 8 },	/* 10.0.0.0/8 */
+	{ 0x64400000, 10 },	/* 100.64.0.0/10 */
+	{ 0x7f000000, 8 },	/* 127.0.0.0/8 */
+	{ 0xa9fe0000, 16 },	/* 169.254.0.0/16 */
+	{ 0xac100000, 12 },	/* 172.16.0.0/12 */
+	{ 0xc0000000, 24 },	/* 192.0.0.0/24 */
+	{ 0xc0000200, 24 },	/* 192.0.2.0/24 */
+	{ 0xc01fc400, 24 },	/* 192.31.196.0/24 */
+	{ 0xc034c100, 24 },	/* 192.52.193.0/24 */
+	{ 0xc0586300, 24 },	/* 192.88.99.0/24 */
+	{ 0xc0a80000, 16 },	/* 192.168.0.0/16 */
+	{ 0xc0af3000, 24 },	/* 192.175.48.0/24 */
+	{ 0xc6120000, 15 },	/* 198.18.0.0/15 */
+	{ 0xc6336400, 24 },	/* 198.51.100.0/24 */
+	{ 0xcb007100, 24 },	/* 203.0.113.0/24 */
+	{ 0xe0000000, 4 },	/* 224.0.0.0/4 */
+	{ 0xf0000000, 4 },	/* 240.0.0.0/4 */
+};
+/* Inside 2000::/3, which alone is global unicast. */
+static const struct special SPECIAL_V6[] = {
+	{ 0x20010000, 23 },	/* 2001::/23 */
+	{ 0x20010db8, 32 },	/* 2001:db8::/32 */
+	{ 0x20020000, 16 },	/* 2002::/16 */
+	{ 0x3fff0000, 20 },	/* 3fff::/20 */
+};
+
+static int
+compare(const struct prefix *a, const struct prefix *b)
+{
+	int c = memcmp(a->addr.b, b->addr.b, sizeof(a->addr.b));
+
+	return c != 0 ? c : (a->len > b->len) - (a->len < b->len);
+}
+
+/* Where this prefix is, or where it belongs. */
+static size_t
+place(const struct never *n, const struct prefix *p)
+{
+	size_t low = 0, high = n->n;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (compare(&n->entries[mid].what, p) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+bool
+never_add(struct never *n, const struct prefix *p, uint32_t expires_s)
+{
+	size_t at = place(n, p);
+
+	if (at < n->n && prefix_equal(&n->entries[at].what, p)) {
+		n->entries[at].expires_s = expires_s;
+		return true;
+	}
+	if (n->n == n->cap) {
+		size_t cap = n->cap == 0 ? 64 : n->cap * 2;
+		struct never_entry *more = realloc(n->entries, cap * sizeof(*more));
+
+		if (more == NULL)
+			return false;
+		n->entries = more;
+		n->cap = cap;
+	}
+	memmove(&n->entries[at + 1], &n->entries[at], (n->n - at) * sizeof(n->entries[0]));
+	n->entries[at] = (struct never_entry){ .what = *p, .expires_s = expires_s };
+	n->n++;
+	n->lengths[p->len / 32] |= 1U << (p->len % 32);
+	return true;
+}
+
+bool
+never_remove(struct never *n, const struct prefix *p)
+{
+	size_t at = place(n, p);
+
+	if (at == n->n || !prefix_equal(&n->entries[at].what, p))
+		return false;
+	memmove(&n->entries[at], &n->entries[at + 1], (n->n - at - 1) * sizeof(n->entries[0]));
+	n->n--;
+	return true;
+}
+
+static bool
+is_open(const struct never_entry *e, int64_t now_s)
+{
+	return e->expires_s == 0 || e->expires_s > now_s;
+}
+
+bool
+never_covers(const struct never *n, const struct prefix *p, int64_t now_s)
+{
+	if (n->special_purpose && never_special(p))
+		return true;
+	/* Entries wider than p, or p itself: one look-up a length that is held. */
+	for (unsigned len = 0; len <= p->len; len++) {
+		struct prefix wider;
+		size_t at;
+
+		if ((n->lengths[len / 32] & 1U << (len % 32)) == 0)
+			continue;
+		wider = prefix_of(&p->addr, (uint8_t)len);
+		at = place(n, &wider);
+		if (at < n->n && prefix_equal(&n->entries[at].what, &wider) && is_open(&n->entries[at], now_s))
+			return true;
+	}
+	/* Entries inside p lie in one run behind its first address. */
+	for (size_t at = place(n, p); at < n->n && prefix_contains(p, &n->entries[at].what.addr); at++)
+		if (is_open(&n->entries[at], now_s))
+			return true;
+	return false;
+}
+
+static uint32_t
+load_be32(const uint8_t *b)
+{
+	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+static bool
+is_in(const struct special *table, size_t n, uint32_t value)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((value ^ table[i].value) >> (32 - table[i].len) == 0)
+			return true;
+	return false;
+}
+
+bool
+never_special(const struct prefix *p)
+{
+	/* 2620:4f:8000::/48, AS112, is the one that needs more than 32 bits. */
+	static const uint8_t as112[6] = { 0x26, 0x20, 0x00, 0x4f, 0x80, 0x00 };
+
+	if (addr_is_v4(&p->addr))
+		return is_in(SPECIAL_V4, sizeof(SPECIAL_V4) / sizeof(SPECIAL_V4[0]), load_be32(p->addr.b + 12));
+	if ((p->addr.b[0] & 0xe0) != 0x20)
+		return true;
+	return memcmp(p->addr.b, as112, sizeof(as112)) == 0 ||
+	    is_in(SPECIAL_V6, sizeof(SPECIAL_V6) / sizeof(SPECIAL_V6[0]), load_be32(p->addr.b));
+}
+
+void
+never_free(struct never *n)
+{
+	free(n->entries);
+	*n = (struct never){ 0 };
+}
