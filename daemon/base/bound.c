@@ -80,9 +80,17 @@ bounds_count(const struct bounds *bounds, enum process_role role)
 void
 bounds_shut(const struct bounds *bounds, enum process_role role)
 {
-	for (size_t i = 0; i < bounds->n; i++)
-		if (bounds->bound[i].role == role && bounds->bound[i].fd >= 0)
-			shutdown(bounds->bound[i].fd, SHUT_RDWR);
+	for (size_t i = 0; i < bounds->n; i++) {
+		int fd = bounds->bound[i].fd, listening = 0;
+		socklen_t len = sizeof(listening);
+
+		if (bounds->bound[i].role != role || fd < 0)
+			continue;
+		/* Shut down twice, a socket would keep that mark, and close each later connection
+		 * by itself: only one that listens may be shut. */
+		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 && listening != 0)
+			shutdown(fd, SHUT_RDWR);
+	}
 }
 
 bool

@@ -82,6 +82,10 @@ tell_confuse(cfg_t *section, const char *fmt, va_list ap)
 		    quote + 1, quote + 1);
 		return;
 	}
+	if (strstr(text, "'{'") != NULL) {
+		config_wrong(&source, line, "found a list, expected one value");
+		return;
+	}
 	config_wrong(&source, line, "found something that does not fit (%s), expected NAME = VALUE "
 	    "or a section", text);
 }

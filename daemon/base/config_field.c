@@ -66,6 +66,24 @@ config_size_text(uint64_t bytes, char buf[static CONFIG_VALUE_SIZE])
 	return unit_text(bytes, factors, names, 5, buf);
 }
 
+const char *
+config_real_text(double d, bool single, char buf[static CONFIG_VALUE_SIZE])
+{
+	double back;
+
+	/* 17 digits bring back any double, 9 any float; mostly far fewer do. */
+	for (int digits = 1; digits <= 17; digits++) {
+		snprintf(buf, CONFIG_VALUE_SIZE, "%.*g", digits, d);
+		if (!config_real(buf, &back))
+			continue;
+		if (single)
+			back = (double)(float)back;
+		if (!(back < d) && !(back > d))
+			break;
+	}
+	return buf;
+}
+
 /* A number in the words of its type. */
 static const char *
 type_text(enum config_type type, double d, char buf[static CONFIG_VALUE_SIZE])
@@ -80,15 +98,7 @@ type_text(enum config_type type, double d, char buf[static CONFIG_VALUE_SIZE])
 		snprintf(buf, CONFIG_VALUE_SIZE, "%.0f", d);
 		break;
 	case CONFIG_REAL:
-		/* 17 digits bring back the very number; fewer if they do so too. */
-		for (int digits = 1; digits <= 17; digits++) {
-			double back;
-
-			snprintf(buf, CONFIG_VALUE_SIZE, "%.*g", digits, d);
-			if (config_real(buf, &back) && !(back < d) && !(back > d))
-				break;
-		}
-		break;
+		return config_real_text(d, false, buf);
 	case CONFIG_SIZE32:
 	case CONFIG_SIZE64:
 		return config_size_text((uint64_t)d, buf);

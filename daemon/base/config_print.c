@@ -134,13 +134,16 @@ print_allow(FILE *f, const struct config *c)
 static void
 print_judge(FILE *f, const struct config *c)
 {
+	char score[CONFIG_VALUE_SIZE], hint[CONFIG_VALUE_SIZE];
+
 	fputs("judge {\n", f);
 	print_fields(f, c, "judge");
 	fprintf(f, "    list-on = \"%s\"\n    points {\n", grade_name((enum grade)c->judge.list_on));
 	for (unsigned kind = 0; kind < EVIDENCE_N_KINDS; kind++)
-		if (config_weighable(kind))	/* 9 digits bring back the very float */
-			fprintf(f, "        %s = { %.9g, %.9g }\n", evidence_info(kind)->name,
-			    (double)c->judge.points_score[kind], (double)c->judge.points_hint[kind]);
+		if (config_weighable(kind))
+			fprintf(f, "        %s = { %s, %s }\n", evidence_info(kind)->name,
+			    config_real_text((double)c->judge.points_score[kind], true, score),
+			    config_real_text((double)c->judge.points_hint[kind], true, hint));
 	fputs("    }\n}\n", f);
 }
 

@@ -48,6 +48,9 @@ bool config_word(const char *text, char *out, size_t size);
 const char *config_duration_text(uint32_t seconds, char buf[static CONFIG_VALUE_SIZE]);
 const char *config_size_text(uint64_t bytes, char buf[static CONFIG_VALUE_SIZE]);
 
+/* The fewest digits that bring back the very number (single: the very float). */
+const char *config_real_text(double, bool single, char buf[static CONFIG_VALUE_SIZE]);
+
 /* One value in a field of its own.  One table of them serves reading and printing. */
 enum config_type { CONFIG_BOOL, CONFIG_DURATION, CONFIG_NUMBER, CONFIG_REAL, CONFIG_SIZE32, CONFIG_SIZE64 };
 struct config_field {
