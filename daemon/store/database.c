@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * database.c - the file: opened, checked, migrated, or set aside and begun anew.
+ *
+ * A file of a newer mxtrap is recognised by its header alone and never opened, so
+ * that not one byte of it changes.  A damaged one is moved away under a name that
+ * says so: the trap must run, and somebody may want to look at it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mxtrap/migration.h"
+#include "store_int.h"
+
+#define CHECK_SECONDS 2			/* how long quick_check may take at open */
+
+enum database_look { LOOK_FRESH, LOOK_OURS, LOOK_NEWER, LOOK_FOREIGN, LOOK_CORRUPT, LOOK_ERROR };
+
+static const char *const write_sql[WRITE_N] = {
+#define WRITE(name, sql) [WRITE_##name] = sql,
+#include "../../sql/statements.def"
+#undef WRITE
+};
+
+static uint32_t
+load_be32(const unsigned char *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static int
+database_newest(void)
+{
+	return migrations[n_migrations - 1].version;
+}
+
+/* What the first 100 bytes say (SQLite file format, 1.3). */
+static enum database_look
+database_look(const char *path)
+{
+	unsigned char head[100];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t n;
+
+	if (fd == -1)
+		return errno == ENOENT ? LOOK_FRESH : LOOK_ERROR;
+	n = read(fd, head, sizeof head);
+	close(fd);
+	if (n == 0)
+		return LOOK_FRESH;
+	if (n != (ssize_t)sizeof head || memcmp(head, "SQLite format 3", 16) != 0)
+		return LOOK_CORRUPT;
+	if (load_be32(head + 68) != STORE_APPLICATION_ID && load_be32(head + 68) != 0)
+		return LOOK_FOREIGN;
+	if (load_be32(head + 68) != 0 && load_be32(head + 60) > (uint32_t)database_newest())
+		return LOOK_NEWER;
+	return LOOK_OURS;
+}
+
+bool
+database_exec(struct store *s, const char *sql)
+{
+	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+bool
+database_run(struct store *s, enum write_statement w)
+{
+	int rc;
+
+	while ((rc = sqlite3_step(s->stmts[w])) == SQLITE_ROW)
+		;
+	sqlite3_reset(s->stmts[w]);
+	return rc == SQLITE_DONE;
+}
+
+int64_t
+database_number(struct store *s, enum write_statement w)
+{
+	int64_t number = -1;
+
+	if (sqlite3_step(s->stmts[w]) == SQLITE_ROW)
+		number = sqlite3_column_int64(s->stmts[w], 0);
+	sqlite3_reset(s->stmts[w]);
+	return number;
+}
+
+/* The one integer that this text asks for. */
+static int
+database_ask(struct store *s, const char *sql, int64_t *out)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL);
+
+	if (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		*out = sqlite3_column_int64(stmt, 0);
+		rc = SQLITE_OK;
+	}
+	sqlite3_finalize(stmt);
+	return rc;
+}
+
+struct watchdog {
+	sqlite3		*db;
+	pthread_mutex_t	 mutex;
+	pthread_cond_t	 over;
+	bool		 finished;
+};
+
+static void *
+watchdog_main(void *arg)
+{
+	struct watchdog *dog = arg;
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += CHECK_SECONDS;
+	pthread_mutex_lock(&dog->mutex);
+	while (!dog->finished)
+		if (pthread_cond_timedwait(&dog->over, &dog->mutex, &until) == ETIMEDOUT) {
+			sqlite3_interrupt(dog->db);
+			break;
+		}
+	pthread_mutex_unlock(&dog->mutex);
+	return NULL;
+}
+
+/* Is the file sound, as far as two seconds can tell? */
+static bool
+database_sound(struct store *s)
+{
+	struct watchdog dog = { .db = s->db, .mutex = PTHREAD_MUTEX_INITIALIZER, .over = PTHREAD_COND_INITIALIZER };
+	sqlite3_stmt *stmt = NULL;
+	pthread_t thread;
+	bool sound = false, watched;
+	int rc;
+
+	watched = pthread_create(&thread, NULL, watchdog_main, &dog) == 0;
+	rc = sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &stmt, NULL);
+	if (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		const char *said = (const char *)sqlite3_column_text(stmt, 0);
+
+		sound = said != NULL && strcmp(said, "ok") == 0;
+		/* Interrupted in the middle, the check names that as a fault of its own. */
+		if (!sound && said != NULL && strstr(said, "interrupt") != NULL)
+			sound = true;
+		if (!sound)
+			log_warnx("DATABASE [%s] is damaged: %s", s->path, said != NULL ? said : "no answer");
+	} else if (rc == SQLITE_INTERRUPT || rc == SQLITE_BUSY || rc == SQLITE_NOMEM) {
+		sound = true;		/* nothing found in the time there was */
+	}
+	sqlite3_finalize(stmt);
+	if (watched) {
+		pthread_mutex_lock(&dog.mutex);
+		dog.finished = true;
+		pthread_cond_signal(&dog.over);
+		pthread_mutex_unlock(&dog.mutex);
+		pthread_join(thread, NULL);
+	}
+	return sound;
+}
+
+/* Move the file and its companions out of the way. */
+static bool
+database_set_aside(struct store *s)
+{
+	static const char *const ends[] = { "", "-wal", "-shm" };
+	char from[4096], to[4096];
+
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(from, sizeof from, "%s%s", s->path, ends[i]);
+		snprintf(to, sizeof to, "%s.corrupt-%" PRId64 "%s", s->path, store_wall_us() / 1000000, ends[i]);
+		if (rename(from, to) == -1 && errno != ENOENT) {
+			log_warn("DATABASE cannot rename [%s]", from);
+			return false;
+		}
+		if (i == 0)
+			log_warnx("DATABASE [%s] is CORRUPT: set aside as [%s]; a new one begins, EMPTY: "
+			    "every listing is gone and senders are judged afresh", s->path, to);
+	}
+	return true;
+}
+
+static bool
+database_migrate(struct store *s, int64_t from)
+{
+	char version[64];
+
+	for (size_t i = 0; i < n_migrations; i++) {
+		const struct migration *m = &migrations[i];
+
+		if (m->version <= from)
+			continue;
+		/* The number is a constant of the program: a PRAGMA takes no bound value. */
+		snprintf(version, sizeof version, "PRAGMA user_version=%d", m->version);
+		if (!database_exec(s, "BEGIN IMMEDIATE") || !database_exec(s, m->sql) || !database_exec(s, version) ||
+		    !database_exec(s, "COMMIT")) {
+			log_warnx("DATABASE [%s] migration %d failed: %s", s->path, m->version, sqlite3_errmsg(s->db));
+			database_exec(s, "ROLLBACK");
+			return false;
+		}
+	}
+	return true;
+}
+
+/* 63 bits: it is stored signed and told unsigned. */
+static int64_t
+database_generation(void)
+{
+	int64_t generation = 0;
+
+	while (generation == 0)
+		if (getrandom(&generation, sizeof generation, 0) == (ssize_t)sizeof generation)
+			generation &= INT64_MAX;
+	return generation;
+}
+
+bool
+database_rename(struct store *s)
+{
+	int64_t generation = database_generation();
+
+	sqlite3_bind_int64(s->stmts[WRITE_META_GENERATION], 1, generation);
+	if (!database_run(s, WRITE_META_GENERATION)) {
+		writer_failed(s, "a new generation");
+		return false;
+	}
+	s->generation = (uint64_t)generation;
+	atomic_store(&s->changes_lost, false);
+	return true;
+}
+
+void
+database_cap(struct store *s, bool all)
+{
+	char text[64];
+
+	if (s->max_pages == 0)
+		return;
+	/* A PRAGMA takes no bound value; this is a number of ours. */
+	snprintf(text, sizeof text, "PRAGMA max_page_count=%" PRId64, all ? s->max_pages : s->bulk_pages);
+	database_exec(s, text);
+}
+
+static bool
+database_meta(struct store *s)
+{
+	sqlite3_stmt *stmt = NULL;
+	int64_t n = 0;
+	bool ok;
+
+	if (database_ask(s, "SELECT count(*) FROM meta", &n) != SQLITE_OK)
+		return false;
+	if (n == 0) {
+		ok = sqlite3_prepare_v2(s->db, "INSERT INTO meta VALUES (1,?,0,0,?2,?2,0,0,0)", -1, &stmt, NULL) == SQLITE_OK;
+		if (ok) {
+			sqlite3_bind_int64(stmt, 1, database_generation());
+			sqlite3_bind_int64(stmt, 2, store_wall_us() / 1000000);
+			ok = sqlite3_step(stmt) == SQLITE_DONE;
+		}
+		sqlite3_finalize(stmt);
+		if (!ok)
+			return false;
+		s->fresh = true;
+	}
+	/* A live run lives by the wall clock, wherever a replay left it. */
+	if (!s->replay && !database_exec(s, "UPDATE meta SET clock_us = 0 WHERE clock_us <> 0"))
+		return false;
+	ok = sqlite3_prepare_v2(s->db, "SELECT generation, serial, created_s, n_listed, n_suspect FROM meta", -1, &stmt,
+	    NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW;
+	if (ok) {
+		s->generation = (uint64_t)sqlite3_column_int64(stmt, 0);
+		atomic_store(&s->serial, (uint64_t)sqlite3_column_int64(stmt, 1));
+		s->created_s = sqlite3_column_int64(stmt, 2);
+		s->n_listed = sqlite3_column_int64(stmt, 3);
+		s->n_suspect = sqlite3_column_int64(stmt, 4);
+	}
+	sqlite3_finalize(stmt);
+	return ok;
+}
+
+static void
+database_bind_target(sqlite3_stmt *stmt, const struct ladder *ladder, size_t i)
+{
+	const struct target *t = &ladder->targets[i];
+	bool control = t->role == ROLE_CONTROL;
+	const struct mxset *set = control ? NULL : &ladder->sets[t->set];
+	const struct exchanger *x = control ? NULL : &set->exchangers[t->exchanger];
+
+	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)i);
+	if (control)
+		sqlite3_bind_null(stmt, 2);
+	else
+		sqlite3_bind_int(stmt, 2, t->set);
+	sqlite3_bind_text(stmt, 3, control ? "" : set->name, -1, SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 4, control ? "" : x->name, -1, SQLITE_STATIC);
+	sqlite3_bind_blob(stmt, 5, t->addr.b, 16, SQLITE_STATIC);
+	sqlite3_bind_int(stmt, 6, control ? 0 : x->preference);
+	sqlite3_bind_int(stmt, 7, t->role);
+	sqlite3_bind_int(stmt, 8, t->answer);
+}
+
+/* The ladder as readers see it. */
+static bool
+database_ladder(struct store *s, const struct ladder *ladder)
+{
+	sqlite3_stmt *stmt = NULL, *cut = NULL;
+	bool ok;
+
+	s->n_targets = ladder != NULL ? ladder->n_targets : 0;
+	if (ladder == NULL)
+		return true;
+	ok = database_exec(s, "BEGIN IMMEDIATE; DELETE FROM status") &&
+	    sqlite3_prepare_v2(s->db, "INSERT INTO mx_target VALUES (?,?,?,?,?,?,?,?,0) ON CONFLICT DO UPDATE SET"
+	    " last_us = CASE WHEN addr = excluded.addr THEN last_us ELSE 0 END, mx_set = excluded.mx_set,"
+	    " set_name = excluded.set_name, exchanger = excluded.exchanger, addr = excluded.addr,"
+	    " preference = excluded.preference, role = excluded.role, answer = excluded.answer",
+	    -1, &stmt, NULL) == SQLITE_OK &&
+	    sqlite3_prepare_v2(s->db, "DELETE FROM mx_target WHERE id >= ?", -1, &cut, NULL) == SQLITE_OK;
+	for (size_t i = 0; ok && i < ladder->n_targets; i++) {
+		database_bind_target(stmt, ladder, i);
+		ok = sqlite3_step(stmt) == SQLITE_DONE;
+		sqlite3_reset(stmt);
+	}
+	if (ok) {
+		sqlite3_bind_int64(cut, 1, (sqlite3_int64)ladder->n_targets);
+		ok = sqlite3_step(cut) == SQLITE_DONE;
+	}
+	sqlite3_finalize(stmt);
+	sqlite3_finalize(cut);
+	return database_exec(s, ok ? "COMMIT" : "ROLLBACK") && ok;
+}
+
+static bool
+database_prepare(struct store *s)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < WRITE_N; i++)
+		if (sqlite3_prepare_v3(s->db, write_sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->stmts[i], NULL) != SQLITE_OK) {
+			log_warnx("DATABASE cannot prepare `%s`: %s", write_sql[i], sqlite3_errmsg(s->db));
+			return false;
+		}
+	if (database_ask(s, "SELECT coalesce(max(id), 0) + 1 FROM fingerprint", &s->next_fingerprint) != SQLITE_OK ||
+	    database_ask(s, "SELECT coalesce((SELECT time_us FROM attempt ORDER BY id DESC LIMIT 1), 0)", &n) != SQLITE_OK)
+		return false;
+	s->newest_us = n;
+	return true;
+}
+
+static bool
+database_settings(struct store *s)
+{
+	int on = 1;
+
+	sqlite3_extended_result_codes(s->db, 1);
+	sqlite3_busy_timeout(s->db, 2000);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_file_control(s->db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
+	return database_exec(s, "PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL;"
+	    " PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864;"
+	    " PRAGMA cache_size=-65536; PRAGMA cell_size_check=ON; PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY;");
+}
+
+static bool
+database_is_damage(int rc)
+{
+	return (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB;
+}
+
+static enum database_look
+database_try(struct store *s, const struct ladder *ladder, bool fresh)
+{
+	int64_t version = 0, tables = 0;
+	int fd;
+
+	/* SQLite gives -wal and -shm the mode of the file: readers share the group. */
+	fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd == -1) {
+		log_warn("DATABASE cannot open [%s]", s->path);
+		return LOOK_ERROR;
+	}
+	close(fd);
+	if (sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK ||
+	    !database_settings(s) || database_ask(s, "PRAGMA user_version", &version) != SQLITE_OK ||
+	    database_ask(s, "SELECT count(*) FROM sqlite_schema", &tables) != SQLITE_OK)
+		goto failed;
+	if (version > database_newest())
+		return LOOK_NEWER;	/* it is only in the WAL yet */
+	if (version == 0 && tables > 0)
+		return LOOK_FOREIGN;
+	if (!fresh && !database_sound(s))
+		return LOOK_CORRUPT;
+	if (version == 0 && !database_exec(s, "PRAGMA application_id=1297634386"))
+		goto failed;
+	if (!database_migrate(s, version) || !database_meta(s) || !database_ladder(s, ladder) || !database_prepare(s) ||
+	    !segment_open(s))
+		goto failed;
+	database_cap(s, false);
+	/* The header must tell the version without the WAL. */
+	sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	return LOOK_OURS;
+failed:
+	if (database_is_damage(sqlite3_extended_errcode(s->db)))
+		return LOOK_CORRUPT;
+	log_warnx("DATABASE [%s] cannot be opened: %s", s->path, sqlite3_errmsg(s->db));
+	return LOOK_ERROR;
+}
+
+static bool
+database_lock(struct store *s)
+{
+	char path[4096];
+
+	if (mkdir(s->dir, 0750) == -1 && errno != EEXIST) {
+		log_warn("DATABASE cannot make the state directory [%s]", s->dir);
+		return false;
+	}
+	snprintf(path, sizeof path, "%s/mxtrap.lock", s->dir);
+	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (s->lock_fd == -1) {
+		log_warn("DATABASE cannot open [%s]", path);
+		return false;
+	}
+	/* Two writers would corrupt it (SQLite's WAL-reset race) and judge twice. */
+	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) == -1) {
+		log_warnx("DATABASE [%s] is in use by another mxtrapd", s->dir);
+		return false;
+	}
+	return true;
+}
+
+enum store_open
+database_open(struct store *s, const struct ladder *ladder)
+{
+	enum database_look look;
+
+	if (!database_lock(s))
+		return STORE_FAILED;
+	look = database_look(s->path);
+	for (int tries = 0; tries < 2; tries++) {
+		if (look == LOOK_FRESH || look == LOOK_OURS)
+			look = database_try(s, ladder, look == LOOK_FRESH);
+		if (look != LOOK_CORRUPT)
+			break;
+		database_close(s);
+		if (s->was_corrupt || !database_set_aside(s))
+			return STORE_FAILED;
+		s->was_corrupt = true;
+		look = LOOK_FRESH;
+	}
+	switch (look) {
+	case LOOK_OURS:
+		return STORE_OK;
+	case LOOK_NEWER:
+		log_warnx("DATABASE [%s] was written by a newer mxtrap (this one knows version %d): left untouched",
+		    s->path, database_newest());
+		return STORE_NEWER;
+	case LOOK_FOREIGN:
+		log_warnx("DATABASE [%s] is not mxtrap's: left untouched", s->path);
+		return STORE_FAILED;
+	case LOOK_FRESH:
+	case LOOK_CORRUPT:
+	case LOOK_ERROR:
+		break;
+	}
+	return STORE_FAILED;
+}
+
+void
+database_close(struct store *s)
+{
+	for (size_t i = 0; i < WRITE_N; i++) {
+		sqlite3_finalize(s->stmts[i]);
+		s->stmts[i] = NULL;
+	}
+	segment_close(s);
+	sqlite3_close(s->db);
+	s->db = NULL;
+}

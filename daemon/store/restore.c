@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * restore.c - what a start gets back: senders, order memory, allow-list.
+ *
+ * The list is committed before the sender it is about, so a crash can leave a sender
+ * that is a second older than its listing.  The list is right: senders are laid over
+ * with it here, in one walk through both, by key.
+ */
+#include <string.h>
+
+#include "restore.h"
+#include "store_int.h"
+
+struct restore {			/* a read-only handle of its own: the writer is not disturbed */
+	sqlite3	     *db;
+	sqlite3_stmt *rows, *listing, *last;
+	bool	      more;		/* listing stands on a row */
+};
+
+static bool
+restore_open(struct restore *r, const struct store *s, const char *sql)
+{
+	*r = (struct restore){ 0 };
+	if (sqlite3_open_v2(s->path, &r->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW, NULL) == SQLITE_OK &&
+	    sqlite3_prepare_v2(r->db, sql, -1, &r->rows, NULL) == SQLITE_OK)
+		return true;
+	log_warnx("DATABASE [%s] cannot be read back: %s", s->path, sqlite3_errmsg(r->db));
+	sqlite3_close(r->db);
+	return false;
+}
+
+static bool
+restore_close(struct restore *r, int rc)
+{
+	if (rc != SQLITE_DONE && rc != SQLITE_OK)
+		log_warnx("DATABASE cannot be read back: %s", sqlite3_errmsg(r->db));
+	sqlite3_finalize(r->rows);
+	sqlite3_finalize(r->listing);
+	sqlite3_finalize(r->last);
+	sqlite3_close(r->db);
+	return rc == SQLITE_DONE || rc == SQLITE_OK;
+}
+
+void
+restore_sender_row(sqlite3_stmt *stmt, struct sender_row *row)
+{
+	memset(row, 0, sizeof *row);
+	row->key = (sender_key)sqlite3_column_int64(stmt, 0);
+	row->first_seen_s = (uint32_t)sqlite3_column_int64(stmt, 1);
+	row->last_seen_s = (uint32_t)(row->first_seen_s + sqlite3_column_int64(stmt, 2));
+	if (sqlite3_column_type(stmt, 3) != SQLITE_NULL)
+		row->sums_at_s = (uint32_t)(row->last_seen_s - sqlite3_column_int64(stmt, 3));
+	row->score = (float)sqlite3_column_int(stmt, 4) / 1000.0f;
+	row->hint = (float)sqlite3_column_int(stmt, 5) / 1000.0f;
+	row->blame = (float)sqlite3_column_int(stmt, 6) / 1000.0f;
+	row->listed_since_s = (uint32_t)sqlite3_column_int64(stmt, 7);
+	row->expires_s = (uint32_t)sqlite3_column_int64(stmt, 8);
+	row->climbed_at_s = (uint32_t)sqlite3_column_int64(stmt, 9);
+	row->kinds = (uint16_t)sqlite3_column_int(stmt, 10);
+	row->state = (uint8_t)sqlite3_column_int(stmt, 12);
+	row->klass = (uint8_t)sqlite3_column_int(stmt, 13);
+	row->grade = (uint8_t)sqlite3_column_int(stmt, 14);
+	row->flags = (uint8_t)sqlite3_column_int(stmt, 15);
+	row->caps = (uint8_t)sqlite3_column_int(stmt, 16);
+	row->relapses = (uint8_t)sqlite3_column_int(stmt, 17);
+}
+
+/* Lay the listing rows of this sender over it; listing stands behind them then. */
+static bool
+restore_overlay(struct restore *r, struct sender_row *row)
+{
+	sqlite3_stmt *l = r->listing;
+	bool any = false;
+
+	while (r->more && sqlite3_column_int64(l, 0) == (sqlite3_int64)row->key) {
+		uint8_t state = (uint8_t)sqlite3_column_int(l, 1);
+		uint32_t changed_s = (uint32_t)sqlite3_column_int64(l, 6);
+
+		if (row->state != state && changed_s > row->sums_at_s) {
+			row->score = (float)sqlite3_column_double(l, 4);
+			row->hint = (float)sqlite3_column_double(l, 5);
+			row->sums_at_s = changed_s;
+			if (row->blame < row->score)
+				row->blame = row->score;
+		}
+		if (!any || state > row->state)
+			row->state = state;
+		if (state == STATE_LISTED) {
+			row->listed_since_s = (uint32_t)sqlite3_column_int64(l, 2);
+			if (!any || (uint32_t)sqlite3_column_int64(l, 3) > row->expires_s)
+				row->expires_s = (uint32_t)sqlite3_column_int64(l, 3);
+		}
+		row->kinds |= (uint16_t)sqlite3_column_int(l, 7);
+		if (row->first_seen_s == 0) {
+			row->first_seen_s = (uint32_t)sqlite3_column_int64(l, 8);
+			row->last_seen_s = (uint32_t)sqlite3_column_int64(l, 9);
+			row->grade = (uint8_t)sqlite3_column_int(l, 10);
+			row->klass = (uint8_t)sqlite3_column_int(l, 11);
+		}
+		any = true;
+		r->more = sqlite3_step(l) == SQLITE_ROW;
+	}
+	return any;
+}
+
+/* The list let go of this sender, and the snapshot does not know it yet. */
+static void
+restore_let_go(struct restore *r, struct sender_row *row)
+{
+	sqlite3_bind_int64(r->last, 1, (sqlite3_int64)row->key);
+	row->state = STATE_UNKNOWN;
+	if (sqlite3_step(r->last) == SQLITE_ROW && (uint32_t)sqlite3_column_int64(r->last, 3) >= row->sums_at_s) {
+		row->state = (uint8_t)sqlite3_column_int(r->last, 0);
+		row->score = (float)sqlite3_column_double(r->last, 1);
+		row->hint = (float)sqlite3_column_double(r->last, 2);
+		row->sums_at_s = (uint32_t)sqlite3_column_int64(r->last, 3);
+		if (row->blame > row->score)
+			row->blame = row->score;
+	}
+	sqlite3_reset(r->last);
+}
+
+/* A sender that only the list knows. */
+static bool
+restore_orphan(struct restore *r, bool (*each)(void *, const struct sender_row *), void *ctx)
+{
+	struct sender_row row = { .key = (sender_key)sqlite3_column_int64(r->listing, 0) };
+
+	restore_overlay(r, &row);
+	return each(ctx, &row);
+}
+
+bool
+store_each_sender(struct store *s, bool (*each)(void *, const struct sender_row *), void *ctx)
+{
+	struct restore r;
+	struct sender_row row;
+	bool go = true;
+	int rc;
+
+	if (!restore_open(&r, s, "SELECT key, first_seen_s, last_after_s, sums_before_s, score, hint, blame, listed_s,"
+	    " expires_s, climbed_s, kinds, fingerprint, state, klass, grade, flags, caps, relapses FROM sender ORDER BY key"))
+		return false;
+	rc = sqlite3_prepare_v2(r.db, "SELECT sender, state, since_s, expires_s, score, hint, changed_s, kinds, first_seen_s,"
+	    " last_seen_s, grade, klass FROM listing ORDER BY sender, host, len", -1, &r.listing, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_prepare_v2(r.db, "SELECT new_state, score, hint, time_us / 1000000 FROM list_change WHERE sender = ?"
+		    " AND id > (SELECT max(id) - 20000 FROM list_change) ORDER BY id DESC LIMIT 1", -1, &r.last, NULL);
+	if (rc != SQLITE_OK)
+		return restore_close(&r, rc);
+	r.more = sqlite3_step(r.listing) == SQLITE_ROW;
+	while (go && (rc = sqlite3_step(r.rows)) == SQLITE_ROW) {
+		restore_sender_row(r.rows, &row);
+		while (go && r.more && sqlite3_column_int64(r.listing, 0) < (sqlite3_int64)row.key)
+			go = restore_orphan(&r, each, ctx);
+		if (!go)
+			break;
+		if (!restore_overlay(&r, &row) && row.state >= STATE_SUSPECT)
+			restore_let_go(&r, &row);
+		go = each(ctx, &row);
+	}
+	while (go && r.more)
+		go = restore_orphan(&r, each, ctx);
+	return restore_close(&r, go ? rc : SQLITE_DONE);
+}
+
+bool
+store_each_memory(struct store *s, bool (*each)(void *, const struct memory_row *), void *ctx)
+{
+	struct restore r;
+	bool go = true;
+	int rc = SQLITE_DONE;
+
+	if (!restore_open(&r, s, "SELECT sender, mx_set, is_pool, memory_at_s, lower_before_s, last_after_s, real_before_s"
+	    " FROM memory ORDER BY sender, mx_set, is_pool"))
+		return false;
+	while (go && (rc = sqlite3_step(r.rows)) == SQLITE_ROW) {
+		int64_t at = sqlite3_column_int64(r.rows, 3);
+		struct memory_row row = { .sender = (sender_key)sqlite3_column_int64(r.rows, 0),
+			.set = (uint16_t)sqlite3_column_int(r.rows, 1), .is_pool = (uint8_t)sqlite3_column_int(r.rows, 2),
+			.memory_at_s = (uint32_t)at };
+
+		if (sqlite3_column_type(r.rows, 4) != SQLITE_NULL)
+			row.lower_at_s = (uint32_t)(at - sqlite3_column_int64(r.rows, 4));
+		if (sqlite3_column_type(r.rows, 5) != SQLITE_NULL)
+			row.last_s = (uint32_t)(at + sqlite3_column_int64(r.rows, 5));
+		if (sqlite3_column_type(r.rows, 6) != SQLITE_NULL)
+			row.last_real_s = (uint32_t)(at - sqlite3_column_int64(r.rows, 6));
+		go = each(ctx, &row);
+	}
+	return restore_close(&r, go ? rc : SQLITE_DONE);
+}
+
+bool
+store_each_allow(struct store *s, bool (*each)(void *, const struct prefix *, uint32_t expires_s), void *ctx)
+{
+	struct restore r;
+	bool go = true;
+	int rc = SQLITE_DONE;
+
+	if (!restore_open(&r, s, "SELECT addr, len, expires_s FROM allow ORDER BY addr, len"))
+		return false;
+	while (go && (rc = sqlite3_step(r.rows)) == SQLITE_ROW) {
+		struct prefix what = { .len = (uint8_t)sqlite3_column_int(r.rows, 1) };
+		const void *bytes = sqlite3_column_blob(r.rows, 0);
+
+		if (bytes == NULL || sqlite3_column_bytes(r.rows, 0) != 16)
+			continue;
+		memcpy(what.addr.b, bytes, 16);
+		go = each(ctx, &what, (uint32_t)sqlite3_column_int64(r.rows, 2));
+	}
+	return restore_close(&r, go ? rc : SQLITE_DONE);
+}

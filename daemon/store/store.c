@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * store.c - the producer's side: what the watch thread calls.
+ *
+ * A row costs a copy into a ring.  Only list changes wake the writer; it looks
+ * after the rest by itself.  Nothing here touches SQLite once the writer runs.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store_int.h"
+
+static const struct { size_t slots, stride; } lane_sizes[LANE_N] = {
+	[LANE_LIST] = { 65536, sizeof(struct change_row) },
+	[LANE_KEEP] = { 65536, sizeof(struct row) },
+	[LANE_PLAIN] = { 131072, sizeof(struct row) },
+	[LANE_SENDER] = { 1048576, sizeof(struct sender_row) },
+	[LANE_MEMORY] = { 1048576, sizeof(struct memory_row) },
+};
+
+static void
+store_free(struct store *s)
+{
+	database_close(s);
+	for (size_t i = 0; i < LANE_N; i++)
+		ring_free(&s->lanes[i]);
+	for (size_t i = 0; i < 2; i++)
+		sort_free(&s->snapshots[i].sort);
+	if (s->lock_fd != -1)
+		close(s->lock_fd);
+	free(s->targets_seen);
+	free(s->status);
+	free(s->dir);
+	free(s->path);
+	pthread_cond_destroy(&s->wake);
+	pthread_cond_destroy(&s->done);
+	pthread_mutex_destroy(&s->mutex);
+	free(s);
+}
+
+static struct store *
+store_new(const struct store_options *o)
+{
+	struct store *s = calloc(1, sizeof *s);
+	size_t size = strlen(o->dir) + sizeof "/" STORE_FILE;
+	pthread_condattr_t attr;
+	bool ok;
+
+	if (s == NULL)
+		return NULL;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->wake, &attr);
+	pthread_cond_init(&s->done, &attr);
+	pthread_condattr_destroy(&attr);
+	pthread_mutex_init(&s->mutex, NULL);
+	s->lock_fd = -1;
+	s->replay = o->replay;
+	s->retention_attempts_s = o->retention_attempts_s;
+	s->moved = o->moved;
+	s->moved_ctx = o->ctx;
+	s->max_pages = (int64_t)(o->max_bytes / STORE_PAGE_BYTES);
+	s->bulk_pages = s->max_pages - s->max_pages / 16;
+	s->dir = strdup(o->dir);
+	s->path = malloc(size);
+	s->status = calloc(STORE_MAX_STATUS, sizeof *s->status);
+	s->targets_seen = calloc(o->ladder != NULL ? o->ladder->n_targets + 1 : 1, sizeof *s->targets_seen);
+	ok = s->dir != NULL && s->path != NULL && s->status != NULL && s->targets_seen != NULL;
+	for (size_t i = 0; i < LANE_N; i++)
+		ok = ring_init(&s->lanes[i], lane_sizes[i].slots, lane_sizes[i].stride) && ok;
+	if (!ok) {
+		log_warnx("DATABASE out of memory");
+		store_free(s);
+		return NULL;
+	}
+	snprintf(s->path, size, "%s/" STORE_FILE, o->dir);
+	return s;
+}
+
+enum store_open
+store_open(struct store **out, const struct store_options *options)
+{
+	struct store *s = store_new(options);
+	enum store_open result;
+
+	if (s == NULL)
+		return STORE_FAILED;
+	result = database_open(s, options->ladder);
+	if (result == STORE_OK) {
+		s->tidy_at_us = store_mono_us() + STORE_TIDY_FIRST_US;
+		s->running = pthread_create(&s->thread, NULL, writer_main, s) == 0;
+		if (!s->running) {
+			log_warnx("DATABASE cannot start the writer thread");
+			result = STORE_FAILED;
+		}
+	}
+	if (result != STORE_OK) {
+		store_free(s);
+		return result;
+	}
+	*out = s;
+	return STORE_OK;
+}
+
+void
+store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	pthread_mutex_lock(&s->mutex);
+	s->stop = true;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->mutex);
+	pthread_join(s->thread, NULL);
+	sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	for (uint64_t i = 0; i < ring_used(&s->lanes[LANE_KEEP]); i++)
+		row_release(s, ring_at(&s->lanes[LANE_KEEP], i), true);
+	store_free(s);
+}
+
+static void
+store_wake(struct store *s)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!atomic_load(&s->sleeping))
+		return;
+	pthread_mutex_lock(&s->mutex);
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->mutex);
+}
+
+/* Where a record of this lane goes; NULL: lost (live), never in a replay. */
+static void *
+store_room(struct store *s, enum lane lane)
+{
+	const struct timespec moment = { .tv_nsec = 200000 };
+	struct ring *ring = &s->lanes[lane];
+	void *slot;
+
+	while ((slot = ring_room(ring)) == NULL) {
+		if (!s->replay) {
+			atomic_fetch_add(&s->rows_lost, 1);
+			if (lane == LANE_LIST)
+				atomic_store(&s->changes_lost, true);
+			return NULL;
+		}
+		store_wake(s);
+		nanosleep(&moment, NULL);
+	}
+	return slot;
+}
+
+static void
+store_put(struct store *s, enum lane lane)
+{
+	struct ring *ring = &s->lanes[lane];
+	uint64_t tail;
+
+	ring_put(ring);
+	tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+	/* The writer looks by itself; it is only woken when much has come at once. */
+	if (lane == LANE_LIST || (tail & (ring->mask >> 3)) == 0)
+		store_wake(s);
+}
+
+static struct row *
+store_row(struct store *s, enum lane lane, enum row_kind kind)
+{
+	struct row *row = store_room(s, lane);
+
+	if (row != NULL)
+		row->kind = (uint8_t)kind;
+	return row;
+}
+
+static void
+sink_attempt(void *ctx, const struct attempt_row *a)
+{
+	struct row *row = store_row(ctx, LANE_PLAIN, ROW_ATTEMPT);
+
+	if (row == NULL)
+		return;
+	row->u.attempt = *a;
+	store_put(ctx, LANE_PLAIN);
+}
+
+static void
+sink_visit(void *ctx, const struct visit_row *v)
+{
+	struct row *row = store_row(ctx, LANE_PLAIN, ROW_VISIT);
+
+	if (row == NULL)
+		return;
+	row->u.visit = *v;
+	store_put(ctx, LANE_PLAIN);
+}
+
+static void
+sink_evidence(void *ctx, const struct evidence_row *e)
+{
+	struct row *row = store_row(ctx, LANE_KEEP, ROW_EVIDENCE);
+
+	if (row == NULL)
+		return;
+	row->u.evidence = *e;
+	store_put(ctx, LANE_KEEP);
+}
+
+static void
+sink_tally(void *ctx, const struct tally_row *t)
+{
+	struct row *row = store_row(ctx, LANE_KEEP, ROW_TALLY);
+
+	if (row == NULL)
+		return;
+	row->u.tally = *t;
+	store_put(ctx, LANE_KEEP);
+}
+
+static void
+sink_note(void *ctx, const struct note_row *n)
+{
+	struct row *row = store_row(ctx, LANE_KEEP, ROW_NOTE);
+
+	if (row == NULL)
+		return;
+	row->u.note = *n;
+	store_put(ctx, LANE_KEEP);
+}
+
+static void
+sink_fingerprint(void *ctx, uint16_t id, const struct fingerprint *fp, int64_t time_us)
+{
+	struct row *row = store_row(ctx, LANE_KEEP, ROW_FINGERPRINT);
+
+	if (row == NULL)
+		return;
+	row->u.fingerprint.id = id;
+	row->u.fingerprint.fp = *fp;
+	row->u.fingerprint.time_us = time_us;
+	store_put(ctx, LANE_KEEP);
+}
+
+static void
+sink_change(void *ctx, const struct change_row *c)
+{
+	struct change_row *slot = store_room(ctx, LANE_LIST);
+
+	if (slot == NULL)
+		return;
+	*slot = *c;
+	store_put(ctx, LANE_LIST);
+}
+
+static void
+sink_sender(void *ctx, const struct sender_row *r)
+{
+	struct sender_row *slot = store_room(ctx, LANE_SENDER);
+
+	if (slot == NULL)
+		return;
+	*slot = *r;
+	store_put(ctx, LANE_SENDER);
+}
+
+static void
+sink_memory(void *ctx, const struct memory_row *m)
+{
+	struct memory_row *slot = store_room(ctx, LANE_MEMORY);
+
+	if (slot == NULL)
+		return;
+	*slot = *m;
+	store_put(ctx, LANE_MEMORY);
+}
+
+struct sink
+store_sink(struct store *s)
+{
+	return (struct sink){ .ctx = s, .attempt = sink_attempt, .visit = sink_visit, .evidence = sink_evidence,
+		.change = sink_change, .sender = sink_sender, .memory = sink_memory, .tally = sink_tally,
+		.note = sink_note, .fingerprint = sink_fingerprint };
+}
+
+size_t
+store_sender_room(const struct store *s)
+{
+	const struct ring *ring = &s->lanes[LANE_SENDER], *memory = &s->lanes[LANE_MEMORY];
+	uint64_t senders = ring_size(ring) - ring_used(ring), memories = ring_size(memory) - ring_used(memory);
+
+	return (size_t)(senders < memories ? senders : memories);
+}
+
+void
+store_event(struct store *s, const struct event *event, const char *who, const char *note)
+{
+	struct row *row;
+
+	if (event->kind == EVENT_TICK || (row = store_row(s, LANE_KEEP, ROW_EVENT)) == NULL)
+		return;
+	row->u.event.event = *event;
+	row->u.event.who = who != NULL && who[0] != '\0' ? strdup(who) : NULL;
+	row->u.event.note = note != NULL && note[0] != '\0' ? strdup(note) : NULL;
+	store_put(s, LANE_KEEP);
+}
+
+/* Hand a decision to the writer and wait for it. */
+static bool
+store_decide(struct store *s, const struct admin *asked)
+{
+	struct timespec until;
+	bool ok = false;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += STORE_ADMIN_S;
+	pthread_mutex_lock(&s->mutex);
+	while (s->admin.stage != ADMIN_FREE)
+		if (pthread_cond_timedwait(&s->done, &s->mutex, &until) == ETIMEDOUT)
+			goto out;
+	s->admin = *asked;
+	s->admin.stage = ADMIN_ASKED;
+	pthread_cond_signal(&s->wake);
+	while (s->admin.stage != ADMIN_DONE)
+		if (pthread_cond_timedwait(&s->done, &s->mutex, &until) == ETIMEDOUT)
+			break;
+	if (s->admin.stage == ADMIN_TAKEN) {
+		s->admin.abandoned = true;	/* may still happen; nobody was promised anything */
+	} else {
+		ok = s->admin.stage == ADMIN_DONE && s->admin.ok;
+		s->admin.stage = ADMIN_FREE;
+	}
+out:
+	pthread_mutex_unlock(&s->mutex);
+	return ok;
+}
+
+static void
+copy_text(char *to, size_t size, const char *text)
+{
+	snprintf(to, size, "%s", text != NULL ? text : "");
+}
+
+bool
+store_audit(struct store *s, int64_t time_us, const char *who, const char *what, const struct prefix *about,
+    const char *note)
+{
+	struct admin a = { .about = about != NULL, .time_us = time_us };
+
+	if (about != NULL)
+		a.what = *about;
+	copy_text(a.who, sizeof a.who, who);
+	copy_text(a.action, sizeof a.action, what);
+	copy_text(a.note, sizeof a.note, note);
+	return store_decide(s, &a);
+}
+
+bool
+store_allow(struct store *s, const struct prefix *what, uint32_t expires_s, const char *who, const char *note)
+{
+	struct admin a = { .about = true, .allow = true, .what = *what, .expires_s = expires_s,
+		.time_us = store_wall_us() };
+
+	copy_text(a.who, sizeof a.who, who);
+	copy_text(a.action, sizeof a.action, expires_s == STORE_ALLOW_REMOVE ? "disallow" : "allow");
+	copy_text(a.note, sizeof a.note, note);
+	return store_decide(s, &a);
+}
+
+void
+store_status(struct store *s, const char *name, const char *value)
+{
+	struct status_entry *e;
+
+	pthread_mutex_lock(&s->mutex);
+	for (e = s->status; e < s->status + s->n_status; e++)
+		if (strcmp(e->name, name) == 0)
+			break;
+	if (e < s->status + STORE_MAX_STATUS) {
+		if (e == s->status + s->n_status) {
+			copy_text(e->name, sizeof e->name, name);
+			s->n_status++;
+			e->dirty = true;
+		}
+		if (e->dirty || strncmp(e->value, value, sizeof e->value - 1) != 0) {
+			copy_text(e->value, sizeof e->value, value);
+			e->dirty = true;
+			atomic_store(&s->status_dirty, true);
+		}
+	}
+	pthread_mutex_unlock(&s->mutex);
+}
+
+void
+store_clock(struct store *s, int64_t now_us)
+{
+	pthread_mutex_lock(&s->mutex);
+	s->clock_us = now_us;
+	s->want_clock = true;
+	pthread_mutex_unlock(&s->mutex);
+}
+
+bool
+store_sync(struct store *s)
+{
+	uint64_t mine;
+	bool ok;
+
+	pthread_mutex_lock(&s->mutex);
+	mine = ++s->sync_wanted;
+	pthread_cond_signal(&s->wake);
+	while (s->sync_done < mine)
+		pthread_cond_wait(&s->done, &s->mutex);
+	ok = s->sync_ok;
+	pthread_mutex_unlock(&s->mutex);
+	return ok;
+}
+
+void
+store_counters(struct store *s, struct store_counters *out)
+{
+	uint64_t queue = 0;
+
+	for (size_t i = 0; i < LANE_N; i++)
+		queue += ring_used(&s->lanes[i]);
+	if (queue > atomic_load(&s->queue_max))
+		atomic_store(&s->queue_max, queue);
+	*out = (struct store_counters){
+		.rows_written = atomic_load(&s->rows_written), .rows_lost = atomic_load(&s->rows_lost),
+		.commits = atomic_load(&s->commits), .write_errors = atomic_load(&s->write_errors),
+		.queue = queue, .queue_max = atomic_load(&s->queue_max), .generation = s->generation,
+		.serial = atomic_load(&s->serial), .bytes = atomic_load(&s->bytes),
+		.disk_full = atomic_load(&s->disk_full), .fresh = s->fresh, .was_corrupt = s->was_corrupt,
+		.created_s = s->created_s,
+	};
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * store_int.h - what the writer's parts share; nobody outside daemon/store reads it.
+ *
+ * The producer (the watch thread) touches the rings, the status table and the
+ * requests; everything else belongs to the writer thread once it runs.
+ */
+#ifndef MXTRAP_STORE_INT_H
+#define MXTRAP_STORE_INT_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+
+#include "mxtrap/log.h"
+#include "mxtrap/mxset.h"
+#include "mxtrap/store.h"
+#include "ring.h"
+#include "sort.h"
+
+#define STORE_FILE	      "mxtrap.db"
+#define STORE_APPLICATION_ID  0x4d585452	/* "MXTR" */
+#define STORE_PAGE_BYTES      4096
+#define STORE_SLICE_US	      20000	/* list changes never wait longer for other work */
+#define STORE_SLICE_REPLAY_US 500000
+#define STORE_GROUP_US	      5000	/* list changes are gathered this long */
+#define STORE_DELAY_US	      250000	/* other rows at most this long, then they are written */
+#define STORE_RETRY_US	      1000000	/* after an error */
+#define STORE_TIDY_FIRST_US   (30 * 1000000LL)
+#define STORE_ADMIN_S	      2
+#define STORE_MAX_STATUS      512
+#define STORE_FINGERPRINTS    65535	/* rows of the dictionary, at most */
+
+enum write_statement {
+#define WRITE(name, sql) WRITE_##name,
+#include "../../sql/statements.def"
+#undef WRITE
+	WRITE_N
+};
+
+enum lane {
+	LANE_LIST,		/* list changes: first, durable */
+	LANE_KEEP,		/* evidence, events, notes, tallies, fingerprints */
+	LANE_PLAIN,		/* attempts, visits: the first to go when storing stops */
+	LANE_SENDER, LANE_MEMORY,	/* snapshots, written in key order */
+	LANE_N
+};
+
+enum row_kind { ROW_ATTEMPT, ROW_VISIT, ROW_EVIDENCE, ROW_EVENT, ROW_NOTE, ROW_TALLY, ROW_FINGERPRINT };
+
+struct row {
+	uint8_t kind;			/* enum row_kind */
+	union {
+		struct attempt_row  attempt;
+		struct visit_row    visit;
+		struct evidence_row evidence;
+		struct note_row	    note;
+		struct tally_row    tally;
+		struct {
+			struct event event;
+			char *who, *note;	/* owned, or NULL */
+		} event;
+		struct {
+			struct fingerprint fp;
+			int64_t	 time_us;
+			uint16_t id;
+		} fingerprint;
+	} u;
+};
+
+/* The tables whose rows are found by sender through segments. */
+enum segment_of { SEGMENT_ATTEMPT = 1, SEGMENT_VISIT, SEGMENT_EVIDENCE, SEGMENT_CHANGE, SEGMENT_OF_N };
+#define SEGMENT_ROWS 16384
+
+struct segment {			/* the open segment of one table */
+	int64_t	 next_id;
+	int64_t	 number;		/* of the segment being filled */
+	struct sort_item *pending;	/* owned; rows not indexed yet, by id */
+	size_t	 n, cap;
+	int64_t	 last_us;		/* newest time in it */
+	struct sort sorted;		/* the segment being indexed */
+	size_t	 n_indexed;		/* items of it that are in */
+	int64_t	 closed_first, closed_last, closed_us;	/* that segment */
+	bool	 indexing;
+};
+
+struct segment_mark {			/* to go back to when a transaction fails */
+	int64_t next_id, number, last_us;
+	size_t	n, n_indexed;
+	bool	indexing;
+};
+
+struct snapshot {			/* one batch of a snapshot lane on its way */
+	struct sort sort;
+	uint64_t taken;			/* records of the ring that are in it; 0: none */
+	size_t	 at, written;		/* committed so far; and with what is under way */
+	bool	 sorted;
+};
+
+enum admin_stage { ADMIN_FREE, ADMIN_ASKED, ADMIN_TAKEN, ADMIN_DONE };
+
+struct admin {				/* a decision that somebody waits for */
+	enum admin_stage stage;
+	bool	      abandoned;	/* nobody waits any more */
+	bool	      ok;
+	bool	      allow;		/* an allow entry too */
+	bool	      about;		/* what is set */
+	struct prefix what;
+	uint32_t      expires_s;
+	int64_t	      time_us;
+	char	      who[128], action[64], note[512];
+};
+
+struct status_entry {
+	char name[64], value[256];
+	bool dirty;
+};
+
+struct seen {				/* counts waiting to be added to a row */
+	int64_t	 last_us;
+	uint32_t n;
+};
+
+struct store {
+	char	*dir, *path;		/* owned */
+	bool	 replay;
+	uint32_t retention_attempts_s;
+	int64_t	 max_pages, bulk_pages;	/* 0: no cap; bulk leaves some for the list */
+	void   (*moved)(void *ctx, uint64_t generation, uint64_t serial);
+	void	*moved_ctx;
+	int	 lock_fd;
+	size_t	 n_targets;
+
+	struct ring lanes[LANE_N];	/* put by the producer */
+
+	/* The writer's. */
+	sqlite3	*db;
+	sqlite3_stmt *stmts[WRITE_N];
+	struct segment segments[SEGMENT_OF_N];
+	struct snapshot snapshots[2];	/* LANE_SENDER, LANE_MEMORY */
+	uint32_t fingerprints[65536];	/* the process's id to the dictionary's */
+	int64_t	 next_fingerprint;
+	struct seen fingerprints_seen[STORE_FINGERPRINTS + 1];
+	struct seen *targets_seen;	/* owned; n_targets */
+	bool	 any_seen;
+	uint64_t generation;
+	int64_t	 n_listed, n_suspect;
+	int64_t	 newest_us;		/* newest time of any row: what retention goes by */
+	int64_t	 bulk_at_us, retry_at_us, list_at_us, tidy_at_us;
+	int64_t	 wal_pages, checkpoint_at;
+	struct tidy {			/* retention in progress */
+		unsigned step;
+		int64_t	 key;
+		unsigned segments;
+		bool	 busy;
+	} tidy;
+	struct log_rate rate;
+
+	pthread_t	thread;
+	bool		running;
+	pthread_mutex_t mutex;		/* what follows */
+	pthread_cond_t	wake, done;
+	_Atomic bool	sleeping;
+	bool		stop;
+	_Atomic bool	want_clock;
+	int64_t		clock_us;
+	struct admin	admin;
+	uint64_t	sync_wanted, sync_done;
+	bool		sync_ok;
+	struct status_entry *status;	/* owned */
+	size_t		n_status;
+	_Atomic bool	status_dirty;
+
+	_Atomic uint64_t rows_written, rows_lost, commits, write_errors, queue_max, serial, bytes;
+	_Atomic bool	 disk_full;
+	_Atomic bool	 changes_lost;	/* list changes were lost: the list must be named anew */
+	bool		 fresh, was_corrupt;
+	int64_t		 created_s;
+};
+
+/* database.c: the file. */
+enum store_open database_open(struct store *, const struct ladder *);
+void database_close(struct store *);
+bool database_exec(struct store *, const char *sql);
+/* All prepared; step to the end, reset.  False: errno-like code in sqlite3_errcode(). */
+bool database_run(struct store *, enum write_statement);
+/* One integer from a statement that gives at most one row; -1: none. */
+int64_t database_number(struct store *, enum write_statement);
+
+/* The cap on pages: all of it for the list and the operator, a little less for the rest. */
+void database_cap(struct store *, bool all);
+/* A new generation: consumers must fetch all. */
+bool database_rename(struct store *);
+
+/* write_rows.c: one row each; the transaction is the caller's.  False: sqlite3_errcode(). */
+bool write_row(struct store *, const struct row *);
+bool write_sender(struct store *, const struct sender_row *);
+bool write_memory(struct store *, const struct memory_row *);
+/* Sightings gathered since the last call. */
+bool write_seen(struct store *);
+/* Forget them: their attempts were rolled back. */
+void write_unseen(struct store *);
+bool write_status(struct store *);
+void row_release(struct store *, struct row *, bool lost);
+
+/* write_list.c: the list's lane and the operator's decisions. */
+/* One transaction of what waits in LANE_LIST, with one serial.  False: nothing could be written. */
+bool write_list(struct store *);
+bool write_admin(struct store *, const struct admin *);
+
+/* segment.c */
+bool segment_open(struct store *);
+void segment_close(struct store *);
+/* Note a row that is about to be inserted; its id. */
+int64_t segment_add(struct store *, enum segment_of, sender_key, int64_t time_us);
+bool segment_full(const struct store *);
+/* Outside a transaction: begin to index what is full.  False: no memory. */
+bool segment_cut(struct store *);
+/* Is there indexing to do? */
+bool segment_due(const struct store *);
+/* Do some of it, until deadline.  False: sqlite3_errcode(). */
+bool segment_index(struct store *, int64_t deadline_us);
+void segment_note(const struct store *, struct segment_mark marks[static SEGMENT_OF_N]);
+void segment_rewind(struct store *, const struct segment_mark marks[static SEGMENT_OF_N]);
+
+/* retention.c */
+/* A bounded bit of tidying in its own transaction.  True: there is more to do. */
+bool retention_step(struct store *);
+#define TRIM_SEGMENTS 16
+/* Drop the oldest attempts (then visits, evidence) to get below the size cap.  False: nothing to drop. */
+bool retention_make_room(struct store *);
+
+/* snapshot.c: the lanes of senders and memories, written in key order. */
+/* Outside a transaction: take what waits and sort a bit of it.  True: there is something to write. */
+bool snapshot_prepare(struct store *, bool due);
+bool snapshot_waits(const struct store *);
+/* Write until deadline.  False: sqlite3_errcode(). */
+bool snapshot_write(struct store *, int64_t deadline_us);
+/* After the commit (or the failure) of what snapshot_write() did. */
+void snapshot_settle(struct store *, bool committed);
+/* Forget what was taken: the lane is about to be trimmed. */
+void snapshot_forget(struct store *);
+
+/* writer.c: the thread. */
+/* Time is up, or a list change waits. */
+bool writer_hurry(struct store *, int64_t deadline_us);
+void *writer_main(void *store);
+/* A write failed: rolled back, counted, said, tried again in a second. */
+void writer_failed(struct store *, const char *doing);
+int64_t store_mono_us(void);		/* monotonic */
+int64_t store_wall_us(void);
+
+static inline int
+bind_key(sqlite3_stmt *s, int at, sender_key key)
+{
+	return sqlite3_bind_int64(s, at, (sqlite3_int64)key);
+}
+
+#endif

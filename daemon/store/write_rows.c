@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * write_rows.c - one record of the sink to one row of a table.
+ *
+ * Nothing here begins or ends a transaction, and what it notes in memory is either
+ * taken back by segment_rewind() or may safely be noted twice.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store_int.h"
+
+static bool
+write_attempt(struct store *s, const struct attempt_row *a)
+{
+	sqlite3_stmt *stmt = s->stmts[WRITE_ATTEMPT];
+	sender_key key = addr_sender(&a->src);
+	uint32_t fp = s->fingerprints[a->fingerprint];
+
+	sqlite3_bind_int64(stmt, 1, segment_add(s, SEGMENT_ATTEMPT, key, a->time_us));
+	sqlite3_bind_int64(stmt, 2, a->time_us);
+	bind_key(stmt, 3, key);
+	bind_key(stmt, 4, addr_host(&a->src));
+	sqlite3_bind_int64(stmt, 5, a->target);
+	sqlite3_bind_int(stmt, 6, a->sport);
+	sqlite3_bind_int(stmt, 7, a->n_syns);
+	sqlite3_bind_int64(stmt, 8, a->rtt_us);
+	sqlite3_bind_int(stmt, 9, a->grade);
+	sqlite3_bind_int(stmt, 10, a->outcome);
+	sqlite3_bind_int64(stmt, 11, fp);
+	if (!database_run(s, WRITE_ATTEMPT))
+		return false;
+	if (fp != 0) {
+		s->fingerprints_seen[fp].n++;
+		if (a->time_us > s->fingerprints_seen[fp].last_us)
+			s->fingerprints_seen[fp].last_us = a->time_us;
+		s->any_seen = true;
+	}
+	if (a->target < s->n_targets && a->time_us > s->targets_seen[a->target].last_us) {
+		s->targets_seen[a->target].last_us = a->time_us;
+		s->targets_seen[a->target].n = 1;
+		s->any_seen = true;
+	}
+	if (a->time_us > s->newest_us)
+		s->newest_us = a->time_us;
+	return true;
+}
+
+/* Roles as decimal digits, 1 for the first of enum role: 312 is bogus, nolisting, real. */
+static int
+route_digits(const uint8_t *route, uint8_t n)
+{
+	int digits = 0;
+
+	for (uint8_t i = 0; i < n && i < 3; i++)
+		digits = digits * 10 + route[i] + 1;
+	return digits;
+}
+
+static bool
+write_visit(struct store *s, const struct visit_row *v)
+{
+	sqlite3_stmt *stmt = s->stmts[WRITE_VISIT];
+
+	sqlite3_bind_int64(stmt, 1, segment_add(s, SEGMENT_VISIT, v->sender, v->end_us));
+	bind_key(stmt, 2, v->sender);
+	sqlite3_bind_int64(stmt, 3, v->start_us);
+	sqlite3_bind_int64(stmt, 4, v->end_us - v->start_us);
+	sqlite3_bind_int(stmt, 5, v->set);
+	sqlite3_bind_int(stmt, 6, v->n_attempts);
+	sqlite3_bind_int(stmt, 7, route_digits(v->route, v->n_route));
+	sqlite3_bind_int(stmt, 8, route_digits(v->proven_route, v->n_proven_route));
+	sqlite3_bind_int(stmt, 9, v->klass);
+	sqlite3_bind_int(stmt, 10, v->real_proven);
+	return database_run(s, WRITE_VISIT);
+}
+
+static bool
+write_evidence(struct store *s, const struct evidence_row *e)
+{
+	sqlite3_stmt *stmt = s->stmts[WRITE_EVIDENCE];
+
+	sqlite3_bind_int64(stmt, 1, segment_add(s, SEGMENT_EVIDENCE, e->sender, e->time_us));
+	sqlite3_bind_int64(stmt, 2, e->time_us);
+	bind_key(stmt, 3, e->sender);
+	bind_key(stmt, 4, addr_host(&e->host));
+	sqlite3_bind_int64(stmt, 5, e->visit_us);
+	sqlite3_bind_int(stmt, 6, e->set);
+	sqlite3_bind_int(stmt, 7, e->kind);
+	sqlite3_bind_int(stmt, 8, e->grade);
+	sqlite3_bind_double(stmt, 9, (double)e->score);
+	sqlite3_bind_double(stmt, 10, (double)e->hint);
+	sqlite3_bind_double(stmt, 11, (double)e->score_sum);
+	sqlite3_bind_double(stmt, 12, (double)e->hint_sum);
+	sqlite3_bind_int(stmt, 13, e->excused);
+	sqlite3_bind_int(stmt, 14, e->revision);
+	return database_run(s, WRITE_EVIDENCE);
+}
+
+static bool
+write_event(struct store *s, const struct event *e, const char *who, const char *note)
+{
+	sqlite3_stmt *stmt = s->stmts[WRITE_EVENT];
+
+	sqlite3_bind_int64(stmt, 1, e->time_us);
+	sqlite3_bind_int(stmt, 2, e->source);
+	sqlite3_bind_int64(stmt, 3, e->seq);
+	sqlite3_bind_int(stmt, 4, e->kind);
+	sqlite3_bind_blob(stmt, 5, e->what.addr.b, 16, SQLITE_STATIC);
+	sqlite3_bind_int(stmt, 6, e->what.len);
+	sqlite3_bind_int(stmt, 7, e->port);
+	sqlite3_bind_int64(stmt, 8, e->target);
+	sqlite3_bind_int64(stmt, 9, e->expires_s);
+	sqlite3_bind_int64(stmt, 10, e->since_us);
+	sqlite3_bind_int64(stmt, 11, e->value);
+	sqlite3_bind_text(stmt, 12, who, -1, SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 13, note, -1, SQLITE_STATIC);
+	return database_run(s, WRITE_EVENT);
+}
+
+static bool
+write_note(struct store *s, const struct note_row *n)
+{
+	sqlite3_stmt *stmt = s->stmts[WRITE_NOTE];
+
+	sqlite3_bind_int64(stmt, 1, n->time_us);
+	sqlite3_bind_int(stmt, 2, n->kind);
+	if (n->target == UINT32_MAX)
+		sqlite3_bind_null(stmt, 3);
+	else
+		sqlite3_bind_int64(stmt, 3, n->target);
+	sqlite3_bind_int64(stmt, 4, n->from_us);
+	sqlite3_bind_int64(stmt, 5, n->to_us);
+	return database_run(s, WRITE_NOTE);
+}
+
+static bool
+write_tally(struct store *s, const struct tally_row *t)
+{
+	sqlite3_stmt *stmt = s->stmts[WRITE_TALLY];
+
+	sqlite3_bind_int64(stmt, 1, t->hour_s);
+	sqlite3_bind_int64(stmt, 2, t->target);
+	sqlite3_bind_int64(stmt, 3, t->attempts);
+	sqlite3_bind_int64(stmt, 4, t->proven);
+	sqlite3_bind_int64(stmt, 5, t->refused);
+	sqlite3_bind_int64(stmt, 6, t->silent);
+	sqlite3_bind_int64(stmt, 7, t->first_seen);
+	sqlite3_bind_int64(stmt, 8, t->not_kept);
+	return database_run(s, WRITE_TALLY);
+}
+
+/* The dictionary's id for a fingerprint of this process; from now on its attempts hold it. */
+static bool
+write_fingerprint(struct store *s, const struct row *row)
+{
+	sqlite3_stmt *stmt = s->stmts[WRITE_FINGERPRINT_FIND];
+	char text[FINGERPRINT_TEXT_SIZE];
+	uint16_t id = row->u.fingerprint.id;
+	int64_t known;
+
+	if (id == 0)
+		return true;
+	fingerprint_format(&row->u.fingerprint.fp, text);
+	sqlite3_bind_text(stmt, 1, text, -1, SQLITE_STATIC);
+	known = database_number(s, WRITE_FINGERPRINT_FIND);
+	if (known > 0) {
+		s->fingerprints[id] = (uint32_t)known;
+		return true;
+	}
+	s->fingerprints[id] = 0;
+	if (s->next_fingerprint > STORE_FINGERPRINTS)
+		return true;		/* full: its attempts are stored without */
+	stmt = s->stmts[WRITE_FINGERPRINT];
+	sqlite3_bind_int64(stmt, 1, s->next_fingerprint);
+	sqlite3_bind_text(stmt, 2, text, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 3, row->u.fingerprint.time_us);
+	sqlite3_bind_int64(stmt, 4, row->u.fingerprint.time_us);
+	if (!database_run(s, WRITE_FINGERPRINT))
+		return false;
+	s->fingerprints[id] = (uint32_t)s->next_fingerprint++;
+	return true;
+}
+
+bool
+write_row(struct store *s, const struct row *row)
+{
+	switch ((enum row_kind)row->kind) {
+	case ROW_ATTEMPT:
+		return write_attempt(s, &row->u.attempt);
+	case ROW_VISIT:
+		return write_visit(s, &row->u.visit);
+	case ROW_EVIDENCE:
+		return write_evidence(s, &row->u.evidence);
+	case ROW_EVENT:
+		return write_event(s, &row->u.event.event, row->u.event.who, row->u.event.note);
+	case ROW_NOTE:
+		return write_note(s, &row->u.note);
+	case ROW_TALLY:
+		return write_tally(s, &row->u.tally);
+	case ROW_FINGERPRINT:
+		return write_fingerprint(s, row);
+	}
+	return true;
+}
+
+void
+row_release(struct store *s, struct row *row, bool lost)
+{
+	if (row->kind == ROW_EVENT) {
+		free(row->u.event.who);
+		free(row->u.event.note);
+	} else if (row->kind == ROW_FINGERPRINT && lost) {
+		s->fingerprints[row->u.fingerprint.id] = 0;
+	}
+}
+
+static int
+milli(float points)
+{
+	return (int)lrintf(points * 1000.0f);
+}
+
+bool
+write_sender(struct store *s, const struct sender_row *r)
+{
+	sqlite3_stmt *stmt = s->stmts[WRITE_SENDER];
+
+	bind_key(stmt, 1, r->key);
+	sqlite3_bind_int64(stmt, 2, r->first_seen_s);
+	sqlite3_bind_int64(stmt, 3, (int64_t)r->last_seen_s - r->first_seen_s);
+	if (r->sums_at_s == 0)
+		sqlite3_bind_null(stmt, 4);
+	else
+		sqlite3_bind_int64(stmt, 4, (int64_t)r->last_seen_s - r->sums_at_s);
+	sqlite3_bind_int(stmt, 5, milli(r->score));
+	sqlite3_bind_int(stmt, 6, milli(r->hint));
+	sqlite3_bind_int(stmt, 7, milli(r->blame));
+	sqlite3_bind_int64(stmt, 8, r->listed_since_s);
+	sqlite3_bind_int64(stmt, 9, r->expires_s);
+	sqlite3_bind_int64(stmt, 10, r->climbed_at_s);
+	sqlite3_bind_int(stmt, 11, r->kinds);
+	sqlite3_bind_int64(stmt, 12, s->fingerprints[r->fingerprint]);
+	sqlite3_bind_int(stmt, 13, r->state);
+	sqlite3_bind_int(stmt, 14, r->klass);
+	sqlite3_bind_int(stmt, 15, r->grade);
+	sqlite3_bind_int(stmt, 16, r->flags);
+	sqlite3_bind_int(stmt, 17, r->caps);
+	sqlite3_bind_int(stmt, 18, r->relapses);
+	return database_run(s, WRITE_SENDER);
+}
+
+static void
+bind_offset(sqlite3_stmt *stmt, int at, uint32_t time_s, int64_t offset)
+{
+	if (time_s == 0)
+		sqlite3_bind_null(stmt, at);
+	else
+		sqlite3_bind_int64(stmt, at, offset);
+}
+
+bool
+write_memory(struct store *s, const struct memory_row *m)
+{
+	sqlite3_stmt *stmt = s->stmts[WRITE_MEMORY];
+	int64_t at = m->memory_at_s;
+
+	bind_key(stmt, 1, m->sender);
+	sqlite3_bind_int(stmt, 2, m->set);
+	sqlite3_bind_int(stmt, 3, m->is_pool);
+	sqlite3_bind_int64(stmt, 4, at);
+	bind_offset(stmt, 5, m->lower_at_s, at - m->lower_at_s);
+	bind_offset(stmt, 6, m->last_s, m->last_s - at);
+	bind_offset(stmt, 7, m->last_real_s, at - m->last_real_s);
+	return database_run(s, WRITE_MEMORY);
+}
+
+bool
+write_seen(struct store *s)
+{
+	sqlite3_stmt *stmt = s->stmts[WRITE_FINGERPRINT_SEEN];
+
+	if (!s->any_seen)
+		return true;
+	for (int64_t i = 1; i < s->next_fingerprint; i++) {
+		struct seen *seen = &s->fingerprints_seen[i];
+
+		if (seen->n == 0)
+			continue;
+		sqlite3_bind_int64(stmt, 1, seen->n);
+		sqlite3_bind_int64(stmt, 2, seen->last_us);
+		sqlite3_bind_int64(stmt, 3, i);
+		if (!database_run(s, WRITE_FINGERPRINT_SEEN))
+			return false;
+		seen->n = 0;
+	}
+	stmt = s->stmts[WRITE_TARGET_SEEN];
+	for (size_t i = 0; i < s->n_targets; i++) {
+		struct seen *seen = &s->targets_seen[i];
+
+		if (seen->n == 0)
+			continue;
+		sqlite3_bind_int64(stmt, 1, seen->last_us);
+		sqlite3_bind_int64(stmt, 2, (int64_t)i);
+		if (!database_run(s, WRITE_TARGET_SEEN))
+			return false;
+		seen->n = 0;
+	}
+	s->any_seen = false;
+	return true;
+}
+
+void
+write_unseen(struct store *s)
+{
+	for (int64_t i = 1; s->any_seen && i <= STORE_FINGERPRINTS; i++)
+		s->fingerprints_seen[i].n = 0;
+	s->any_seen = false;
+}
+
+bool
+write_status(struct store *s)
+{
+	sqlite3_stmt *stmt = s->stmts[WRITE_STATUS];
+	struct status_entry entry;
+
+	atomic_store(&s->status_dirty, false);
+	for (size_t i = 0;; i++) {
+		bool dirty = false, more;
+
+		pthread_mutex_lock(&s->mutex);
+		more = i < s->n_status;
+		if (more && s->status[i].dirty) {
+			entry = s->status[i];
+			s->status[i].dirty = false;
+			dirty = true;
+		}
+		pthread_mutex_unlock(&s->mutex);
+		if (!more)
+			return true;
+		if (!dirty)
+			continue;
+		sqlite3_bind_text(stmt, 1, entry.name, -1, SQLITE_STATIC);
+		sqlite3_bind_text(stmt, 2, entry.value, -1, SQLITE_STATIC);
+		if (!database_run(s, WRITE_STATUS))
+			return false;
+	}
+}

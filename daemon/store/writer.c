@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * writer.c - the thread that writes: what comes first, for how long, and what
+ * happens when it cannot.
+ *
+ * List changes and the operator's decisions go before everything; all other work is
+ * cut into slices of at most 20 ms, each a transaction.  What could not be committed
+ * stays in its lane and is tried again each second; meanwhile the oldest rows make
+ * room for the newest, and the loss is counted.
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "store_int.h"
+
+#define WAL_PAGES	 4000		/* 16 MiB, then a checkpoint */
+#define WAL_PAGES_REPLAY 25000
+#define WAL_PAGES_IDLE	 500
+
+int64_t
+store_mono_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
+}
+
+int64_t
+store_wall_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
+}
+
+void
+writer_failed(struct store *s, const char *doing)
+{
+	int code = sqlite3_extended_errcode(s->db);
+	int64_t now = store_mono_us();
+	uint32_t hushed = 0;
+	char why[256];
+
+	strncpy(why, sqlite3_errmsg(s->db), sizeof why - 1);
+	why[sizeof why - 1] = '\0';
+	if (!sqlite3_get_autocommit(s->db))
+		database_run(s, WRITE_ROLLBACK);
+	atomic_fetch_add(&s->write_errors, 1);
+	if ((code & 0xff) == SQLITE_FULL || (code & 0xff) == SQLITE_IOERR)
+		atomic_store(&s->disk_full, true);
+	s->retry_at_us = now + STORE_RETRY_US;
+	if (log_may(&s->rate, now / 1000000, &hushed))
+		log_warnx("DATABASE [%s] cannot write %s: %s (%u more not said); watching goes on, storing waits",
+		    s->path, doing, why, hushed);
+}
+
+static void
+writer_worked(struct store *s)
+{
+	atomic_fetch_add(&s->commits, 1);
+	if (atomic_exchange(&s->disk_full, false))
+		log_info("DATABASE [%s] storing again; rows lost so far: %llu", s->path,
+		    (unsigned long long)atomic_load(&s->rows_lost));
+}
+
+bool
+writer_hurry(struct store *s, int64_t deadline_us)
+{
+	if (!s->replay && ring_used(&s->lanes[LANE_LIST]) != 0)
+		return true;
+	return store_mono_us() > deadline_us;
+}
+
+/* Rows of one lane, at most n; how many were written.  -1: sqlite3_errcode(). */
+static int64_t
+writer_rows(struct store *s, enum lane lane, uint64_t n, int64_t deadline_us)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		if (segment_full(s) || ((i & 31) == 31 && writer_hurry(s, deadline_us)))
+			return (int64_t)i;
+		if (!write_row(s, ring_at(&s->lanes[lane], i)))
+			return -1;
+	}
+	return (int64_t)n;
+}
+
+static void
+writer_release(struct store *s, enum lane lane, uint64_t n, bool lost)
+{
+	if (lane == LANE_KEEP)
+		for (uint64_t i = 0; i < n; i++)
+			row_release(s, ring_at(&s->lanes[lane], i), lost);
+	ring_drop(&s->lanes[lane], n);
+	atomic_fetch_add(lost ? &s->rows_lost : &s->rows_written, n);
+}
+
+static bool
+writer_clock(struct store *s)
+{
+	int64_t clock_us;
+	bool want;
+
+	pthread_mutex_lock(&s->mutex);
+	want = s->want_clock;
+	clock_us = s->clock_us;
+	s->want_clock = false;
+	pthread_mutex_unlock(&s->mutex);
+	if (!want)
+		return true;
+	sqlite3_bind_int64(s->stmts[WRITE_META_CLOCK], 1, clock_us);
+	return database_run(s, WRITE_META_CLOCK);
+}
+
+/* One transaction of everything but the list, for at most a slice of time. */
+static bool
+writer_slice(struct store *s)
+{
+	int64_t deadline = store_mono_us() + (s->replay ? STORE_SLICE_REPLAY_US : STORE_SLICE_US);
+	/* Before LANE_KEEP is read: fingerprints were put there before the attempts that hold them. */
+	uint64_t n_plain = ring_used(&s->lanes[LANE_PLAIN]);
+	uint64_t n_keep = ring_used(&s->lanes[LANE_KEEP]);
+	int64_t keep = 0, plain = 0;
+	struct segment_mark marks[SEGMENT_OF_N];
+	bool ok;
+
+	if (!segment_cut(s))
+		return false;
+	segment_note(s, marks);
+	ok = database_run(s, WRITE_BEGIN) && segment_index(s, deadline);
+	if (ok)
+		ok = (keep = writer_rows(s, LANE_KEEP, n_keep, deadline)) >= 0;
+	if (ok && keep == (int64_t)n_keep)
+		ok = (plain = writer_rows(s, LANE_PLAIN, n_plain, deadline)) >= 0;
+	ok = ok && write_seen(s) && writer_clock(s) && (!atomic_load(&s->status_dirty) || write_status(s)) &&
+	    snapshot_write(s, deadline) && database_run(s, WRITE_COMMIT);
+	snapshot_settle(s, ok);
+	if (!ok) {
+		writer_failed(s, "rows");
+		segment_rewind(s, marks);
+		write_unseen(s);
+		return false;
+	}
+	writer_release(s, LANE_KEEP, (uint64_t)keep, false);
+	writer_release(s, LANE_PLAIN, (uint64_t)plain, false);
+	writer_worked(s);
+	return true;
+}
+
+static bool
+writer_waiting(struct store *s)
+{
+	for (enum lane lane = LANE_KEEP; lane < LANE_N; lane++)
+		if (ring_used(&s->lanes[lane]) != 0)
+			return true;
+	return atomic_load(&s->status_dirty) || s->want_clock;
+}
+
+static bool
+writer_crowded(const struct store *s)
+{
+	for (enum lane lane = LANE_KEEP; lane < LANE_N; lane++)
+		if (ring_used(&s->lanes[lane]) > ring_size(&s->lanes[lane]) / 4)
+			return true;
+	return false;
+}
+
+/* Storing has stopped: the oldest rows make room for the newest. */
+static void
+writer_trim(struct store *s)
+{
+	for (enum lane lane = LANE_LIST; lane < LANE_N; lane++) {
+		uint64_t size = ring_size(&s->lanes[lane]);
+
+		if (ring_used(&s->lanes[lane]) <= size / 8 * 7)
+			continue;
+		if (lane == LANE_LIST)
+			atomic_store(&s->changes_lost, true);
+		if (lane == LANE_SENDER || lane == LANE_MEMORY)
+			snapshot_forget(s);
+		writer_release(s, lane, size / 4, true);
+	}
+}
+
+static int
+writer_wal_hook(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct store *s = arg;
+
+	(void)db;
+	(void)name;
+	s->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+static void
+writer_checkpoint(struct store *s, bool idle)
+{
+	int64_t most = s->replay ? WAL_PAGES_REPLAY : idle ? WAL_PAGES_IDLE : WAL_PAGES;
+
+	if (s->wal_pages < most || s->wal_pages < s->checkpoint_at)
+		return;
+	sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	/* A reader may keep the WAL from beginning anew: try again when it has grown. */
+	s->checkpoint_at = s->wal_pages + most;
+}
+
+/* The operator waits: do what he asked, if he did. */
+static bool
+writer_admin(struct store *s)
+{
+	bool ok;
+
+	pthread_mutex_lock(&s->mutex);
+	if (s->admin.stage != ADMIN_ASKED) {
+		pthread_mutex_unlock(&s->mutex);
+		return false;
+	}
+	s->admin.stage = ADMIN_TAKEN;
+	pthread_mutex_unlock(&s->mutex);
+	ok = write_admin(s, &s->admin);
+	pthread_mutex_lock(&s->mutex);
+	s->admin.ok = ok;
+	s->admin.stage = s->admin.abandoned ? ADMIN_FREE : ADMIN_DONE;
+	pthread_cond_broadcast(&s->done);
+	pthread_mutex_unlock(&s->mutex);
+	return true;
+}
+
+/* Tell who waits in store_sync() whether everything is in. */
+static void
+writer_synced(struct store *s, bool empty)
+{
+	pthread_mutex_lock(&s->mutex);
+	if (s->sync_wanted != s->sync_done && (empty || s->retry_at_us != 0)) {
+		s->sync_done = s->sync_wanted;
+		s->sync_ok = empty;
+		pthread_cond_broadcast(&s->done);
+	}
+	pthread_mutex_unlock(&s->mutex);
+}
+
+static void
+writer_sleep(struct store *s, int64_t us)
+{
+	struct timespec until;
+	int64_t at = store_mono_us() + us;
+
+	until.tv_sec = (time_t)(at / 1000000);
+	until.tv_nsec = (long)(at % 1000000 * 1000);
+	pthread_mutex_lock(&s->mutex);
+	atomic_store(&s->sleeping, true);
+	/* A list change put before `sleeping` was seen would not have woken us. */
+	if (!s->stop && s->sync_wanted == s->sync_done && s->admin.stage != ADMIN_ASKED &&
+	    (s->list_at_us != 0 || ring_used(&s->lanes[LANE_LIST]) == 0))
+		pthread_cond_timedwait(&s->wake, &s->mutex, &until);
+	atomic_store(&s->sleeping, false);
+	pthread_mutex_unlock(&s->mutex);
+}
+
+/* List changes: gathered for a moment, then written.  False: none was due. */
+static bool
+writer_list(struct store *s, int64_t now, bool eager)
+{
+	const struct ring *lane = &s->lanes[LANE_LIST];
+	int64_t group = s->replay ? STORE_DELAY_US : STORE_GROUP_US;
+
+	if (ring_used(lane) == 0) {
+		s->list_at_us = 0;
+		return false;
+	}
+	if (s->list_at_us == 0)
+		s->list_at_us = now;
+	if (!eager && now - s->list_at_us < group && ring_used(lane) < ring_size(lane) / 4)
+		return false;
+	s->list_at_us = 0;
+	if (write_list(s))
+		s->retry_at_us = 0;
+	return true;
+}
+
+/* Everything else.  False: nothing was due. */
+static bool
+writer_bulk(struct store *s, int64_t now, bool eager)
+{
+	bool due = eager || now - s->bulk_at_us >= STORE_DELAY_US;
+	bool prepared;
+
+	if (!(due && writer_waiting(s)) && !snapshot_waits(s) && !writer_crowded(s) && !segment_due(s))
+		return false;
+	if (due)
+		s->bulk_at_us = now;
+	prepared = snapshot_prepare(s, due);
+	if (!prepared && !writer_waiting(s) && !segment_due(s))
+		return false;
+	if (writer_slice(s))
+		s->retry_at_us = 0;
+	return true;
+}
+
+/* After an error, once a second: make room below our own cap, then try again. */
+static void
+writer_recover(struct store *s)
+{
+	int64_t pages = database_number(s, WRITE_PAGE_COUNT), spare = database_number(s, WRITE_FREE_COUNT);
+
+	if (s->bulk_pages == 0 || pages < 0 || pages - spare < s->bulk_pages - s->bulk_pages / 16)
+		return;
+	for (int i = 0; i < TRIM_SEGMENTS && retention_make_room(s); i++)
+		;
+}
+
+void *
+writer_main(void *arg)
+{
+	struct store *s = arg;
+	bool stop, eager, empty;
+	int64_t now;
+
+	sqlite3_wal_hook(s->db, writer_wal_hook, s);
+	for (;;) {
+		now = store_mono_us();
+		pthread_mutex_lock(&s->mutex);
+		stop = s->stop;
+		eager = stop || s->sync_wanted != s->sync_done;
+		pthread_mutex_unlock(&s->mutex);
+
+		if (writer_admin(s))
+			continue;
+		if (s->retry_at_us != 0 && now < s->retry_at_us && !stop) {
+			writer_synced(s, false);
+			writer_trim(s);
+			writer_sleep(s, 20000);
+			continue;
+		}
+		if (s->retry_at_us != 0) {
+			writer_recover(s);
+			s->retry_at_us = 0;
+		}
+		if (writer_list(s, now, eager) || writer_bulk(s, now, eager)) {
+			writer_checkpoint(s, false);
+			if (stop && s->retry_at_us != 0)
+				break;		/* it cannot be written now, and nobody will later */
+			continue;
+		}
+		empty = ring_used(&s->lanes[LANE_LIST]) == 0 && !writer_waiting(s) && !snapshot_waits(s);
+		if (empty)
+			writer_synced(s, true);
+		if (stop && empty)
+			break;
+		if (retention_step(s))
+			continue;
+		writer_checkpoint(s, true);
+		writer_sleep(s, s->list_at_us != 0 && !s->replay ? STORE_GROUP_US / 2 : 50000);
+	}
+	writer_synced(s, false);
+	return NULL;
+}
