@@ -64,10 +64,9 @@ reply_problem(struct reply *reply, unsigned status, const char *fmt, ...)
 	json_uint(&json, "status", status);
 	json_string(&json, "detail", detail);
 	json_end(&json);
+	reply->cache_control = "no-store";
 	reply_json(reply, &json, status);
 	reply->media_type = "application/problem+json";
-	reply->cache_control = "no-store";
-	reply->etag[0] = '\0';
 	if (status == 503)
 		reply->retry_after_s = 1;
 }
@@ -108,7 +107,9 @@ reply_json(struct reply *reply, struct json *json, unsigned status)
 		reply->media_type = "application/problem+json";
 		return;
 	}
-	if (reply->etag[0] == '\0')
+	/* What must not be kept need not be named. */
+	if (reply->etag[0] == '\0' &&
+	    (reply->cache_control == NULL || strcmp(reply->cache_control, "no-store") != 0))
 		(void)snprintf(reply->etag, sizeof(reply->etag), "\"%016llx\"",
 		    (unsigned long long)hash_bytes(json->buf, json->len));
 	reply->status = status;

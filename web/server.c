@@ -17,13 +17,17 @@
 #include "mxtrap/log.h"
 #include "web_int.h"
 
-#define CONNECTION_MEMORY 16384		/* request line and all headers */
+#define CONNECTION_MEMORY 16384		/* request line and all headers, and our own */
 #define PER_ADDRESS_MAX	  256		/* of CONNECTION_MAX: a proxy in front is one address */
 #define IDLE_TIMEOUT_S	  30
+
+#define CONSTANTS_MAX 4
 
 struct server {
 	struct MHD_Daemon *daemon;
 	struct web	  *web;
+	/* Ready answers with a constant body and no ETag: "not listed", "ok". */
+	struct { const void *body; struct MHD_Response *response; } constants[CONSTANTS_MAX];
 	struct connections connections;
 };
 
@@ -109,13 +113,38 @@ make_response(struct reply *reply)
 	return response;
 }
 
+/* The same, from those at hand where it never differs; the caller's reference. */
+static struct MHD_Response *
+find_or_make_response(struct server *server, struct reply *reply, bool *keep)
+{
+	*keep = false;
+	if (reply->kind != BODY_STATIC || reply->etag[0] != '\0' || reply->allow != NULL)
+		return make_response(reply);
+	for (size_t i = 0; i < CONSTANTS_MAX; i++) {
+		if (server->constants[i].body == reply->body) {
+			*keep = true;
+			return server->constants[i].response;
+		}
+		if (server->constants[i].body == NULL) {
+			server->constants[i].body = reply->body;
+			server->constants[i].response = make_response(reply);
+			if (server->constants[i].response == NULL)
+				server->constants[i].body = NULL;
+			*keep = true;
+			return server->constants[i].response;
+		}
+	}
+	return make_response(reply);
+}
+
 static enum MHD_Result
 send_reply(struct server *server, struct connection *conn, struct MHD_Connection *mhd,
     struct reply *reply)
 {
 	unsigned status = reply->status;
 	uint64_t size = reply->size;
-	struct MHD_Response *response = make_response(reply);
+	bool keep;
+	struct MHD_Response *response = find_or_make_response(server, reply, &keep);
 	enum MHD_Result result;
 
 	reply_clear(reply);
@@ -126,48 +155,70 @@ send_reply(struct server *server, struct connection *conn, struct MHD_Connection
 		    memory_order_relaxed);
 	connection_phase(&server->connections, conn, CONNECTION_REPLY, size, clock_ms());
 	result = MHD_queue_response(mhd, status, response);
-	MHD_destroy_response(response);
+	if (!keep)
+		MHD_destroy_response(response);
 	return result;
 }
 
-struct host_count {
-	const char *value;
-	unsigned    n;
+/* What matters of a request's headers, found in one pass. */
+struct seen {
+	const char *host, *if_none_match;
+	unsigned    n_hosts;
+	bool	    has_body;
 };
 
 static enum MHD_Result
-count_host(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
+see_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-	struct host_count *count = ctx;
+	struct seen *seen = ctx;
 
 	(void)kind;
-	if (strcasecmp(name, "Host") != 0)
-		return MHD_YES;
-	count->value = value;
-	count->n++;
+	if (value == NULL)
+		value = "";
+	switch (name[0] | 0x20) {
+	case 'h':
+		if (strcasecmp(name, "Host") == 0) {
+			seen->host = value;
+			seen->n_hosts++;
+		}
+		break;
+	case 'i':
+		if (strcasecmp(name, "If-None-Match") == 0)
+			seen->if_none_match = value;
+		break;
+	case 'c':
+		if (strcasecmp(name, "Content-Length") == 0 && strcmp(value, "0") != 0)
+			seen->has_body = true;
+		break;
+	case 't':
+		if (strcasecmp(name, "Transfer-Encoding") == 0)
+			seen->has_body = true;
+		break;
+	}
 	return MHD_YES;
 }
 
 /* Things about the request that forbid reading on.  False: *reply says what. */
 static bool
-acceptable(struct server *server, struct MHD_Connection *mhd, struct reply *reply)
+acceptable(struct server *server, struct MHD_Connection *mhd, struct request *req, struct reply *reply)
 {
-	struct host_count host = { NULL, 0 };
-	const char *length = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "Content-Length");
+	struct seen seen = { NULL, NULL, 0, false };
 
-	if ((length != NULL && strcmp(length, "0") != 0) ||
-	    MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "Transfer-Encoding") != NULL) {
-		reply_problem(reply, 413, "this server only answers questions");
-		return false;
-	}
-	(void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, count_host, &host);
-	if (host.n != 1 || host.value == NULL || !hosts_allow(&server->web->hosts, host.value)) {
+	(void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, see_header, &seen);
+	if (seen.n_hosts != 1 || !hosts_allow(&server->web->hosts, seen.host)) {
 		atomic_fetch_add_explicit(&server->web->counters.refused_hosts, 1,
 		    memory_order_relaxed);
 		reply_problem(reply, 421, "the Host header must name localhost, 127.0.0.1, [::1], "
 		    "an address that web { listen } names, or one of web { hosts = { ... } }");
 		return false;
 	}
+	if (seen.has_body) {
+		reply_problem(reply, 413, "this server only answers questions");
+		return false;
+	}
+	if (seen.if_none_match != NULL && strlen(seen.if_none_match) < sizeof(req->if_none_match))
+		(void)snprintf(req->if_none_match, sizeof(req->if_none_match), "%s",
+		    seen.if_none_match);
 	return true;
 }
 
@@ -181,7 +232,6 @@ on_request(void *ctx, struct MHD_Connection *mhd, const char *url, const char *m
 	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	struct connection *conn = info != NULL ? info->socket_context : NULL;
 	struct reply reply;
-	const char *text;
 
 	(void)url;
 	(void)version;
@@ -195,18 +245,13 @@ on_request(void *ctx, struct MHD_Connection *mhd, const char *url, const char *m
 		 * An answer queued here makes the library close the connection, which
 		 * costs six times as much: right for those who would send a body.
 		 */
-		if (!acceptable(server, mhd, &reply))
+		if (!acceptable(server, mhd, &conn->request, &reply))
 			return send_reply(server, conn, mhd, &reply);
 		return MHD_YES;
 	}
-	if (*upload_size != 0) {		/* chunked or lied about: not read */
+	if (*upload_size != 0)		/* a body that no header told of: not read */
 		return MHD_NO;
-	}
 	reply_init(&reply);
-	text = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "If-None-Match");
-	if (text != NULL && strlen(text) < sizeof(conn->request.if_none_match))
-		(void)snprintf(conn->request.if_none_match, sizeof(conn->request.if_none_match), "%s",
-		    text);
 	conn->request.now_s = (int64_t)time(NULL);
 	route(server->web, &conn->request, method, &reply);
 	return send_reply(server, conn, mhd, &reply);
@@ -324,6 +369,9 @@ void
 server_stop(struct server *server)
 {
 	MHD_stop_daemon(server->daemon);
+	for (size_t i = 0; i < CONSTANTS_MAX; i++)
+		if (server->constants[i].response != NULL)
+			MHD_destroy_response(server->constants[i].response);
 	connections_clear(&server->connections);
 	free(server);
 }

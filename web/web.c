@@ -66,7 +66,9 @@ web_look(struct web *web, uint64_t rung)
 
 	(void)snprintf(path, sizeof(path), "%s/mxtrap.db", web->config->state_dir);
 	there = stat(path, &st) == 0;
-	(void)pthread_mutex_lock(&web->lock);
+	/* A handler is at work, so there is a database; heartbeats must not wait for it. */
+	if (pthread_mutex_trylock(&web->lock) != 0)
+		return;
 	/* A database set aside lives on under our handle: only its name tells. */
 	if (web->report != NULL && (!there || st.st_ino != web->ino || st.st_dev != web->dev ||
 	    (rung != 0 && web->generation != 0 && rung != web->generation))) {
@@ -131,8 +133,7 @@ serve(struct process *process, struct web *web, struct server **servers, size_t 
 		rung = process->web_fd != -1 ? read_doorbell(&process->web_fd) : 0;
 		now = clock_ms();
 		if (now - looked_ms >= LOOK_MS || (rung != 0 && rung != web->generation)) {
-			if (!stuck(web))
-				web_look(web, rung);
+			web_look(web, rung);
 			looked_ms = now;
 		}
 		if (now - swept_ms >= SWEEP_MS) {
@@ -156,9 +157,10 @@ web_main(struct process *process)
 	web_look(&web, 0);
 	for (size_t i = 0; i < process->n_sockets && n < CONFIG_MAX_LISTEN; i++) {
 		servers[n] = server_start(&web, process->sockets[i].fd);
-		if (servers[n] == NULL)
-			fatalx("cannot serve HTTP");
-		n++;
+		if (servers[n] != NULL)
+			n++;
+		else
+			process->n_deaf++;	/* told with each heartbeat: status shows it */
 	}
 	serve(process, &web, servers, n);
 	for (size_t i = 0; i < n; i++)
