@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# mxtrap: everything, without recursion.  V=1 shows the commands, SAN=1 builds with
+# AddressSanitizer and UBSan into build-san/.
+
+PREFIX	?= /usr/local
+DESTDIR	?=
+CC	?= gcc
+AR	?= ar
+PKG	?= pkg-config
+VERSION	:= 0.1
+
+O	= build$(if $(SAN),-san)
+Q	= $(if $(V),,@)
+SHOW	= $(if $(V),@:,@echo)
+
+CFLAGS	?= -O2 -g
+WARN	= -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wvla -Wswitch-enum $(if $(CI),-Werror)
+comma	:= ,
+SANFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+HARDEN	= -fPIE -fstack-protector-strong -fcf-protection $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+LIBS	= libpcap libmicrohttpd sqlite3 libconfuse
+CPPFLAGS += -D_GNU_SOURCE -DMXTRAP_VERSION='"$(VERSION)"' -Iinclude
+COMPILE	= $(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(WARN) $(CFLAGS) $(HARDEN) $(SANFLAGS) -MMD -MP
+LINK	= $(CC) $(CFLAGS) $(SANFLAGS) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
+PKG_CFLAGS = $(shell $(PKG) --cflags $(LIBS) 2>/dev/null)
+PKG_LIBS   = $(shell $(PKG) --libs $(LIBS))
+
+# One library a room, so that who may use whom is also what is linked.
+ROOMS	= core base watch store decoy export
+SRC_core := $(sort $(wildcard daemon/core/*.c))
+SRC_base := $(sort $(wildcard daemon/base/*.c))
+SRC_watch := $(sort $(wildcard daemon/watch/*.c))
+SRC_store := $(sort $(wildcard daemon/store/*.c))
+SRC_decoy := $(sort $(wildcard daemon/decoy/*.c))
+SRC_export := $(sort $(wildcard daemon/export/*.c))
+SRC_web	:= $(filter-out web/embed.c,$(sort $(wildcard web/*.c)))
+SRC_cli	:= $(sort $(wildcard daemon/cli/*.c))
+SRC_mxtrapd := $(sort $(wildcard daemon/*.c))
+PAGE	:= $(sort $(wildcard web/page/*))
+MIGRATIONS := $(sort $(wildcard sql/[0-9]*.sql))
+
+define room
+$(O)/$(1).a: $(SRC_$(1):%.c=$(O)/%.o) $(2)
+	$(SHOW) "  AR    $$@"
+	$(Q)rm -f $$@ && $(AR) rcs $$@ $$^
+endef
+
+all: deps-build
+	@$(MAKE) --no-print-directory $(O)/mxtrapd $(O)/mxtrap
+
+deps-build:
+	@deploy/deps.sh build
+
+$(foreach r,$(filter-out store,$(ROOMS)),$(eval $(call room,$(r),)))
+$(eval $(call room,store,$(O)/gen/migrations.o))
+$(eval $(call room,web,$(O)/gen/assets.o))
+$(eval $(call room,cli,))
+
+GROUP = -Wl,--start-group $(1) -Wl,--end-group
+ALL_A = $(ROOMS:%=$(O)/%.a) $(O)/web.a
+
+$(O)/mxtrapd: $(SRC_mxtrapd:%.c=$(O)/%.o) $(ALL_A)
+	$(SHOW) "  LINK  $@"
+	$(Q)$(LINK) -o $@ $(SRC_mxtrapd:%.c=$(O)/%.o) $(call GROUP,$(ALL_A)) $(PKG_LIBS) -lm -lpthread
+
+CLI_A = $(O)/export.a $(O)/store.a $(O)/base.a $(O)/core.a
+$(O)/mxtrap: $(O)/cli.a $(CLI_A)
+	$(SHOW) "  LINK  $@"
+	$(Q)$(LINK) -o $@ -Wl,--whole-archive $(O)/cli.a -Wl,--no-whole-archive $(call GROUP,$(CLI_A)) \
+	    $$($(PKG) --libs sqlite3 libconfuse) -lm -lpthread
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	$(SHOW) "  CC    $<"
+	$(Q)$(COMPILE) -c -o $@ $<
+
+$(O)/gen/%.o: $(O)/gen/%.c
+	$(SHOW) "  CC    $<"
+	$(Q)$(COMPILE) -c -o $@ $<
+
+$(O)/embed: web/embed.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(WARN) -O1 -o $@ $<
+
+$(O)/gen/assets.c: $(O)/embed $(PAGE)
+	@mkdir -p $(@D)
+	$(Q)$(O)/embed assets $(PAGE) > $@.new && mv $@.new $@
+
+$(O)/gen/migrations.c: $(O)/embed $(MIGRATIONS)
+	@mkdir -p $(@D)
+	$(Q)$(O)/embed migrations $(MIGRATIONS) > $@.new && mv $@.new $@
+
+# --- tests ---------------------------------------------------------------------
+
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+UNIT	= $(UNIT_SRC:%.c=$(O)/%)
+TEST_A	= $(O)/cli-nomain.a $(ALL_A)
+
+$(O)/cli-nomain.a: $(filter-out $(O)/daemon/cli/main.o,$(SRC_cli:%.c=$(O)/%.o))
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(O)/supervisor.a: $(filter-out $(O)/daemon/main.o,$(SRC_mxtrapd:%.c=$(O)/%.o))
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(O)/tests/unit/test_%: $(O)/tests/unit/test_%.o $(TEST_A) $(O)/supervisor.a
+	$(SHOW) "  LINK  $@"
+	$(Q)$(LINK) -o $@ $< $(call GROUP,$(TEST_A) $(O)/supervisor.a) $(PKG_LIBS) -lcmocka -lm -lpthread
+
+# Scenarios link the core and the pipeline, and nothing else.
+TRAP_O	= $(patsubst %.c,$(O)/%.o,$(sort $(wildcard daemon/watch/trap*.c)))
+SCENARIO_SRC := $(sort $(wildcard tests/scenario/*.c))
+$(O)/tests/scenario/run: $(SCENARIO_SRC:%.c=$(O)/%.o) $(TRAP_O) $(O)/core.a
+	$(SHOW) "  LINK  $@"
+	$(Q)$(LINK) -o $@ $^ -lm
+
+FUZZ_SRC := $(filter-out tests/fuzz/replay_main.c,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ	= $(FUZZ_SRC:%.c=$(O)/%)
+$(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay_main.o $(TEST_A) $(O)/supervisor.a
+	$(SHOW) "  LINK  $@"
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(call GROUP,$(TEST_A) $(O)/supervisor.a) $(PKG_LIBS) -lm -lpthread
+
+check-build: $(O)/mxtrapd $(O)/mxtrap $(UNIT) $(FUZZ) $(if $(SCENARIO_SRC),$(O)/tests/scenario/run)
+
+check:
+	@deploy/deps.sh check
+	@$(MAKE) --no-print-directory check-build
+	@tests/check.sh $(O) all
+
+check-fast:
+	@deploy/deps.sh check
+	@$(MAKE) --no-print-directory check-build
+	@tests/check.sh $(O) fast
+
+demo:
+	@deploy/deps.sh demo
+	@$(MAKE) --no-print-directory $(O)/mxtrapd $(O)/mxtrap
+	@deploy/demo/demo.sh $(O) $(SECONDS)
+
+bench:
+	@deploy/deps.sh bench
+	@$(MAKE) --no-print-directory $(O)/mxtrapd $(O)/mxtrap $(ALL_A)
+	@tests/bench/run.sh $(O)
+
+lint:
+	@deploy/deps.sh check
+	@tests/lint.sh
+
+fuzz:
+	@deploy/deps.sh check
+	@tests/fuzz/fuzz.sh $(or $(SECONDS),60)
+
+# Line coverage of daemon/core by its unit tests and the scenarios.
+coverage:
+	@deploy/deps.sh check
+	@$(MAKE) --no-print-directory O=build-cov CFLAGS="-O0 -g --coverage" check-build
+	@tests/coverage.sh build-cov
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+	    $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
+	    $(DESTDIR)$(PREFIX)/share/doc/mxtrap
+	install -m 755 $(O)/mxtrapd $(DESTDIR)$(PREFIX)/sbin/mxtrapd
+	install -m 755 $(O)/mxtrap $(DESTDIR)$(PREFIX)/bin/mxtrap
+	for m in 1 5 8; do for f in docs/*.$$m; do [ ! -e "$$f" ] || \
+	    install -m 644 "$$f" $(DESTDIR)$(PREFIX)/share/man/man$$m/; done; done
+	install -m 644 deploy/mxtrap.conf.example $(DESTDIR)$(PREFIX)/share/doc/mxtrap/
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/mxtrapd $(DESTDIR)$(PREFIX)/bin/mxtrap
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/mxtrap.1 $(DESTDIR)$(PREFIX)/share/man/man5/mxtrap.conf.5 \
+	    $(DESTDIR)$(PREFIX)/share/man/man8/mxtrapd.8
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/mxtrap
+
+clean:
+	rm -rf build build-san build-cov build-fuzz
+
+.PHONY: all deps-build check check-fast check-build demo bench lint fuzz coverage install uninstall clean
+.SECONDARY:
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
