@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * report_int.h - what the reader's parts share; nobody outside daemon/store reads it.
+ *
+ * Every question is asked between report_enter() and report_leave().  Inside, one read
+ * transaction is open and nobody else uses the handle; a callback may ask another
+ * question (not the same one) and sees the same state.
+ */
+#ifndef MXTRAP_REPORT_INT_H
+#define MXTRAP_REPORT_INT_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "mxtrap/log.h"
+#include "mxtrap/report.h"
+
+#define REPORT_HOLD_US	   50000	/* a read transaction is kept this long for many look-ups */
+#define REPORT_SNAPSHOT_US 1500000	/* a long one is begun anew, at the same serial, after this */
+#define REPORT_PAGE	   4096		/* entries gathered before a callback is called */
+
+enum read_statement {
+#define READ(name, sql) READ_##name,
+#include "../../sql/statements.def"
+#undef READ
+	READ_N
+};
+
+struct report {
+	char	    *path;		/* owned */
+	sqlite3	    *db;
+	sqlite3_stmt *stmts[READ_N];
+	struct judge_params params;
+	char	     error[256];
+	dev_t	     dev;		/* of the file that is open */
+	ino_t	     ino;
+	int64_t	     looked_us;		/* when it was last seen to be that file */
+
+	pthread_mutex_t mutex;		/* recursive */
+	unsigned	depth;		/* questions being asked, one inside another */
+	bool		inside;		/* a read transaction is open */
+	int64_t		begun_us;
+	bool		clock_known;	/* clock_s was read in this transaction */
+	int64_t		clock_s;
+	/* Held for report_check(): */
+	pthread_t	let_go;
+	pthread_cond_t	held;
+	bool		holder_runs, holding, closing;
+	int64_t		checked_us;
+	unsigned	brisk;		/* checks in close succession */
+	/* Distinct senders a target, counted at most every ten seconds. */
+	int64_t		counted_us, counted_day;
+	uint64_t       *senders_today;	/* owned */
+	size_t		n_senders_today;
+};
+
+/* Begin to ask: REPORT_OK, and then report_leave() must follow; else nothing was taken. */
+enum report_result report_enter(struct report *);
+void report_leave(struct report *);
+/* End the read transaction and begin another, at the newest state. */
+enum report_result report_again(struct report *);
+/* What SQLite's answer means; REPORT_OK for SQLITE_DONE and SQLITE_ROW.  Keeps the text. */
+enum report_result report_failed(struct report *, int rc);
+int64_t report_mono_us(void);
+
+static inline sqlite3_stmt *
+report_ask(struct report *r, enum read_statement s)
+{
+	return r->stmts[s];
+}
+
+/* An address from its sender and its lower half. */
+struct addr report_addr(sender_key, uint64_t host);
+/* A prefix as the database holds it. */
+struct prefix report_what(sender_key, uint64_t host, int len);
+bool report_prefix(sqlite3_stmt *, int blob, int len, struct prefix *out);
+/* report_list.c: an entry from columns 0 (host) to 13 (changed_s) of listing, sums as of now. */
+void report_listing_entry(const struct report *, sqlite3_stmt *, sender_key, int64_t now_s, struct report_entry *out);
+/* Does the list say anything of it at now? */
+static inline bool
+report_open_at(const struct report_entry *e, int64_t now_s)
+{
+	return e->expires_s == 0 || e->expires_s > now_s;
+}
+
+#endif

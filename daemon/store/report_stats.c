@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * report_stats.c - what each rung saw, counts by the hour, status, allows, notes, events.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report_int.h"
+
+#define COUNT_EVERY_US 10000000
+#define DAY_S	       86400
+
+static void
+copy_column(char *to, size_t size, sqlite3_stmt *stmt, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(stmt, column);
+
+	snprintf(to, size, "%s", text != NULL ? text : "");
+}
+
+struct targets {
+	struct report_target *rows;	/* owned */
+	size_t n, cap;
+};
+
+static int
+targets_read(struct report *r, struct targets *t)
+{
+	sqlite3_stmt *stmt = report_ask(r, READ_TARGETS);
+	int rc;
+
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		struct report_target *row;
+		struct prefix at;
+
+		if (t->n == t->cap) {
+			size_t cap = t->cap == 0 ? 16 : 2 * t->cap;
+			struct report_target *more = realloc(t->rows, cap * sizeof *more);
+
+			if (more == NULL) {
+				rc = SQLITE_NOMEM;
+				break;
+			}
+			t->rows = more;
+			t->cap = cap;
+		}
+		row = &t->rows[t->n++];
+		*row = (struct report_target){
+			.target = (uint32_t)sqlite3_column_int64(stmt, 0),
+			.preference = (uint16_t)sqlite3_column_int(stmt, 4), .role = (uint8_t)sqlite3_column_int(stmt, 5),
+			.answer = (uint8_t)sqlite3_column_int(stmt, 6), .last_s = sqlite3_column_int64(stmt, 7) / 1000000,
+			.down = sqlite3_column_int(stmt, 8) == NOTE_REAL_DOWN,
+		};
+		copy_column(row->set, sizeof row->set, stmt, 1);
+		copy_column(row->exchanger, sizeof row->exchanger, stmt, 2);
+		if (report_prefix(stmt, 3, 4, &at))
+			addr_format(&at.addr, row->address);
+	}
+	sqlite3_reset(stmt);
+	return rc;
+}
+
+static struct report_target *
+targets_find(struct targets *t, int64_t id)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->rows[i].target == id)
+			return &t->rows[i];
+	return NULL;
+}
+
+static int
+targets_tally(struct report *r, struct targets *t, int64_t now_s)
+{
+	sqlite3_stmt *stmt = report_ask(r, READ_TALLY_TODAY);
+	int rc;
+
+	sqlite3_bind_int64(stmt, 1, now_s - now_s % DAY_S);
+	sqlite3_bind_int64(stmt, 2, now_s - now_s % 3600);
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		struct report_target *row = targets_find(t, sqlite3_column_int64(stmt, 0));
+
+		if (row == NULL)
+			continue;
+		row->attempts_today = (uint64_t)sqlite3_column_int64(stmt, 1);
+		row->proven_today = (uint64_t)sqlite3_column_int64(stmt, 2);
+		row->refused_today = (uint64_t)sqlite3_column_int64(stmt, 3);
+		row->silent_today = (uint64_t)sqlite3_column_int64(stmt, 4);
+		row->senders_today = (uint64_t)sqlite3_column_int64(stmt, 5);
+		row->attempts_hour = (uint64_t)sqlite3_column_int64(stmt, 6);
+	}
+	sqlite3_reset(stmt);
+	return rc;
+}
+
+/* Distinct senders a target, from the newest 100 000 attempts of today; remembered for a while. */
+static int
+targets_count(struct report *r, int64_t now_s)
+{
+	sqlite3_stmt *stmt = report_ask(r, READ_SENDERS_TODAY);
+	int64_t now_us = report_mono_us();
+	int rc;
+
+	if (r->counted_us != 0 && r->counted_day == now_s / DAY_S && now_us - r->counted_us < COUNT_EVERY_US)
+		return SQLITE_DONE;
+	sqlite3_bind_int64(stmt, 1, (now_s - now_s % DAY_S) * 1000000);
+	sqlite3_bind_int64(stmt, 2, (now_s + 1) * 1000000);
+	memset(r->senders_today, 0, r->n_senders_today * sizeof *r->senders_today);
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		int64_t target = sqlite3_column_int64(stmt, 0);
+
+		if (target >= 0 && (uint64_t)target < r->n_senders_today)
+			r->senders_today[target] = (uint64_t)sqlite3_column_int64(stmt, 1);
+	}
+	sqlite3_reset(stmt);
+	r->counted_us = now_us;
+	r->counted_day = now_s / DAY_S;
+	return rc;
+}
+
+static int
+targets_senders(struct report *r, struct targets *t, int64_t now_s)
+{
+	size_t most = 0;
+	int rc;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->rows[i].target >= most)
+			most = (size_t)t->rows[i].target + 1;
+	if (most > r->n_senders_today) {
+		uint64_t *more = realloc(r->senders_today, most * sizeof *more);
+
+		if (more == NULL)
+			return SQLITE_NOMEM;
+		r->senders_today = more;
+		r->n_senders_today = most;
+		r->counted_us = 0;
+	}
+	if ((rc = targets_count(r, now_s)) != SQLITE_DONE)
+		return rc;
+	/* Tallied attempts have no row: then the count of new senders may be the larger one. */
+	for (size_t i = 0; i < t->n; i++)
+		if (r->senders_today[t->rows[i].target] > t->rows[i].senders_today)
+			t->rows[i].senders_today = r->senders_today[t->rows[i].target];
+	return rc;
+}
+
+enum report_result
+report_targets(struct report *r, int64_t now_s, bool (*each)(void *, const struct report_target *), void *ctx)
+{
+	struct targets t = { 0 };
+	enum report_result result = report_enter(r);
+	int rc;
+
+	if (result != REPORT_OK)
+		return result;
+	now_s = report_now(r, now_s);
+	if ((rc = targets_read(r, &t)) == SQLITE_DONE && (rc = targets_tally(r, &t, now_s)) == SQLITE_DONE)
+		rc = targets_senders(r, &t, now_s);
+	result = report_failed(r, rc);
+	report_leave(r);
+	for (size_t i = 0; result == REPORT_OK && i < t.n && each(ctx, &t.rows[i]); i++)
+		;
+	free(t.rows);
+	return result;
+}
+
+enum report_result
+report_series(struct report *r, int64_t from_s, int64_t to_s, bool (*each)(void *, const struct report_tally *),
+    void *ctx)
+{
+	enum report_result result = report_enter(r);
+	sqlite3_stmt *stmt;
+	bool go = true;
+	int rc = SQLITE_DONE;
+
+	if (result != REPORT_OK)
+		return result;
+	stmt = report_ask(r, READ_SERIES);
+	sqlite3_bind_int64(stmt, 1, from_s);
+	sqlite3_bind_int64(stmt, 2, to_s);
+	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		struct report_tally t = {
+			.hour_s = sqlite3_column_int64(stmt, 0), .target = (uint32_t)sqlite3_column_int64(stmt, 1),
+			.attempts = (uint64_t)sqlite3_column_int64(stmt, 2), .proven = (uint64_t)sqlite3_column_int64(stmt, 3),
+			.refused = (uint64_t)sqlite3_column_int64(stmt, 4), .silent = (uint64_t)sqlite3_column_int64(stmt, 5),
+			.first_seen = (uint64_t)sqlite3_column_int64(stmt, 6),
+			.not_kept = (uint64_t)sqlite3_column_int64(stmt, 7),
+		};
+		go = each(ctx, &t);
+	}
+	sqlite3_reset(stmt);
+	result = report_failed(r, rc);
+	report_leave(r);
+	return result;
+}
+
+enum report_result
+report_status(struct report *r, bool (*each)(void *, const char *name, const char *value), void *ctx)
+{
+	enum report_result result = report_enter(r);
+	sqlite3_stmt *stmt;
+	bool go = true;
+	int rc = SQLITE_DONE;
+
+	if (result != REPORT_OK)
+		return result;
+	stmt = report_ask(r, READ_STATUS);
+	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		go = each(ctx, (const char *)sqlite3_column_text(stmt, 0), (const char *)sqlite3_column_text(stmt, 1));
+	sqlite3_reset(stmt);
+	result = report_failed(r, rc);
+	report_leave(r);
+	return result;
+}
+
+enum report_result
+report_allows(struct report *r, int64_t now_s, bool (*each)(void *, const struct prefix *, int64_t expires_s,
+    const char *who, const char *note, int64_t added_s), void *ctx)
+{
+	enum report_result result = report_enter(r);
+	sqlite3_stmt *stmt;
+	struct prefix what;
+	bool go = true;
+	int rc = SQLITE_DONE;
+
+	if (result != REPORT_OK)
+		return result;
+	stmt = report_ask(r, READ_ALLOWS);
+	sqlite3_bind_int64(stmt, 1, report_now(r, now_s));
+	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		if (report_prefix(stmt, 0, 1, &what))
+			go = each(ctx, &what, sqlite3_column_int64(stmt, 2), (const char *)sqlite3_column_text(stmt, 3),
+			    (const char *)sqlite3_column_text(stmt, 4), sqlite3_column_int64(stmt, 5));
+	sqlite3_reset(stmt);
+	result = report_failed(r, rc);
+	report_leave(r);
+	return result;
+}
+
+enum report_result
+report_notes(struct report *r, int64_t since_s, size_t limit, bool (*each)(void *, const struct note_row *), void *ctx)
+{
+	enum report_result result = report_enter(r);
+	sqlite3_stmt *stmt;
+	bool go = true;
+	int rc = SQLITE_DONE;
+
+	if (result != REPORT_OK)
+		return result;
+	stmt = report_ask(r, READ_NOTES);
+	sqlite3_bind_int64(stmt, 1, since_s * 1000000);
+	sqlite3_bind_int64(stmt, 2, limit == 0 ? -1 : (sqlite3_int64)limit);
+	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		struct note_row n = {
+			.time_us = sqlite3_column_int64(stmt, 0), .kind = (uint8_t)sqlite3_column_int(stmt, 1),
+			.target = sqlite3_column_type(stmt, 2) == SQLITE_NULL ? UINT32_MAX :
+			    (uint32_t)sqlite3_column_int64(stmt, 2),
+			.from_us = sqlite3_column_int64(stmt, 3), .to_us = sqlite3_column_int64(stmt, 4),
+		};
+		go = each(ctx, &n);
+	}
+	sqlite3_reset(stmt);
+	result = report_failed(r, rc);
+	report_leave(r);
+	return result;
+}
+
+/* One page of events behind an id; how many. */
+static enum report_result
+events_page(struct report *r, int64_t *id, struct event *page, size_t *n)
+{
+	enum report_result result = report_enter(r);
+	sqlite3_stmt *stmt;
+	int rc;
+
+	*n = 0;
+	if (result != REPORT_OK)
+		return result;
+	stmt = report_ask(r, READ_EVENTS);
+	sqlite3_bind_int64(stmt, 1, *id);
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		struct event *e = &page[(*n)++];
+
+		*e = (struct event){
+			.time_us = sqlite3_column_int64(stmt, 0), .source = (uint8_t)sqlite3_column_int(stmt, 1),
+			.seq = (uint32_t)sqlite3_column_int64(stmt, 2), .kind = (uint8_t)sqlite3_column_int(stmt, 3),
+			.port = (uint16_t)sqlite3_column_int(stmt, 6), .target = (uint32_t)sqlite3_column_int64(stmt, 7),
+			.expires_s = (uint32_t)sqlite3_column_int64(stmt, 8), .since_us = sqlite3_column_int64(stmt, 9),
+			.value = sqlite3_column_int64(stmt, 10),
+		};
+		report_prefix(stmt, 4, 5, &e->what);
+		*id = sqlite3_column_int64(stmt, 11);
+	}
+	sqlite3_reset(stmt);
+	result = report_failed(r, rc);
+	report_leave(r);
+	return result;
+}
+
+enum report_result
+report_events(struct report *r, bool (*each)(void *, const struct event *), void *ctx)
+{
+	struct event *page = malloc(REPORT_PAGE * sizeof *page);
+	enum report_result result;
+	int64_t id = 0;
+	size_t n = 0;
+	bool go = true;
+
+	if (page == NULL)
+		return REPORT_ERROR;
+	do {
+		result = events_page(r, &id, page, &n);
+		for (size_t i = 0; go && i < n; i++)
+			go = each(ctx, &page[i]);
+	} while (go && result == REPORT_OK && n != 0);
+	free(page);
+	return result;
+}

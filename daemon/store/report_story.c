@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * report_story.c - what one sender did, oldest first; and what came lately from all.
+ *
+ * A sender's rows are found in two steps: through the index of the closed segments,
+ * then by a scan of the few thousand rows behind them (see segment.c).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "report_int.h"
+
+/* As in the table `segment`. */
+enum { OF_ATTEMPT = 1, OF_VISIT, OF_EVIDENCE, OF_CHANGE };
+
+static void
+read_attempt(sqlite3_stmt *stmt, struct report_attempt *a)
+{
+	const char *text = (const char *)sqlite3_column_text(stmt, 10);
+
+	*a = (struct report_attempt){
+		.id = sqlite3_column_int64(stmt, 0), .time_us = sqlite3_column_int64(stmt, 1),
+		.src = report_addr((sender_key)sqlite3_column_int64(stmt, 2), (uint64_t)sqlite3_column_int64(stmt, 3)),
+		.target = (uint32_t)sqlite3_column_int64(stmt, 4), .sport = (uint16_t)sqlite3_column_int(stmt, 5),
+		.n_syns = (uint16_t)sqlite3_column_int(stmt, 6), .rtt_us = (uint32_t)sqlite3_column_int64(stmt, 7),
+		.grade = (uint8_t)sqlite3_column_int(stmt, 8), .outcome = (uint8_t)sqlite3_column_int(stmt, 9),
+	};
+	if (text != NULL)
+		strncpy(a->fingerprint, text, sizeof a->fingerprint - 1);
+}
+
+/* 312 to bogus, nolisting, real. */
+static uint8_t
+read_route(int digits, uint8_t route[static 3])
+{
+	uint8_t n = 0, turned[3];
+
+	for (; digits > 0 && n < 3; digits /= 10)
+		turned[n++] = (uint8_t)(digits % 10 - 1);
+	for (uint8_t i = 0; i < n; i++)
+		route[i] = turned[n - 1 - i];
+	return n;
+}
+
+static void
+read_visit(sqlite3_stmt *stmt, struct visit_row *v)
+{
+	memset(v, 0, sizeof *v);
+	v->sender = (sender_key)sqlite3_column_int64(stmt, 1);
+	v->start_us = sqlite3_column_int64(stmt, 2);
+	v->end_us = v->start_us + sqlite3_column_int64(stmt, 3);
+	v->set = (uint16_t)sqlite3_column_int(stmt, 4);
+	v->n_attempts = (uint16_t)sqlite3_column_int(stmt, 5);
+	v->n_route = read_route(sqlite3_column_int(stmt, 6), v->route);
+	v->n_proven_route = read_route(sqlite3_column_int(stmt, 7), v->proven_route);
+	v->klass = (uint8_t)sqlite3_column_int(stmt, 8);
+	v->real_proven = (uint8_t)sqlite3_column_int(stmt, 9);
+}
+
+static void
+read_evidence(sqlite3_stmt *stmt, struct evidence_row *e)
+{
+	memset(e, 0, sizeof *e);
+	e->time_us = sqlite3_column_int64(stmt, 1);
+	e->sender = (sender_key)sqlite3_column_int64(stmt, 2);
+	e->host = report_addr(e->sender, (uint64_t)sqlite3_column_int64(stmt, 3));
+	e->visit_us = sqlite3_column_int64(stmt, 4);
+	e->set = (uint16_t)sqlite3_column_int(stmt, 5);
+	e->kind = (uint8_t)sqlite3_column_int(stmt, 6);
+	e->grade = (uint8_t)sqlite3_column_int(stmt, 7);
+	e->score = (float)sqlite3_column_double(stmt, 8);
+	e->hint = (float)sqlite3_column_double(stmt, 9);
+	e->score_sum = (float)sqlite3_column_double(stmt, 10);
+	e->hint_sum = (float)sqlite3_column_double(stmt, 11);
+	e->excused = (uint16_t)sqlite3_column_int(stmt, 12);
+	e->revision = (uint8_t)sqlite3_column_int(stmt, 13);
+}
+
+static void
+read_change(sqlite3_stmt *stmt, struct report_change *out)
+{
+	struct change_row *c = &out->row;
+
+	memset(out, 0, sizeof *out);
+	out->serial = (uint64_t)sqlite3_column_int64(stmt, 1);
+	c->time_us = sqlite3_column_int64(stmt, 2);
+	c->sender = (sender_key)sqlite3_column_int64(stmt, 3);
+	c->what = report_what(c->sender, (uint64_t)sqlite3_column_int64(stmt, 4), sqlite3_column_int(stmt, 5));
+	c->old_state = (uint8_t)sqlite3_column_int(stmt, 6);
+	c->new_state = (uint8_t)sqlite3_column_int(stmt, 7);
+	c->cause = (uint8_t)sqlite3_column_int(stmt, 8);
+	c->score = (float)sqlite3_column_double(stmt, 9);
+	c->hint = (float)sqlite3_column_double(stmt, 10);
+	c->since_s = (uint32_t)sqlite3_column_int64(stmt, 11);
+	c->expires_s = (uint32_t)sqlite3_column_int64(stmt, 12);
+	c->first_seen_s = (uint32_t)sqlite3_column_int64(stmt, 13);
+	c->last_seen_s = (uint32_t)sqlite3_column_int64(stmt, 14);
+	c->kinds = (uint16_t)sqlite3_column_int(stmt, 15);
+	c->grade = (uint8_t)sqlite3_column_int(stmt, 16);
+	c->klass = (uint8_t)sqlite3_column_int(stmt, 17);
+	c->term_days = (uint8_t)sqlite3_column_int(stmt, 18);
+}
+
+union record {
+	struct report_attempt attempt;
+	struct visit_row      visit;
+	struct evidence_row   evidence;
+	struct report_change  change;
+};
+
+/* What to read, and whom to tell. */
+struct story {
+	int	 of;
+	size_t	 limit, n, cap;
+	union record *rows;		/* owned; gathered, then told without a transaction */
+};
+
+static void
+story_read(const struct story *st, sqlite3_stmt *stmt, union record *out)
+{
+	switch (st->of) {
+	case OF_ATTEMPT:
+		read_attempt(stmt, &out->attempt);
+		break;
+	case OF_VISIT:
+		read_visit(stmt, &out->visit);
+		break;
+	case OF_EVIDENCE:
+		read_evidence(stmt, &out->evidence);
+		break;
+	default:
+		read_change(stmt, &out->change);
+		break;
+	}
+}
+
+/* Rows of a bound statement, as long as there is room for more. */
+static int
+story_gather(struct story *st, sqlite3_stmt *stmt)
+{
+	int rc = SQLITE_DONE;
+
+	while ((st->limit == 0 || st->n < st->limit) && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		if (st->n == st->cap) {
+			size_t cap = st->cap == 0 ? 64 : 2 * st->cap;
+			union record *more = realloc(st->rows, cap * sizeof *more);
+
+			if (more == NULL) {
+				rc = SQLITE_NOMEM;
+				break;
+			}
+			st->rows = more;
+			st->cap = cap;
+		}
+		story_read(st, stmt, &st->rows[st->n++]);
+	}
+	sqlite3_reset(stmt);
+	return rc == SQLITE_ROW ? SQLITE_DONE : rc;
+}
+
+/* A sender's rows of one table; the caller tells and frees them. */
+static enum report_result
+story_of(struct report *r, struct story *st, enum read_statement indexed, enum read_statement tail, sender_key key)
+{
+	enum report_result result = report_enter(r);
+	sqlite3_stmt *stmt;
+	int64_t last = 0;
+	int rc;
+
+	if (result != REPORT_OK)
+		return result;
+	stmt = report_ask(r, READ_SEGMENT_LAST);
+	sqlite3_bind_int(stmt, 1, st->of);
+	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		last = sqlite3_column_int64(stmt, 0);
+	sqlite3_reset(stmt);
+	if (rc == SQLITE_ROW) {
+		stmt = report_ask(r, indexed);
+		sqlite3_bind_int64(stmt, 1, (sqlite3_int64)key);
+		rc = story_gather(st, stmt);
+	}
+	if (rc == SQLITE_DONE) {
+		stmt = report_ask(r, tail);
+		sqlite3_bind_int64(stmt, 1, (sqlite3_int64)key);
+		sqlite3_bind_int64(stmt, 2, last);
+		rc = story_gather(st, stmt);
+	}
+	result = report_failed(r, rc);
+	report_leave(r);
+	return result;
+}
+
+enum report_result
+report_attempts(struct report *r, sender_key key, size_t limit, bool (*each)(void *, const struct report_attempt *),
+    void *ctx)
+{
+	struct story st = { .of = OF_ATTEMPT, .limit = limit };
+	enum report_result result = story_of(r, &st, READ_ATTEMPTS, READ_ATTEMPTS_TAIL, key);
+
+	for (size_t i = 0; i < st.n && each(ctx, &st.rows[i].attempt); i++)
+		;
+	free(st.rows);
+	return result;
+}
+
+enum report_result
+report_visits(struct report *r, sender_key key, size_t limit, bool (*each)(void *, const struct visit_row *), void *ctx)
+{
+	struct story st = { .of = OF_VISIT, .limit = limit };
+	enum report_result result = story_of(r, &st, READ_VISITS, READ_VISITS_TAIL, key);
+
+	for (size_t i = 0; i < st.n && each(ctx, &st.rows[i].visit); i++)
+		;
+	free(st.rows);
+	return result;
+}
+
+enum report_result
+report_evidence(struct report *r, sender_key key, size_t limit, bool (*each)(void *, const struct evidence_row *),
+    void *ctx)
+{
+	struct story st = { .of = OF_EVIDENCE, .limit = limit };
+	enum report_result result = story_of(r, &st, READ_EVIDENCES, READ_EVIDENCES_TAIL, key);
+
+	for (size_t i = 0; i < st.n && each(ctx, &st.rows[i].evidence); i++)
+		;
+	free(st.rows);
+	return result;
+}
+
+enum report_result
+report_changes(struct report *r, sender_key key, size_t limit, bool (*each)(void *, const struct report_change *),
+    void *ctx)
+{
+	struct story st = { .of = OF_CHANGE, .limit = limit };
+	enum report_result result = story_of(r, &st, READ_CHANGES, READ_CHANGES_TAIL, key);
+
+	for (size_t i = 0; i < st.n && each(ctx, &st.rows[i].change); i++)
+		;
+	free(st.rows);
+	return result;
+}
+
+/* Is the log still whole from this serial on? */
+static enum report_result
+story_reaches(struct report *r, uint64_t serial)
+{
+	sqlite3_stmt *stmt = report_ask(r, READ_STATE);
+	enum report_result result = REPORT_NONE;
+	int rc = sqlite3_step(stmt);
+
+	if (rc != SQLITE_ROW)
+		result = report_failed(r, rc);
+	else if (serial >= (uint64_t)sqlite3_column_int64(stmt, 7) && serial <= (uint64_t)sqlite3_column_int64(stmt, 1))
+		result = REPORT_OK;
+	sqlite3_reset(stmt);
+	return result;
+}
+
+enum report_result
+report_changes_since(struct report *r, uint64_t serial, size_t limit,
+    bool (*each)(void *, const struct report_change *), void *ctx)
+{
+	struct story st = { .of = OF_CHANGE };
+	enum report_result result = report_enter(r);
+	sqlite3_stmt *stmt;
+
+	if (result != REPORT_OK)
+		return result;
+	result = story_reaches(r, serial);
+	if (result == REPORT_OK) {
+		stmt = report_ask(r, READ_CHANGES_SINCE);
+		sqlite3_bind_int64(stmt, 1, (sqlite3_int64)serial);
+		sqlite3_bind_int64(stmt, 2, limit == 0 ? -1 : (sqlite3_int64)limit);
+		result = report_failed(r, story_gather(&st, stmt));
+	}
+	report_leave(r);
+	for (size_t i = 0; i < st.n && each(ctx, &st.rows[i].change); i++)
+		;
+	free(st.rows);
+	return result;
+}
+
+enum report_result
+report_attempts_after(struct report *r, int64_t id, size_t limit, bool (*each)(void *, const struct report_attempt *),
+    void *ctx)
+{
+	struct story st = { .of = OF_ATTEMPT };
+	enum report_result result = report_enter(r);
+	sqlite3_stmt *stmt;
+	int64_t newest = 0;
+
+	if (result != REPORT_OK)
+		return result;
+	stmt = report_ask(r, READ_ATTEMPT_NEWEST);
+	if (sqlite3_step(stmt) == SQLITE_ROW)
+		newest = sqlite3_column_int64(stmt, 0);
+	sqlite3_reset(stmt);
+	/* The newest ones: who asks from far back gets the end. */
+	if (limit != 0 && (int64_t)limit < newest - id)
+		id = newest - (int64_t)limit;
+	stmt = report_ask(r, READ_ATTEMPTS_AFTER);
+	sqlite3_bind_int64(stmt, 1, id);
+	sqlite3_bind_int64(stmt, 2, limit == 0 ? -1 : (sqlite3_int64)limit);
+	result = report_failed(r, story_gather(&st, stmt));
+	report_leave(r);
+	for (size_t i = 0; i < st.n && each(ctx, &st.rows[i].attempt); i++)
+		;
+	free(st.rows);
+	return result;
+}
