@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * fingerprint.c - what a SYN says about the stack that sent it, in p0f's terms.
+ */
+#include "fingerprint.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum option { OPTION_END, OPTION_EOL, OPTION_NOP, OPTION_MSS, OPTION_WS, OPTION_SOK, OPTION_SACK, OPTION_TS,
+	OPTION_UNKNOWN };
+enum quirk { QUIRK_DF, QUIRK_ID_SET, QUIRK_ID_ZERO, QUIRK_ECN, QUIRK_MUST_BE_ZERO, QUIRK_FLOW, QUIRK_SEQ_ZERO,
+	QUIRK_ACK_SET, QUIRK_ACK_ZERO, QUIRK_URG_SET, QUIRK_URG_FLAG, QUIRK_PUSH_FLAG, QUIRK_TS1_ZERO, QUIRK_TS2_SET,
+	QUIRK_AFTER_EOL, QUIRK_BIG_SCALE, QUIRK_BAD_OPTIONS, QUIRK_N };
+
+static const char *const QUIRKS[QUIRK_N] = { "df", "id+", "id-", "ecn", "0+", "flow", "seq-", "ack+", "ack-", "uptr+",
+	"urgf+", "pushf+", "ts1-", "ts2+", "opt+", "exws", "bad" };
+
+uint32_t
+fingerprint_ipv4_quirks(uint8_t tos, uint16_t fragment, uint16_t id)
+{
+	uint32_t q = 0;
+
+	if ((tos & 3) != 0)
+		q |= 1U << QUIRK_ECN;
+	if ((fragment & 0x8000) != 0)
+		q |= 1U << QUIRK_MUST_BE_ZERO;
+	if ((fragment & 0x4000) != 0)
+		q |= 1U << QUIRK_DF | (id != 0 ? 1U << QUIRK_ID_SET : 0);
+	else if (id == 0)
+		q |= 1U << QUIRK_ID_ZERO;
+	return q;
+}
+
+uint32_t
+fingerprint_ipv6_quirks(uint32_t first_word)
+{
+	return ((first_word & 0xfffff) != 0 ? 1U << QUIRK_FLOW : 0) |
+	    ((first_word >> 20 & 3) != 0 ? 1U << QUIRK_ECN : 0);
+}
+
+static uint32_t
+be32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static void
+take_option(struct fingerprint *f, enum option *kind, const uint8_t *p, size_t len)
+{
+	switch (p[0]) {
+	case 2:
+		*kind = OPTION_MSS;
+		if (len == 4)
+			f->mss = (uint16_t)(p[2] << 8 | p[3]);
+		break;
+	case 3:
+		*kind = OPTION_WS;
+		if (len == 3)
+			f->wscale = p[2];
+		if (len == 3 && p[2] > 14)
+			f->quirks |= 1U << QUIRK_BIG_SCALE;
+		break;
+	case 4:
+		*kind = OPTION_SOK;
+		break;
+	case 5:
+		*kind = OPTION_SACK;
+		break;
+	case 8:
+		*kind = OPTION_TS;
+		if (len == 10 && be32(p + 2) == 0)
+			f->quirks |= 1U << QUIRK_TS1_ZERO;
+		if (len == 10 && be32(p + 6) != 0)
+			f->quirks |= 1U << QUIRK_TS2_SET;
+		break;
+	default:
+		*kind = OPTION_UNKNOWN;
+		if (f->unknown == 0)
+			f->unknown = p[0];
+		break;
+	}
+}
+
+/* Each round goes on by at least one byte, so that a length of 0 or 1 cannot hold it. */
+static void
+take_options(struct fingerprint *f, const uint8_t *p, size_t captured, size_t claimed)
+{
+	unsigned n = 0;
+
+	for (size_t at = 0; at < captured && n < 16; n++) {
+		enum option kind = OPTION_NOP;
+		size_t len = 1;
+
+		if (p[at] == 0) {
+			f->layout |= (uint64_t)OPTION_EOL << (4 * n);
+			f->pad = (uint8_t)(claimed - at - 1);
+			for (at++; at < captured; at++)
+				if (p[at] != 0)
+					f->quirks |= 1U << QUIRK_AFTER_EOL;
+			return;
+		}
+		if (p[at] != 1) {
+			if (at + 1 >= captured || p[at + 1] < 2 || p[at + 1] > captured - at) {
+				f->quirks |= 1U << QUIRK_BAD_OPTIONS;
+				return;
+			}
+			len = p[at + 1];
+			take_option(f, &kind, p + at, len);
+		}
+		f->layout |= (uint64_t)kind << (4 * n);
+		at += len;
+	}
+}
+
+void
+fingerprint_tcp(struct fingerprint *f, const uint8_t *p, size_t captured, size_t header, size_t payload)
+{
+	uint8_t flags = p[13];
+
+	f->window = (uint16_t)(p[14] << 8 | p[15]);
+	f->payload = payload != 0;
+	if ((flags & 0xc0) != 0 || (p[12] & 1) != 0)
+		f->quirks |= 1U << QUIRK_ECN;
+	if (be32(p + 4) == 0)
+		f->quirks |= 1U << QUIRK_SEQ_ZERO;
+	if (be32(p + 8) != 0)
+		f->quirks |= 1U << QUIRK_ACK_SET;
+	if ((flags & 0x20) != 0)
+		f->quirks |= 1U << QUIRK_URG_FLAG;
+	else if ((p[18] | p[19]) != 0)
+		f->quirks |= 1U << QUIRK_URG_SET;
+	if ((flags & 0x08) != 0)
+		f->quirks |= 1U << QUIRK_PUSH_FLAG;
+	take_options(f, p + 20, captured - 20, header - 20);
+}
+
+/* How far it has come, if it set out with the next usual initial value. */
+static unsigned
+distance(uint8_t ttl)
+{
+	return ttl <= 32 ? 32U - ttl : ttl <= 64 ? 64U - ttl : ttl <= 128 ? 128U - ttl : 255U - ttl;
+}
+
+struct text {
+	char  *buf;
+	size_t n;
+};
+
+static void
+put(struct text *t, const char *s)
+{
+	size_t len = strlen(s);
+
+	if (t->n + len >= FINGERPRINT_TEXT_SIZE)
+		return;
+	memcpy(t->buf + t->n, s, len + 1);
+	t->n += len;
+}
+
+static void
+put_number(struct text *t, const char *before, unsigned value)
+{
+	char number[24];
+
+	(void)snprintf(number, sizeof(number), "%s%u", before, value);
+	put(t, number);
+}
+
+static void
+put_window(struct text *t, const struct fingerprint *f)
+{
+	unsigned mtu = f->mss + (f->version == 6 ? 60U : 40U);
+
+	if (f->mss >= 100 && f->window != 0 && f->window % f->mss == 0)
+		put_number(t, "mss*", f->window / f->mss);
+	else if (f->mss >= 100 && f->window != 0 && f->window % mtu == 0)
+		put_number(t, "mtu*", f->window / mtu);
+	else
+		put_number(t, "", f->window);
+	put_number(t, ",", f->wscale);
+}
+
+static void
+put_layout(struct text *t, const struct fingerprint *f)
+{
+	for (unsigned i = 0; i < 16; i++) {
+		enum option kind = (enum option)(f->layout >> (4 * i) & 15);
+
+		if (kind == OPTION_END)
+			return;
+		if (i > 0)
+			put(t, ",");
+		switch (kind) {
+		case OPTION_EOL:
+			put_number(t, "eol+", f->pad);
+			break;
+		case OPTION_NOP:
+			put(t, "nop");
+			break;
+		case OPTION_MSS:
+			put(t, "mss");
+			break;
+		case OPTION_WS:
+			put(t, "ws");
+			break;
+		case OPTION_SOK:
+			put(t, "sok");
+			break;
+		case OPTION_SACK:
+			put(t, "sack");
+			break;
+		case OPTION_TS:
+			put(t, "ts");
+			break;
+		case OPTION_UNKNOWN:
+			put_number(t, "?", f->unknown);
+			break;
+		case OPTION_END:
+			break;
+		}
+	}
+}
+
+const char *
+fingerprint_format(const struct fingerprint *f, char buf[static FINGERPRINT_TEXT_SIZE])
+{
+	struct text t = { .buf = buf };
+	const char *comma = "";
+
+	buf[0] = '\0';
+	put_number(&t, "", f->version);
+	put_number(&t, ":", f->ttl);
+	put_number(&t, "+", distance(f->ttl));
+	put_number(&t, ":", f->ip_options);
+	put_number(&t, ":", f->mss);
+	put(&t, ":");
+	put_window(&t, f);
+	put(&t, ":");
+	put_layout(&t, f);
+	put(&t, ":");
+	for (unsigned i = 0; i < QUIRK_N; i++) {
+		if ((f->quirks & 1U << i) == 0)
+			continue;
+		put(&t, comma);
+		put(&t, QUIRKS[i]);
+		comma = ",";
+	}
+	put(&t, f->payload != 0 ? ":+" : ":0");
+	return buf;
+}
+
+bool
+fingerprint_akin(const struct fingerprint *a, const struct fingerprint *b)
+{
+	return a->layout == b->layout && a->wscale == b->wscale;
+}
