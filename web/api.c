@@ -318,10 +318,3 @@ handle_check(struct web *web, const struct request *req, struct reply *reply)
 		break;
 	}
 }
-
-int64_t
-status_age(struct report *report, int64_t now_s)
-{
-	(void)report; (void)now_s;
-	return 0;
-}

@@ -15,6 +15,7 @@
 #define SERIES_MAX	(93 * 86400)
 #define HOUR		3600
 #define STATUS_FRESH_S	15	/* watch tells its status each second */
+#define STATUS_CLOCK	"clock"	/* Unix seconds at which watch last told its status */
 #define NOTES_MAX	100
 
 /* -- GET /api/v1/mx-sets -- */
@@ -381,6 +382,26 @@ handle_status(struct web *web, const struct request *req, struct reply *reply)
 }
 
 /* -- GET /healthz -- */
+
+static bool
+take_clock(void *ctx, const char *name, const char *value)
+{
+	int64_t *clock_s = ctx;
+
+	if (strcmp(name, STATUS_CLOCK) == 0)
+		*clock_s = (int64_t)strtoll(value, NULL, 10);
+	return true;
+}
+
+int64_t
+status_age(struct report *report, int64_t now_s)
+{
+	int64_t clock_s = 0;
+
+	if (report_status(report, take_clock, &clock_s) != REPORT_OK || clock_s == 0)
+		return -1;
+	return now_s > clock_s ? now_s - clock_s : 0;
+}
 
 void
 handle_healthz(struct web *web, const struct request *req, struct reply *reply)

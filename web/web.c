@@ -3,12 +3,11 @@
  * web.c - the web process: one thread serves a listener, this one looks after them.
  *
  * It sends heartbeats, hears the doorbell, cuts off slow clients, and looks whether
- * the database came, went or was replaced.  No capability is kept, and the database
+ * the database is there yet.  No capability is kept, and the database
  * is opened for reading alone.
  */
 #include <poll.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,59 +38,36 @@ web_init(struct web *web, const struct config *config)
 	return pthread_mutex_init(&web->lock, NULL) == 0;
 }
 
-static void
-close_database(struct web *web)
-{
-	export_cache_drop(&web->exports);
-	report_close(web->report);
-	web->report = NULL;
-	web->generation = 0;
-}
-
 void
 web_clear(struct web *web)
 {
+	export_cache_drop(&web->exports);
 	if (web->report != NULL)
-		close_database(web);
+		report_close(web->report);
 	(void)pthread_mutex_destroy(&web->lock);
 }
 
 void
-web_look(struct web *web, uint64_t rung)
+web_look(struct web *web)
 {
-	struct report_state state;
-	char path[4200];
-	struct stat st;
-	bool there;
-
-	(void)snprintf(path, sizeof(path), "%s/mxtrap.db", web->config->state_dir);
-	there = stat(path, &st) == 0;
 	/* A handler is at work, so there is a database; heartbeats must not wait for it. */
 	if (pthread_mutex_trylock(&web->lock) != 0)
 		return;
-	/* A database set aside lives on under our handle: only its name tells. */
-	if (web->report != NULL && (!there || st.st_ino != web->ino || st.st_dev != web->dev ||
-	    (rung != 0 && web->generation != 0 && rung != web->generation))) {
-		log_info("REOPEN the database: it was replaced");
-		close_database(web);
-	}
-	if (web->report == NULL && there &&
-	    report_open(&web->report, web->config->state_dir, &web->config->judge) == REPORT_OK) {
-		web->ino = st.st_ino;
-		web->dev = st.st_dev;
-	}
-	if (web->report != NULL && web->generation == 0 &&
-	    report_state(web->report, &state) == REPORT_OK)
-		web->generation = state.generation;
+	if (web->report == NULL &&
+	    report_open(&web->report, web->config->state_dir, &web->config->judge) == REPORT_OK)
+		log_info("OPEN the database");
 	(void)pthread_mutex_unlock(&web->lock);
 }
 
-/* Everything that the doorbell has to say; only the newest matters.  0: nothing. */
-static uint64_t
+/*
+ * The bell names the newest state.  Each request asks the database itself, so there is
+ * nothing to do but empty the line; a database not seen yet is looked for at once.
+ */
+static bool
 read_doorbell(int *fd)
 {
 	struct message_doorbell bell;
-	uint64_t rung = 0;
+	bool rung = false;
 	int n;
 
 	while ((n = message_receive(*fd, &bell, sizeof(bell))) != 0) {
@@ -99,8 +75,7 @@ read_doorbell(int *fd)
 			*fd = -1;	/* watch is gone; its successor's bell comes with our restart */
 			break;
 		}
-		if (n == (int)sizeof(bell) && bell.head.kind == MESSAGE_DOORBELL)
-			rung = bell.generation;
+		rung = rung || n == (int)sizeof(bell);
 	}
 	return rung;
 }
@@ -127,13 +102,13 @@ serve(struct process *process, struct web *web, struct server **servers, size_t 
 		};
 		int wait = stuck(web) ? SWEEP_MS : process_heartbeat(process, true);
 		int64_t now;
-		uint64_t rung;
+		bool rung;
 
 		(void)poll(fds, ARRAY_LEN(fds), wait < SWEEP_MS ? wait : SWEEP_MS);
-		rung = process->web_fd != -1 ? read_doorbell(&process->web_fd) : 0;
+		rung = process->web_fd != -1 && read_doorbell(&process->web_fd);
 		now = clock_ms();
-		if (now - looked_ms >= LOOK_MS || (rung != 0 && rung != web->generation)) {
-			web_look(web, rung);
+		if (rung || now - looked_ms >= LOOK_MS) {
+			web_look(web);
 			looked_ms = now;
 		}
 		if (now - swept_ms >= SWEEP_MS) {
@@ -154,7 +129,7 @@ web_main(struct process *process)
 	process_confine(process, 0);
 	if (!web_init(&web, &process->config))
 		fatalx("out of memory");
-	web_look(&web, 0);
+	web_look(&web);
 	for (size_t i = 0; i < process->n_sockets && n < CONFIG_MAX_LISTEN; i++) {
 		servers[n] = server_start(&web, process->sockets[i].fd);
 		if (servers[n] != NULL)

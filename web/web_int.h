@@ -128,8 +128,6 @@ struct web {
 	struct hosts	     hosts;
 	pthread_mutex_t	     lock;	/* around all below, and around each handler */
 	struct report	    *report;	/* NULL: no database yet */
-	uint64_t	     generation;	/* of what is open; 0: not known yet */
-	uint64_t	     ino, dev;	/* of the file that is open */
 	struct export_cache  exports;
 	struct web_counters  counters;
 	_Atomic int64_t	     busy_since_ms;	/* a handler runs since then; 0: none */
@@ -137,9 +135,8 @@ struct web {
 
 bool web_init(struct web *, const struct config *);
 void web_clear(struct web *);
-/* Look whether the database came, went or was replaced; rung: the generation that the doorbell
- * named (0: none).  Cheap; call each second and at each doorbell. */
-void web_look(struct web *, uint64_t rung);
+/* Look whether the database has come.  Once open, report.h itself sees when it is replaced. */
+void web_look(struct web *web);
 int64_t clock_ms(void);			/* CLOCK_MONOTONIC */
 
 /* -- routes.c -- */
