@@ -26,7 +26,7 @@
 #include "mxtrap/spawn.h"
 
 #define TURN_MS		 50		/* how long the loop sleeps at most */
-#define STALL_MS	 300		/* a longer turn: we were stopped, not the children */
+#define STALL_MS	 400		/* a longer turn: we were stopped, not the children */
 #define START_MS	 60000		/* until a child must be ready */
 #define STOP_MS		 900		/* from SIGTERM to SIGKILL */
 #define STOP_LAST_MS	 150		/* watch is asked last: it stores what decoy still said */
@@ -380,23 +380,36 @@ stop_all(struct supervisor *s, int64_t now)
 	return running(s) == 0;
 }
 
+/* We slept ourselves (stopped, or the machine was): each has time for one more beat before it is judged. */
+static void
+forgive(struct supervisor *s, int64_t now)
+{
+	for (int i = 0; i < PROCESS_N_ROLES; i++) {
+		int64_t least = now - lives[i].patience_ms + STALL_MS;
+
+		if (s->child[i].beat_ms < least)
+			s->child[i].beat_ms = least;
+	}
+}
+
 static void
 turn(struct supervisor *s)
 {
 	struct pollfd fds[PROCESS_N_ROLES + 1] = { { .fd = s->signal_fd, .events = POLLIN } };
+	bool stalled;
 	int64_t now;
 
 	for (int i = 0; i < PROCESS_N_ROLES; i++)
 		fds[i + 1] = (struct pollfd){ .fd = s->child[i].line, .events = POLLIN };
 	poll(fds, PROCESS_N_ROLES + 1, s->stop_ms != 0 ? 5 : TURN_MS);
 	now = process_now_ms();
-	if (s->turn_ms != 0 && now - s->turn_ms > STALL_MS + TURN_MS)
-		for (int i = 0; i < PROCESS_N_ROLES; i++)
-			s->child[i].beat_ms += now - s->turn_ms;
+	stalled = s->turn_ms != 0 && now - s->turn_ms > STALL_MS;
 	s->turn_ms = now;
 	read_signals(s, now);
 	for (int i = 0; i < PROCESS_N_ROLES; i++)
 		child_read(s, (enum process_role)i, now);
+	if (stalled)
+		forgive(s, now);
 	reap(s, now);
 	if (s->next_text != NULL && s->stop_ms == 0 && running(s) == 0)
 		reload_end(s, now);
@@ -410,23 +423,6 @@ turn(struct supervisor *s)
 }
 
 /* -- start -- */
-
-static bool
-take_signals(struct supervisor *s)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGCHLD);
-	signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
-		return false;
-	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return s->signal_fd >= 0;
-}
 
 /* The state directory, and the control socket in it, while we may still make them. */
 static bool
@@ -470,7 +466,8 @@ supervisor_run(const char *config_path, const char *program)
 		s.child[i].line = -1;
 	s.debug = log_debugging();
 	notify_open(&s.notify);
-	if (!take_signals(&s) || !spawn_pair(s.accepts) || !spawn_pair(s.doorbell))
+	s.signal_fd = process_signals(true);
+	if (s.signal_fd < 0 || !spawn_pair(s.accepts) || !spawn_pair(s.doorbell))
 		fatal("cannot start");
 	if (!make_state(&s))
 		return 3;

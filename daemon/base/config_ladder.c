@@ -5,6 +5,8 @@
  * Builds struct ladder unfinished, and remembers which line each rung and address
  * came from, so that config_check() can name it.
  */
+#include <string.h>
+
 #include "config_read.h"
 
 static void
@@ -75,7 +77,7 @@ read_exchanger(struct config_reader *r, cfg_t *section, struct exchanger *x, siz
 
 	if (!config_host(title.text, x->name))
 		config_found(&r->source, title.line, title.text, "a host name (exchanger)");
-	place.exchanger = x->name;
+	memcpy(place.exchanger, x->name, sizeof(place.exchanger));
 	if (!config_has(section, "preference")) {
 		config_wrong(&r->source, title.line, "found exchanger \"%s\" without a preference, "
 		    "expected preference = 0 to 65535", title.text);
@@ -113,7 +115,7 @@ read_mxset(struct config_reader *r, cfg_t *section, size_t index)
 {
 	struct mxset *set = &r->config.ladder.sets[index];
 	struct config_value title = config_value(cfg_title(section));
-	struct config_place place = { .set = index, .exchanger = "", .line = title.line };
+	struct config_place place = { .set = index, .line = title.line };
 	unsigned n = cfg_size(section, "exchanger");
 	unsigned n_domains = cfg_size(section, "domains");
 
@@ -145,7 +147,7 @@ void
 config_read_ladder(struct config_reader *r, cfg_t *root)
 {
 	struct ladder *ladder = &r->config.ladder;
-	struct config_place control = { .set = SIZE_MAX, .exchanger = "" };
+	struct config_place control = { .set = SIZE_MAX };
 	unsigned n = cfg_size(root, "mx-set");
 
 	if (n == 0 || n > MXSET_MAX_SETS) {

@@ -74,9 +74,10 @@ bool config_weighable(enum evidence_kind);
  * Lines of exchangers (in file order, sets one after another) come from the reader. */
 struct config_place {
 	size_t	    set;			/* index in ladder.sets; SIZE_MAX: control */
-	const char *exchanger;			/* "": control-addresses, or the set itself */
 	unsigned    line;
 	struct addr addr;			/* of an address */
+	/* "": control-addresses, or the set itself.  A copy: ladder_finish() moves exchangers. */
+	char	    exchanger[MXSET_NAME_SIZE];
 };
 struct config_places {
 	size_t n, cap;

@@ -136,8 +136,8 @@ take_config(struct config *config, const char *path, int fd)
 	return ok;
 }
 
-static bool
-take_signals(struct process *p)
+int
+process_signals(bool children)
 {
 	sigset_t set;
 
@@ -145,11 +145,12 @@ take_signals(struct process *p)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	if (children)
+		sigaddset(&set, SIGCHLD);
 	signal(SIGPIPE, SIG_IGN);
 	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
-		return false;
-	p->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return p->signal_fd >= 0;
+		return -1;
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 /* argv: mxtrapd --role NAME --fds LIST -c FILE [-d] */
@@ -175,7 +176,8 @@ process_adopt(struct process *p, int argc, char **argv)
 		log_warnx("found no descriptors of a supervisor: a role is started by mxtrapd alone");
 		return false;
 	}
-	if (!take_config(&p->config, argv[6], text_fd) || !take_signals(p)) {
+	p->signal_fd = process_signals(false);
+	if (!take_config(&p->config, argv[6], text_fd) || p->signal_fd < 0) {
 		log_warn("the configuration or the signals could not be taken over");
 		return false;
 	}

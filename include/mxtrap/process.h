@@ -67,6 +67,8 @@ void process_confine_supervisor(void);
 const char *process_name(enum process_role);
 /* The ids of a user; false: there is none of that name. */
 bool process_user(const char *name, uint32_t *uid, uint32_t *gid);
+/* Block SIGTERM, SIGINT, SIGHUP (and SIGCHLD), ignore SIGPIPE; a descriptor to read them from, or -1. */
+int process_signals(bool children);
 /* Child: take over what the supervisor handed down.  False: said why. */
 bool process_adopt(struct process *, int argc, char **argv);
 
