@@ -26,7 +26,7 @@ struct capture;
 /* The filter for these addresses: SYN, SYN-ACK, RST, short ACKs that may complete a handshake, and
  * ICMP unreachables, IPv4 and IPv6, under 0 to 2 VLAN tags where the link type knows them.
  * Caller frees; NULL: no memory. */
-char *capture_filter(const struct ladder *, int dlt);
+char *capture_filter(const struct ladder *, bool vlan);
 /* NULL: said why (log_warnx).  An interface that does not exist yet is not an error. */
 struct capture *capture_open_live(const char *interface, const struct ladder *, uint32_t ring_bytes);
 /* pcap or pcapng; "-" is standard input.  NULL: *why names the file, what was found and what was

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * capture.c - libpcap, live or savefile; the only file that knows it.
+ */
+#include "mxtrap/capture.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "mxtrap/log.h"
+
+#define SNAPLEN	   256
+#define TIMEOUT_MS 20		/* a block of the ring is handed over after this, also half full */
+
+struct capture {
+	pcap_t *pcap;				/* NULL: the interface is not there */
+	char	name[256];
+	bool	live, at_end;
+	unsigned ifindex;			/* of the interface as it was opened; 0: "any" */
+	enum packet_link link;
+	const struct ladder *ladder;		/* live: for the filter, to open again */
+	uint32_t ring_bytes;
+	struct capture_counters counters;
+	uint64_t last_drops, last_ifdrops;	/* of this opening */
+	struct log_rate rate;
+	int64_t	 tried_s;
+	FILE	*file;
+	uint64_t file_bytes;
+	char	 error[256];
+	struct packet *out;			/* where capture_read() puts them */
+	size_t	 n_out, max_out;
+};
+
+static int64_t
+monotonic_s(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
+static int64_t
+wall_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
+}
+
+static bool
+map_link(int dlt, enum packet_link *out)
+{
+	switch (dlt) {
+	case DLT_EN10MB:
+		*out = LINK_ETHERNET;
+		return true;
+	case DLT_LINUX_SLL:
+		*out = LINK_SLL;
+		return true;
+	case DLT_LINUX_SLL2:
+		*out = LINK_SLL2;
+		return true;
+	case DLT_RAW:
+	case DLT_IPV4:
+	case DLT_IPV6:
+		*out = LINK_RAW;
+		return true;
+	case DLT_NULL:
+		*out = LINK_NULL;
+		return true;
+	case DLT_LOOP:
+		*out = LINK_LOOP;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static const char *
+link_name(int dlt)
+{
+	const char *name = pcap_datalink_val_to_name(dlt);
+
+	return name != NULL ? name : "unknown";
+}
+
+/* Thousands of addresses make a filter too long for the kernel: then without them; the decoder checks. */
+static int
+set_filter(struct capture *c, pcap_t *pcap)
+{
+	struct bpf_program program;
+	char *text = capture_filter(c->ladder, c->link == LINK_ETHERNET);
+	int rc = -1;
+
+	if (text != NULL && pcap_compile(pcap, &program, text, 1, PCAP_NETMASK_UNKNOWN) == 0) {
+		rc = pcap_setfilter(pcap, &program);
+		pcap_freecode(&program);
+	}
+	free(text);
+	if (rc == 0)
+		return 0;
+	if (pcap_compile(pcap, &program, "port 25 or (vlan and port 25)", 1, PCAP_NETMASK_UNKNOWN) != 0)
+		return -1;
+	rc = pcap_setfilter(pcap, &program);
+	pcap_freecode(&program);
+	return rc;
+}
+
+/* Returns NULL: *why says so. */
+static pcap_t *
+open_pcap(struct capture *c, char why[static 256])
+{
+	char errbuf[PCAP_ERRBUF_SIZE] = "";
+	pcap_t *pcap = pcap_create(c->name, errbuf);
+	int rc;
+
+	if (pcap == NULL) {
+		(void)snprintf(why, 256, "%s", errbuf);
+		return NULL;
+	}
+	if (pcap_set_snaplen(pcap, SNAPLEN) != 0 || pcap_set_promisc(pcap, 0) != 0 ||
+	    pcap_set_timeout(pcap, TIMEOUT_MS) != 0 || pcap_set_buffer_size(pcap, (int)c->ring_bytes) != 0) {
+		(void)snprintf(why, 256, "cannot set capture options");
+		pcap_close(pcap);
+		return NULL;
+	}
+	rc = pcap_activate(pcap);
+	if (rc < 0) {
+		(void)snprintf(why, 256, "%s%s%.160s", pcap_statustostr(rc), *pcap_geterr(pcap) != '\0' ? ": " : "",
+		    pcap_geterr(pcap));
+		pcap_close(pcap);
+		return NULL;
+	}
+	if (!map_link(pcap_datalink(pcap), &c->link)) {
+		(void)snprintf(why, 256, "link type %s, expected Ethernet, Linux cooked, raw IP or loopback",
+		    link_name(pcap_datalink(pcap)));
+		pcap_close(pcap);
+		return NULL;
+	}
+	if (set_filter(c, pcap) != 0 || pcap_setnonblock(pcap, 1, errbuf) != 0) {
+		(void)snprintf(why, 256, "%.200s", *errbuf != '\0' ? errbuf : pcap_geterr(pcap));
+		pcap_close(pcap);
+		return NULL;
+	}
+	return pcap;
+}
+
+static void
+say(struct capture *c, const char *what, const char *why)
+{
+	uint32_t hushed = 0;
+
+	if (log_may(&c->rate, monotonic_s(), &hushed))
+		log_warnx("capture: [%s] %s%s%s", c->name, what, *why != '\0' ? ": " : "", why);
+}
+
+static void
+lost(struct capture *c, const char *why)
+{
+	if (c->pcap != NULL) {
+		(void)capture_counters(c);
+		pcap_close(c->pcap);
+		c->pcap = NULL;
+	}
+	c->last_drops = c->last_ifdrops = 0;
+	if (c->counters.down_since_us == 0)
+		c->counters.down_since_us = wall_us();
+	say(c, "not capturing", why);
+}
+
+static void
+try_open(struct capture *c)
+{
+	char why[256] = "";
+
+	c->tried_s = monotonic_s();
+	c->pcap = open_pcap(c, why);
+	if (c->pcap == NULL) {
+		lost(c, why);
+		return;
+	}
+	c->ifindex = if_nametoindex(c->name);
+	if (c->counters.down_since_us != 0) {
+		c->counters.reopened++;
+		c->counters.down_since_us = 0;
+		say(c, "capturing again", "");
+	}
+}
+
+struct capture *
+capture_open_live(const char *interface, const struct ladder *ladder, uint32_t ring_bytes)
+{
+	struct capture *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	(void)snprintf(c->name, sizeof(c->name), "%s", interface);
+	c->live = true;
+	c->ladder = ladder;
+	c->ring_bytes = ring_bytes;
+	try_open(c);
+	return c;
+}
+
+struct capture *
+capture_open_file(const char *path, char why[static 256])
+{
+	struct capture *c = calloc(1, sizeof(*c));
+	char errbuf[PCAP_ERRBUF_SIZE] = "";
+	struct stat st;
+
+	if (c == NULL) {
+		(void)snprintf(why, 256, "%s: out of memory", path);
+		return NULL;
+	}
+	(void)snprintf(c->name, sizeof(c->name), "%s", path);
+	c->file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+	if (c->file == NULL) {
+		(void)snprintf(why, 256, "%.150s: cannot be opened: %.80s", path, strerror(errno));
+		free(c);
+		return NULL;
+	}
+	if (fstat(fileno(c->file), &st) == 0 && S_ISREG(st.st_mode))
+		c->file_bytes = (uint64_t)st.st_size;
+	c->pcap = pcap_fopen_offline(c->file, errbuf);
+	if (c->pcap == NULL) {
+		(void)snprintf(why, 256, "%.120s: found %.80s, expected a pcap or pcapng capture", path, errbuf);
+		fclose(c->file);
+		free(c);
+		return NULL;
+	}
+	if (!map_link(pcap_datalink(c->pcap), &c->link)) {
+		(void)snprintf(why, 256, "%.120s: found link type %s, expected Ethernet, Linux cooked, raw IP or loopback",
+		    path, link_name(pcap_datalink(c->pcap)));
+		capture_close(c);
+		return NULL;
+	}
+	return c;
+}
+
+void
+capture_close(struct capture *c)
+{
+	if (c == NULL)
+		return;
+	if (c->pcap != NULL)
+		pcap_close(c->pcap);		/* closes a savefile's stream as well */
+	free(c);
+}
+
+int
+capture_fd(const struct capture *c)
+{
+	return c->pcap != NULL && c->live ? pcap_get_selectable_fd(c->pcap) : -1;
+}
+
+static void
+take_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *bytes)
+{
+	struct capture *c = (struct capture *)(void *)user;
+	struct packet *p = &c->out[c->n_out];
+	enum packet_result result = packet_decode(p, c->link, bytes, h->caplen, h->len);
+
+	c->counters.frames++;
+	c->counters.results[result]++;
+	if (result != PACKET_OK)
+		return;
+	p->time_us = h->ts.tv_sec * 1000000LL + h->ts.tv_usec;
+	c->n_out++;		/* libpcap hands over no more frames than asked for */
+}
+
+/* Is the interface that was opened still the one of that name? */
+static bool
+interface_moved(const struct capture *c)
+{
+	return c->ifindex != 0 && if_nametoindex(c->name) != c->ifindex;
+}
+
+static int
+read_live(struct capture *c)
+{
+	int64_t now = monotonic_s();
+	int rc;
+
+	if (c->pcap == NULL) {
+		if (now != c->tried_s)
+			try_open(c);
+		return 0;
+	}
+	if (now != c->tried_s) {
+		c->tried_s = now;
+		if (interface_moved(c)) {
+			lost(c, "the interface is gone or is another one");
+			return 0;
+		}
+	}
+	rc = pcap_dispatch(c->pcap, (int)c->max_out, take_frame, (u_char *)c);
+	if (rc == PCAP_ERROR) {
+		char why[200];
+
+		(void)snprintf(why, sizeof(why), "%s", pcap_geterr(c->pcap));
+		/* An interface that is only down comes back under the same handle. */
+		if (interface_moved(c) || strstr(why, "disappeared") != NULL)
+			lost(c, why);
+		else if (c->n_out == 0)
+			say(c, "trouble", why);
+	}
+	return (int)c->n_out;
+}
+
+int
+capture_read(struct capture *c, struct packet *out, size_t max)
+{
+	c->out = out;
+	c->max_out = max;
+	c->n_out = 0;
+	if (c->live)
+		return read_live(c);
+	while (!c->at_end && c->n_out == 0) {
+		int rc = pcap_dispatch(c->pcap, (int)max, take_frame, (u_char *)c);
+
+		if (rc == 0)
+			c->at_end = true;
+		if (rc == PCAP_ERROR) {
+			(void)snprintf(c->error, sizeof(c->error), "%s", pcap_geterr(c->pcap));
+			c->at_end = true;
+		}
+	}
+	if (c->n_out == 0 && c->error[0] != '\0')
+		return -1;
+	return (int)c->n_out;
+}
+
+const char *
+capture_error(const struct capture *c)
+{
+	return c->error;
+}
+
+const char *
+capture_name(const struct capture *c)
+{
+	return c->name;
+}
+
+const struct capture_counters *
+capture_counters(struct capture *c)
+{
+	struct pcap_stat st;
+
+	if (c->live && c->pcap != NULL && pcap_stats(c->pcap, &st) == 0) {
+		/* The kernel's counters are 32 bits and begin anew with each opening. */
+		c->counters.ring_drops += (uint32_t)(st.ps_drop - (uint32_t)c->last_drops);
+		c->counters.interface_drops += (uint32_t)(st.ps_ifdrop - (uint32_t)c->last_ifdrops);
+		c->last_drops = st.ps_drop;
+		c->last_ifdrops = st.ps_ifdrop;
+	}
+	return &c->counters;
+}
+
+void
+capture_progress(const struct capture *c, uint64_t *done, uint64_t *all)
+{
+	long at = c->file != NULL ? ftell(c->file) : 0;
+
+	*done = at > 0 ? (uint64_t)at : 0;
+	*all = c->file_bytes;
+}

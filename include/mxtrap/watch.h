@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * watch.h - the room that links capture, trap and store: live (watch_main in process.h) and replay.
+ */
+#ifndef MXTRAP_WATCH_H
+#define MXTRAP_WATCH_H
+
+#include "mxtrap/config.h"
+#include "mxtrap/trap.h"
+
+/*
+ * `mxtrapd -r`: the captures, merged by time, through the identical path into state-dir, with the events that
+ * inputs_db (NULL: none) stored; settles, prints the line of totals.  Returns the exit status: 0, 1 where a
+ * capture was damaged or unknown, 3 where the database cannot be used.
+ */
+int replay_main(const struct config *, int n_files, char **files, const char *inputs_db);
+
+/* What a trap is made from, by a configuration: *never is allocated, caller frees. */
+bool watch_trap_options(struct trap_options *out, const struct config *, const struct sink *, struct prefix **never);
+
+#endif
