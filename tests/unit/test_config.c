@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_config.c - what a configuration may say, and what is said of one that may not.
+ *
+ * Faults: one row each, with the line that must be named.  Good files: tests/config/
+ * *.in printed as *.ok, and the print parsed and printed again.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "mxtrap/config.h"
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Appended to each row but those that say `alone`. */
+static const char ladder[] =
+    "\nmx-set \"a\" {\n domains = { \"a.org\" }\n"
+    " exchanger \"r\" { preference = 10 role = \"real\" addresses = { \"9.9.9.20\" } }\n}\n";
+
+struct row {
+	const char *name, *text;
+	const char *says;	/* NULL: it is good */
+	bool	    alone;
+};
+
+static const struct row rows[] = {
+	{ "nothing_but_a_ladder_is_enough", "", NULL, false },
+	{ "an_unknown_key_is_named", "\n\nfoo = 1", "t:3: found unknown key \"foo\", expected one of: interface", false },
+	{ "an_unknown_key_in_a_section_is_named", "judge {\n foo = 1 }",
+	    "t:2: found unknown key \"foo\", expected one of: false-listing", false },
+	{ "a_section_of_a_later_version_is_refused", "dnsbl { listen = \"x\" }",
+	    "t:1: found section \"dnsbl\", which this version cannot honour", false },
+	{ "a_postfix_section_is_refused", "# x\npostfix { }", "t:2: found section \"postfix\"", false },
+	{ "a_firewall_section_is_refused", "/* x\n */ firewall { }", "t:2: found section \"firewall\"", false },
+	{ "lines_are_right_after_hash_comments", "# 1\n# 2\n# 3\npublish = maybe", "t:4: found \"maybe\", expected yes or no", false },
+	{ "lines_are_right_after_slash_comments", "// 1\n// 2\npublish = maybe", "t:3: found \"maybe\"", false },
+	{ "lines_are_right_after_long_comments", "/* 1\n 2\n 3 */ // 3\n/**/ publish = maybe", "t:4: found \"maybe\"", false },
+	{ "lines_are_right_inside_a_list", "control-addresses = {\n \"9.9.9.1\", # x\n\n \"nine\" }", "t:4: found \"nine\"", false },
+	{ "lines_are_right_with_carriage_returns", "# x\r\npublish = maybe\r\n", "t:2: found \"maybe\"", false },
+	{ "a_comment_without_end_is_named_where_it_begins", "\n/* x\n\n", "t:2: found a comment that does not end", false },
+	{ "a_string_without_end_is_named_where_it_begins", "\nstate-dir = \"x\n\n", "t:2: found a string that does not end", false },
+	{ "a_file_that_ends_in_a_section_names_it", "judge {\n miss = 0.1\n", "for the section opened in line 1", true },
+	{ "a_key_given_twice_is_an_error", "publish = yes\npublish = no",
+	    "t:2: found a second \"publish\", expected one (the first is in line 1)", false },
+	{ "a_section_given_twice_is_an_error", "judge { }\n\njudge { }", "t:3: found a second \"judge\"", false },
+	{ "a_list_where_one_value_belongs_is_an_error", "publish = { yes }", "t:1: found a list, expected one value", false },
+	{ "a_section_as_a_value_is_an_error", "judge = 3", "t:1: found something else behind \"judge\"", false },
+	{ "a_value_as_a_section_is_an_error", "publish { }", "t:1: found \"publish\" as a section", false },
+	{ "a_set_without_a_name_is_an_error", "mx-set { }", "t:1: found \"mx-set\" without a name", true },
+	{ "appending_is_not_a_way_to_say_it", "interface += \"x\"", "t:1: found \"+\"", false },
+	{ "words_that_are_no_statement_are_an_error", "publish yes no", "t:1: found \"no\", expected \"{\"", false },
+	{ "the_environment_is_not_asked", "state-dir = \"${HOME}\"", NULL, false },
+	{ "a_zero_byte_cannot_be_written", "state-dir = \"a\\x00b\"", "t:1: found \"\\x\" in a string", false },
+	{ "an_empty_state_dir_is_an_error", "state-dir = \"\"", "t:1: found \"\", expected a directory", false },
+	{ "a_time_needs_its_unit", "publish-after = \"300\"", "t:1: found \"300\", expected a time from 0s to 365d (publish-after)", false },
+	{ "a_time_has_bounds", "judge { visit-gap = \"2h\" }", "t:1: found \"2h\", expected a time from 1s to 1h (visit-gap)", false },
+	{ "a_time_that_overflows_is_an_error", "publish-after = \"99999999999999999999d\"", "expected a time", false },
+	{ "a_negative_time_is_an_error", "publish-after = \"-1d\"", "expected a time", false },
+	{ "a_size_has_bounds", "capture { ring = \"64KiB\" }", "t:1: found \"64KiB\", expected a size from 1MiB to 2GiB (ring)", false },
+	{ "a_size_has_binary_units", "capture { ring = \"64MB\" }", "expected a size", false },
+	{ "an_error_rate_has_bounds", "judge { false-listing = 1 }", "expected a number from 1e-09 to 0.25 (false-listing)", false },
+	{ "a_number_is_decimal", "judge { miss = 0x1p-3 }", "expected a number", false },
+	{ "not_a_number_is_no_number", "judge { miss = nan }", "expected a number", false },
+	{ "senders_have_a_cap", "limits { senders = 16777217 }", "expected a number from 1024 to 16777216 (senders)", false },
+	{ "listing_needs_a_grade_that_proves", "judge { list-on = \"syn\" }", "t:1: found \"syn\", expected \"proven\" or \"addressed\" (list-on)", false },
+	{ "points_have_a_name", "judge { points { backup = 1 } }", "found unknown key \"backup\", expected one of: backup_first", false },
+	{ "what_is_never_weighed_takes_no_points", "judge { points { reached_real = 1 } }", "found unknown key \"reached_real\"", false },
+	{ "points_are_one_number_or_two", "judge { points { climbed = { 1, 2, 3 } } }", "found \"3\", expected one number from -20 to 20, or two", false },
+	{ "an_allowed_prefix_has_no_host_bits", "allow { addresses = { \"8.8.8.8/24\" } }", "t:1: found \"8.8.8.8/24\"", false },
+	{ "an_interface_has_a_name", "interface = \"\"", "t:1: found \"\", expected the name of an interface", false },
+	{ "web_listens_on_an_address_and_a_port", "web { listen = \"localhost:80\" }", "expected ADDRESS:PORT", false },
+	{ "web_wants_brackets_around_ipv6", "web { listen = \"::1:80\" }", "expected ADDRESS:PORT", false },
+	{ "web_does_not_listen_on_port_0", "web { listen = \"127.0.0.1:0\" }", "expected ADDRESS:PORT", false },
+	{ "no_mx_set_is_an_error", "publish = no", "found 0 mx-set sections, expected 1 to 4096", true },
+	{ "a_set_without_domains_is_an_error",
+	    "\nmx-set a {\n exchanger \"r\" { preference = 1 role = \"real\" addresses = \"9.9.9.2\" } }",
+	    "t:2: found mx-set \"a\" without domains", true },
+	{ "a_set_without_exchangers_is_an_error", "mx-set a {\n domains = { \"a.org\" } }", "t:1: found 0 exchangers in mx-set \"a\"", true },
+	{ "an_exchanger_needs_a_preference", "mx-set b { domains = b.org\n exchanger x { role = real addresses = 9.9.9.1 } }",
+	    "t:2: found exchanger \"x\" without a preference", false },
+	{ "an_exchanger_needs_a_role", "mx-set b { domains = b.org\n exchanger x { preference = 1 addresses = 9.9.9.1 } }",
+	    "t:2: found exchanger \"x\" without a role", false },
+	{ "an_exchanger_needs_an_address", "mx-set b { domains = b.org\n exchanger x { preference = 1 role = real } }",
+	    "t:2: found exchanger \"x\" without addresses", false },
+	{ "a_preference_is_16_bits", "mx-set b { domains = b.org exchanger x {\n preference = 65536 role = real addresses = 9.9.9.1 } }",
+	    "t:2: found \"65536\", expected a number from 0 to 65535 (preference)", false },
+	{ "a_role_is_one_of_three", "mx-set b { domains = b.org exchanger x { preference = 1\n role = trap addresses = 9.9.9.1 } }",
+	    "t:2: found \"trap\", expected \"nolisting\", \"real\" or \"bogus\" (role)", false },
+	{ "a_dialogue_is_not_in_this_version",
+	    "mx-set b { domains = b.org\n exchanger r { preference = 1 role = real addresses = 9.9.9.1 }\n"
+	    " exchanger x { preference = 2 role = bogus\n answer = dialogue addresses = 9.9.9.2 } }",
+	    "t:4: found \"dialogue\", expected \"none\" or \"reset\"", false },
+	{ "a_nolisting_decoy_refuses",
+	    "mx-set b { domains = b.org\n exchanger r { preference = 2 role = real addresses = 9.9.9.1 }\n"
+	    " exchanger x { preference = 1 role = nolisting answer = reset addresses = 9.9.9.2 } }",
+	    "t:3: found \"reset\", expected \"none\": only a bogus exchanger answers", false },
+	{ "a_ladder_needs_a_real_exchanger",
+	    "mx-set ok { domains = b.org exchanger r { preference = 2 role = real addresses = 9.9.9.1 } }\n\n"
+	    "mx-set b { domains = c.org\n exchanger x { preference = 1 role = nolisting addresses = 9.9.9.2 } }",
+	    "t:3: found nothing but decoys in mx-set \"b\"", true },
+	{ "a_nolisting_decoy_level_with_the_real_mx_is_an_error",
+	    "mx-set b { domains = b.org exchanger x {\n preference = 2 role = nolisting addresses = 9.9.9.2 }\n"
+	    " exchanger r { preference = 2 role = real addresses = 9.9.9.1 } }",
+	    "t:2: found preference 2 for nolisting exchanger \"x\", expected one below", true },
+	{ "a_bogus_decoy_between_real_ones_is_an_error",
+	    "mx-set b { domains = b.org exchanger s { preference = 9 role = real addresses = 9.9.9.3 }\n"
+	    " exchanger x { role = bogus\n preference = 5 addresses = 9.9.9.2 }\n"
+	    " exchanger r { preference = 2 role = real addresses = 9.9.9.1 } }",
+	    "t:3: found preference 5 for bogus exchanger \"x\", expected one above", true },
+	{ "an_address_on_two_rungs_is_an_error",
+	    "mx-set b { domains = b.org exchanger s { preference = 9 role = real addresses = 9.9.9.3 }\n"
+	    " exchanger x { preference = 10 role = bogus addresses = { 9.9.9.1,\n 9.9.9.3 } } }",
+	    "t:3: found \"9.9.9.3\", expected each address once (it is in line 1 already)", true },
+	{ "a_mapped_address_is_the_same_address",
+	    "control-addresses = { \"::ffff:9.9.9.20\" }", "expected each address once (it is in line 1 already)", false },
+	{ "an_address_in_two_sets_is_an_error",
+	    "mx-set b { domains = b.org exchanger x { preference = 1 role = real addresses = 9.9.9.20 } }",
+	    "found \"9.9.9.20\", expected each address once (it is in line 1 already)", false },
+	{ "a_domain_in_two_sets_is_an_error",
+	    "mx-set b { domains = A.org exchanger x { preference = 1 role = real addresses = 9.9.9.21 } }",
+	    "found \"a.org\", expected each domain once", false },
+	{ "a_set_of_the_same_name_is_an_error",
+	    "mx-set a { domains = b.org exchanger x { preference = 1 role = real addresses = 9.9.9.21 } }",
+	    "t:2: found \"a\", expected each mx-set once (also in line 1)", false },
+	{ "an_exchanger_of_the_same_name_is_an_error",
+	    "mx-set b { domains = b.org exchanger x { preference = 1 role = real addresses = 9.9.9.21 }\n"
+	    " exchanger X { preference = 2 role = real addresses = 9.9.9.22 } }",
+	    "found \"x\", expected each exchanger of mx-set \"b\" once", false },
+	{ "a_private_decoy_is_an_error",
+	    "mx-set b { domains = b.org exchanger r { preference = 1 role = real addresses = 9.9.9.21 }\n"
+	    " exchanger x { preference = 2 role = bogus addresses = {\n \"10.0.0.1\" } } }",
+	    "t:3: found \"10.0.0.1\", expected a public address for a decoy", false },
+	{ "a_documentation_decoy_is_an_error",
+	    "mx-set b { domains = b.org exchanger r { preference = 1 role = real addresses = 9.9.9.21 }\n"
+	    " exchanger x { preference = 2 role = bogus addresses = {\n \"2001:db8::1\" } } }",
+	    "t:3: found \"2001:db8::1\", expected a public address for a decoy", false },
+	{ "a_private_decoy_is_good_in_a_laboratory",
+	    "allow { special-purpose = no }\n"
+	    "mx-set b { domains = b.org exchanger r { preference = 1 role = real addresses = 9.9.9.21 }\n"
+	    " exchanger x { preference = 2 role = bogus addresses = {\n \"10.0.0.1\" } } }", NULL, false },
+	{ "a_private_real_exchanger_is_good",
+	    "mx-set b { domains = b.org exchanger r { preference = 1 role = real addresses = 10.0.0.1 } }", NULL, false },
+	{ "several_faults_are_told_at_once", "publish = maybe\njudge { miss = 7 }", "t:2: found \"7\"", false },
+};
+
+/* What config_parse() says on standard error, into said. */
+static int
+parse(struct config *config, const char *text, char *said, size_t size)
+{
+	FILE *tmp = tmpfile();
+	int keep = dup(STDERR_FILENO), result;
+	size_t n;
+
+	assert_non_null(tmp);
+	fflush(stderr);
+	dup2(fileno(tmp), STDERR_FILENO);
+	result = config_parse(config, "t", text);
+	fflush(stderr);
+	dup2(keep, STDERR_FILENO);
+	close(keep);
+	rewind(tmp);
+	n = fread(said, 1, size - 1, tmp);
+	said[n] = '\0';
+	fclose(tmp);
+	return result;
+}
+
+static void
+test_row(void **state)
+{
+	const struct row *row = *state;
+	struct config config = { .n_web = 77 };
+	char text[4096], said[8192];
+
+	snprintf(text, sizeof(text), "%s%s", row->text, row->alone ? "" : ladder);
+	if (row->says == NULL) {
+		if (parse(&config, text, said, sizeof(said)) != 0)
+			fail_msg("said: %s", said);
+		assert_string_equal(said, "");
+		config_free(&config);
+		return;
+	}
+	assert_int_equal(parse(&config, text, said, sizeof(said)), -1);
+	if (strstr(said, row->says) == NULL)
+		fail_msg("said: %s\nnot: %s", said, row->says);
+	assert_int_equal(config.n_web, 77);	/* untouched */
+}
+
+static char *
+printed(const struct config *config)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	assert_non_null(f);
+	config_print(config, f);
+	fclose(f);
+	return text;
+}
+
+/* .in gives .ok, and .ok gives .ok. */
+static void
+test_print(void **state)
+{
+	char in[256], ok[256], *expected, *first, *second;
+	struct config config;
+
+	snprintf(in, sizeof(in), "tests/config/%s.in", (const char *)*state);
+	snprintf(ok, sizeof(ok), "tests/config/%s.ok", (const char *)*state);
+	expected = config_read(ok);
+	assert_non_null(expected);
+	assert_int_equal(config_load(&config, in), 0);
+	first = printed(&config);
+	config_free(&config);
+	assert_string_equal(first, expected);
+	assert_int_equal(config_parse(&config, "again", first), 0);
+	second = printed(&config);
+	config_free(&config);
+	assert_string_equal(second, expected);
+	free(first);
+	free(second);
+	free(expected);
+}
+
+static void
+defaults_are_the_designs(void **state)
+{
+	struct config c;
+
+	(void)state;
+	assert_int_equal(config_parse(&c, "t", ladder), 0);
+	assert_string_equal(c.state_dir, "/var/lib/mxtrap");
+	assert_false(c.publish);
+	assert_int_equal(c.publish_after_s, 86400);
+	assert_true(c.special_purpose);
+	assert_int_equal(c.limits.senders, 1000000);
+	assert_int_equal(c.limits.attempts, 262144);
+	assert_int_equal(c.limits.tally_above, 500);
+	assert_int_equal(c.ring_bytes, 64 << 20);
+	assert_int_equal(c.retention_attempts_s, 14 * 86400);
+	assert_int_equal(c.judge.list_on, GRADE_ADDRESSED);
+	assert_int_equal(c.n_web, 0);
+	assert_int_equal(c.n_interfaces, 0);
+	assert_int_equal(c.ladder.n_targets, 1);
+	assert_int_equal(c.ladder.sets[0].exchangers[0].witness, WITNESS_WIRE);
+	assert_int_equal(c.ladder.sets[0].exchangers[0].answer, ANSWER_NONE);
+	config_free(&c);
+}
+
+static void
+a_web_section_without_a_key_is_on_loopback(void **state)
+{
+	char text[512];
+	struct config c;
+
+	(void)state;
+	snprintf(text, sizeof(text), "web { }%s", ladder);
+	assert_int_equal(config_parse(&c, "t", text), 0);
+	assert_int_equal(c.n_web, 1);
+	assert_string_equal(c.web_listen[0], "127.0.0.1:8725");
+	config_free(&c);
+}
+
+static void
+one_number_of_points_stands_for_score_and_hint(void **state)
+{
+	char text[512];
+	struct config c;
+
+	(void)state;
+	snprintf(text, sizeof(text), "judge { points { backup_first = 4  impatient = 1 } }%s", ladder);
+	assert_int_equal(config_parse(&c, "t", text), 0);
+	assert_float_equal(c.judge.points_score[EVIDENCE_BACKUP_FIRST], 4, 1e-6);
+	assert_float_equal(c.judge.points_hint[EVIDENCE_BACKUP_FIRST], 4, 1e-6);
+	/* Hint only by default stays hint only. */
+	assert_float_equal(c.judge.points_score[EVIDENCE_IMPATIENT], 0, 1e-6);
+	assert_float_equal(c.judge.points_hint[EVIDENCE_IMPATIENT], 1, 1e-6);
+	config_free(&c);
+}
+
+static void
+after_a_fault_the_next_text_is_read_afresh(void **state)
+{
+	struct config c;
+	char said[1024];
+
+	(void)state;
+	assert_int_equal(parse(&c, "state-dir = \"x\n", said, sizeof(said)), -1);
+	assert_int_equal(parse(&c, "judge { ", said, sizeof(said)), -1);
+	assert_int_equal(parse(&c, "foo = 1", said, sizeof(said)), -1);
+	assert_int_equal(parse(&c, ladder, said, sizeof(said)), 0);
+	config_free(&c);
+}
+
+static void
+a_file_that_is_not_there_is_named(void **state)
+{
+	struct config c;
+
+	(void)state;
+	assert_int_equal(config_load(&c, "/nonexistent/mxtrap.conf"), -1);
+}
+
+int
+main(void)
+{
+	static const char *const files[] = { "minimal", "full", "captures" };
+	static const char *const file_names[] = {
+		"minimal_prints_and_parses_again", "full_prints_and_parses_again",
+		"captures_prints_and_parses_again",
+	};
+	const struct CMUnitTest others[] = {
+		cmocka_unit_test(defaults_are_the_designs),
+		cmocka_unit_test(a_web_section_without_a_key_is_on_loopback),
+		cmocka_unit_test(one_number_of_points_stands_for_score_and_hint),
+		cmocka_unit_test(after_a_fault_the_next_text_is_read_afresh),
+		cmocka_unit_test(a_file_that_is_not_there_is_named),
+	};
+	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(files) + ARRAY_LEN(others)];
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		tests[n++] = (struct CMUnitTest){ .name = rows[i].name, .test_func = test_row,
+		    .initial_state = (void *)(uintptr_t)&rows[i] };
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		tests[n++] = (struct CMUnitTest){ .name = file_names[i], .test_func = test_print,
+		    .initial_state = (void *)(uintptr_t)files[i] };
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		tests[n++] = others[i];
+	return cmocka_run_group_tests_name("config", tests, NULL, NULL);
+}
