@@ -252,14 +252,14 @@ handle_series(struct web *web, const struct request *req, struct reply *reply)
 		reply_problem(reply, 400, "from, to: expected Unix seconds");
 		return;
 	}
-	to = (to + HOUR - 1) / HOUR * HOUR;
 	if (request_param(req, "from") == NULL)
 		from = to > SERIES_DEFAULT ? to - SERIES_DEFAULT : 0;
-	from = from / HOUR * HOUR;
 	if (from >= to || to - from > SERIES_MAX) {
 		reply_problem(reply, 400, "from must be before to, by at most 93 days");
 		return;
 	}
+	from = from / HOUR * HOUR;
+	to = (to + HOUR - 1) / HOUR * HOUR;
 	series.from_s = (int64_t)from;
 	series.n = (size_t)((to - from) / HOUR);
 	series.hours = calloc(series.n * (ROLE_CONTROL + 1), sizeof(*series.hours));

@@ -208,9 +208,13 @@ a_new_serial_is_a_new_etag(void **state)
 	assert_true(store_sync(t.store));
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
 		const struct response *a;
+		int64_t until = now_ms() + 1000;
 
 		(void)snprintf(line, sizeof(line), "If-None-Match: %s\r\n", before[i]);
-		a = ask("GET", paths[i], line);
+		/* Many look-ups share a read transaction, for 50 ms at most. */
+		do
+			a = ask("GET", paths[i], line);
+		while (a->status == 304 && now_ms() < until);
 		assert_status(a, 200);
 		assert_string_not_equal(header(a, "ETag"), before[i]);
 		assert_has(a->body, "203.0.113.200");
