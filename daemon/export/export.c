@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * export.c - the registry of formats, the publish gate, and the one iterator.
+ */
+#include "mxtrap/export.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "mxtrap/evidence.h"
+#include "mxtrap/json.h"
+#include "mxtrap/never.h"
+#include "render.h"
+
+static const struct renderer *const RENDERERS[] = { &render_plain, &render_ndjson, &render_csv, &render_nftables };
+
+#define N_RENDERERS (sizeof(RENDERERS) / sizeof(RENDERERS[0]))
+
+const struct export_format *
+export_format_at(size_t i)
+{
+	return i < N_RENDERERS ? &RENDERERS[i]->format : NULL;
+}
+
+const struct export_format *
+export_format_find(const char *name)
+{
+	for (size_t i = 0; i < N_RENDERERS; i++)
+		if (strcmp(RENDERERS[i]->format.name, name) == 0)
+			return &RENDERERS[i]->format;
+	return NULL;
+}
+
+const char *
+render_time(int64_t s, char buf[static 24])
+{
+	time_t t = (time_t)s;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL || strftime(buf, 24, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		buf[0] = '\0';
+	return buf;
+}
+
+/* Dotted by hand: a million of them are written at once. */
+static size_t
+write_v4(const uint8_t *b, char *buf)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < 4; i++) {
+		unsigned v = b[i];
+
+		if (i > 0)
+			buf[n++] = '.';
+		if (v >= 100)
+			buf[n++] = (char)('0' + v / 100);
+		if (v >= 10)
+			buf[n++] = (char)('0' + v / 10 % 10);
+		buf[n++] = (char)('0' + v % 10);
+	}
+	buf[n] = '\0';
+	return n;
+}
+
+size_t
+render_what(const struct prefix *p, char buf[static PREFIX_TEXT_SIZE])
+{
+	if (p->len == 128 && addr_is_v4(&p->addr))
+		return write_v4(p->addr.b + 12, buf);
+	if (p->len == 128)
+		addr_format(&p->addr, buf);
+	else
+		prefix_format(p, buf);
+	return strlen(buf);
+}
+
+const char *
+render_reason(uint16_t kinds)
+{
+	const char *best = "by_hand";
+	float most = -1;
+
+	for (unsigned i = 0; i < EVIDENCE_N_KINDS; i++) {
+		const struct evidence_info *info = evidence_info((enum evidence_kind)i);
+
+		if ((kinds & 1U << i) != 0 && info->score > most) {
+			most = info->score;
+			best = info->name;
+		}
+	}
+	return best;
+}
+
+bool
+export_gate(const struct config *config, const struct report_state *state, int64_t now_s, char why[static 160])
+{
+	int64_t from_s = state->created_s + config->publish_after_s;
+
+	if (state->clock_s != 0)
+		now_s = state->clock_s;
+	why[0] = '\0';
+	if (!config->publish) {
+		(void)snprintf(why, 160, "observing only: nothing is published until the configuration says publish = yes");
+	} else if (config->publish_after_s != 0 && now_s < from_s) {
+		char when[24];
+
+		(void)snprintf(why, 160, "nothing is published before %s (publish-after, counted from the database's beginning)",
+		    render_time(from_s, when));
+	}
+	return why[0] == '\0';
+}
+
+struct writing {
+	struct render render;
+	const struct renderer *renderer;
+	struct never never;
+	struct export_summary *summary;
+};
+
+static bool
+hold_back(void *ctx, const struct prefix *what, int64_t expires_s, const char *who, const char *note, int64_t added_s)
+{
+	struct writing *w = ctx;
+
+	(void)who;
+	(void)note;
+	(void)added_s;
+	return never_add(&w->never, what, (uint32_t)expires_s);
+}
+
+static bool
+write_entry(void *ctx, const struct report_entry *e)
+{
+	struct writing *w = ctx;
+	bool single = addr_is_v4(&e->what.addr) ? e->what.len == 128 : e->what.len >= 64;
+
+	/* Checked at judging and at listing already: what leaves is checked once more. */
+	if (!single || (e->expires_s != 0 && e->expires_s <= w->render.now_s) ||
+	    never_covers(&w->never, &e->what, w->render.now_s)) {
+		w->summary->withheld++;
+		return true;
+	}
+	w->renderer->entry(&w->render, e);
+	w->render.n++;
+	return !ferror(w->render.out);
+}
+
+static bool
+load_never(struct writing *w, struct report *report, const struct config *config)
+{
+	w->never.special_purpose = config->special_purpose;
+	for (size_t i = 0; i < config->ladder.n_targets; i++) {
+		struct prefix own = prefix_of(&config->ladder.targets[i].addr, 128);
+
+		if (!never_add(&w->never, &own, 0))
+			return false;
+	}
+	for (size_t i = 0; i < config->n_allow; i++)
+		if (!never_add(&w->never, &config->allow[i], 0))
+			return false;
+	return report_allows(report, w->render.now_s, hold_back, w) <= REPORT_NONE;
+}
+
+static const struct renderer *
+renderer_of(const struct export_format *format)
+{
+	for (size_t i = 0; i < N_RENDERERS; i++)
+		if (&RENDERERS[i]->format == format)
+			return RENDERERS[i];
+	return &render_plain;
+}
+
+static enum export_result
+result_of(enum report_result result)
+{
+	return result == REPORT_BUSY ? EXPORT_BUSY : EXPORT_ERROR;
+}
+
+enum export_result
+export_write(FILE *out, const struct export_format *format, struct report *report, const struct config *config,
+    int64_t now_s, struct export_summary *summary)
+{
+	struct writing w = { .renderer = renderer_of(format), .summary = summary };
+	struct report_filter filter = { .states = 1U << STATE_LISTED, .klass = 0xff, .one_snapshot = true };
+	enum report_result result;
+	bool open;
+
+	*summary = (struct export_summary){ .written = 0 };
+	result = report_state(report, &summary->state);
+	if (result != REPORT_OK)
+		return result_of(result);
+	now_s = report_now(report, now_s);
+	open = export_gate(config, &summary->state, now_s, summary->why);
+	w.render = (struct render){
+		.out = out, .now_s = now_s, .state = &summary->state, .why = summary->why, .open_set = -1,
+	};
+	if (!load_never(&w, report, config)) {
+		never_free(&w.never);
+		return EXPORT_ERROR;
+	}
+	w.renderer->begin(&w.render);
+	if (open)
+		result = report_entries(report, &filter, now_s, &summary->state, write_entry, &w);
+	else
+		summary->withheld = summary->state.n_listed;
+	w.renderer->end(&w.render);
+	summary->written = w.render.n;
+	never_free(&w.never);
+	if (result > REPORT_NONE)
+		return result_of(result);
+	if (ferror(out) || fflush(out) != 0)
+		return EXPORT_ERROR;
+	return open ? EXPORT_OK : EXPORT_UNPUBLISHED;
+}
+
+void
+export_entry_json(struct json *j, const struct report_entry *e)
+{
+	char text[PREFIX_TEXT_SIZE];
+
+	json_object(j, NULL);
+	json_string(j, "cidr", prefix_format(&e->what, text));
+	json_string(j, "state", state_name((enum sender_state)e->state));
+	json_real(j, "score", (double)e->score, 2);
+	json_real(j, "hint", (double)e->hint, 2);
+	json_string(j, "grade", grade_name((enum grade)e->grade));
+	json_string(j, "class", class_name((enum sender_class)e->klass));
+	json_array(j, "reasons");
+	for (unsigned i = 0; i < EVIDENCE_N_KINDS; i++)
+		if ((e->kinds & 1U << i) != 0)
+			json_string(j, NULL, evidence_info((enum evidence_kind)i)->name);
+	json_end(j);
+	json_int(j, "first_seen", e->first_seen_s);
+	json_int(j, "last_seen", e->last_seen_s);
+	if (e->since_s != 0)
+		json_int(j, "since", e->since_s);
+	else
+		json_null(j, "since");
+	if (e->expires_s != 0)
+		json_int(j, "expires", e->expires_s);
+	else
+		json_null(j, "expires");
+	json_end(j);
+}
