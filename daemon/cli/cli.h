@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cli.h - inside of cli: what the commands of `mxtrap` share.
+ */
+#ifndef MXTRAP_CLI_H
+#define MXTRAP_CLI_H
+
+#include "mxtrap/config.h"
+#include "mxtrap/report.h"
+
+enum { CLI_DONE = 0, CLI_NO = 1, CLI_USAGE = 2, CLI_UNREACHABLE = 3 };
+
+struct cli {
+	struct config  config;
+	struct report *report;		/* NULL where a command needs none */
+	int64_t	       now_s;		/* the database's idea of now */
+	bool	       colour;
+};
+
+struct cli_command {
+	const char *name;
+	const char *usage;		/* "explain ADDR [--json]" */
+	const char *says;		/* one line of help */
+	bool	    needs_report;
+	int	  (*run)(struct cli *, int argc, char **argv);	/* argv[0]: its name */
+};
+
+int cli_list(struct cli *, int, char **);
+int cli_explain(struct cli *, int, char **);
+int cli_export(struct cli *, int, char **);
+int cli_allow(struct cli *, int, char **);
+int cli_forget(struct cli *, int, char **);
+int cli_status(struct cli *, int, char **);
+int cli_report(struct cli *, int, char **);
+int cli_tail(struct cli *, int, char **);
+
+/* Says what was wrong with a command's words, and its usage; returns CLI_USAGE. */
+int cli_usage(const char *command, const char *wrong);
+/* For a report's result other than OK and NONE: says so; returns the exit status. */
+int cli_failed(const struct cli *, enum report_result);
+/* "23h", "4d 2h", "50s".  Returns buf. */
+const char *cli_span(int64_t s, char buf[static 32]);
+/* Local time with its offset: "2026-01-31 12:00:00 +0100".  Returns buf. */
+const char *cli_time(int64_t s, char buf[static 40]);
+/* The kinds of a mask, with a separator between.  Returns buf. */
+const char *cli_reasons(uint16_t kinds, const char *between, char *buf, size_t size);
+/* Colour on and off, "" where there is none. */
+const char *cli_state_colour(const struct cli *, enum sender_state);
+const char *cli_plain(const struct cli *);
+const char *cli_dim(const struct cli *);
+const char *cli_bold(const struct cli *);
+/* Text that a stranger chose: control bytes as \xHH.  Returns buf. */
+const char *cli_escape(const char *text, char *buf, size_t size);
+/* "30d", "12h", "15m", "40s" -> seconds.  False: neither. */
+bool cli_parse_span(const char *text, int64_t *out);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * main.c - mxtrap, the administrator's command: options, then one of a table of commands.
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+#ifndef MXTRAP_VERSION
+#define MXTRAP_VERSION "0.1"
+#endif
+#define DEFAULT_CONFIG "/etc/mxtrap/mxtrap.conf"
+
+static const struct cli_command COMMANDS[] = {
+	{ "list", "list [--suspects|--noticed|--cleared|--allowed|--scanners|--all] [--format table|plain|ndjson|csv]",
+	    "who is listed, or in another state", true, cli_list },
+	{ "explain", "explain ADDR [--json]", "everything that is known of a sender, and why", true, cli_explain },
+	{ "export", "export FORMAT", "the list as consumers get it (plain ndjson csv nftables)", true, cli_export },
+	{ "allow", "allow ADDR|CIDR [--for 30d] [--note TEXT]", "never list it; takes it off the list at once", false, cli_allow },
+	{ "forget", "forget ADDR|CIDR [--note TEXT]", "drop what weighs on it", false, cli_forget },
+	{ "status", "status", "health of the ladder, processes, counters", true, cli_status },
+	{ "report", "report", "what publishing would block", true, cli_report },
+	{ "tail", "tail [--count N]", "attempts as they come", true, cli_tail },
+};
+#define N_COMMANDS (sizeof(COMMANDS) / sizeof(COMMANDS[0]))
+
+static void
+help(FILE *out)
+{
+	fputs("usage: mxtrap [-c FILE] COMMAND ...\n\n", out);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fprintf(out, "  %-9s %s\n", COMMANDS[i].name, COMMANDS[i].says);
+	fputs("\n  -c FILE   configuration (default " DEFAULT_CONFIG ")\n"
+	    "  --help    this, or a command's own: mxtrap list --help\n"
+	    "  --version\n\n"
+	    "exit: 0 done, 1 the answer is no or the input was bad, 2 usage,\n"
+	    "      3 the daemon or the database cannot be reached\n", out);
+}
+
+static const struct cli_command *
+find(const char *name)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (strcmp(COMMANDS[i].name, name) == 0)
+			return &COMMANDS[i];
+	return NULL;
+}
+
+int
+cli_usage(const char *command, const char *wrong)
+{
+	const struct cli_command *c = find(command);
+
+	fprintf(stderr, "mxtrap: %s\nusage: mxtrap [-c FILE] %s\n", wrong, c != NULL ? c->usage : command);
+	return CLI_USAGE;
+}
+
+/* Edit distance, for "did you mean": words here are short. */
+static size_t
+distance(const char *a, const char *b)
+{
+	size_t row[32], n = strlen(b);
+
+	if (n >= 31)
+		return 99;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 0; a[i] != '\0' && i < 64; i++) {
+		size_t corner = row[0];
+
+		row[0] = i + 1;
+		for (size_t j = 0; j < n; j++) {
+			size_t best = corner + (a[i] != b[j]);
+
+			if (row[j + 1] + 1 < best)
+				best = row[j + 1] + 1;
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			corner = row[j + 1];
+			row[j + 1] = best;
+		}
+	}
+	return row[n];
+}
+
+static int
+unknown(const char *word)
+{
+	const struct cli_command *nearest = &COMMANDS[0];
+
+	for (size_t i = 1; i < N_COMMANDS; i++)
+		if (distance(word, COMMANDS[i].name) < distance(word, nearest->name))
+			nearest = &COMMANDS[i];
+	fprintf(stderr, "mxtrap: no command %s", word);
+	if (distance(word, nearest->name) <= 2)
+		fprintf(stderr, "; did you mean %s?", nearest->name);
+	fputs("\nmxtrap --help lists them\n", stderr);
+	return CLI_USAGE;
+}
+
+static int
+open_report(struct cli *cli)
+{
+	enum report_result result = report_open(&cli->report, cli->config.state_dir, &cli->config.judge);
+
+	switch (result) {
+	case REPORT_OK:
+		cli->now_s = report_now(cli->report, time(NULL));
+		return CLI_DONE;
+	case REPORT_NEWER:
+		fprintf(stderr, "mxtrap: %s: the database is of a newer mxtrap\n", cli->config.state_dir);
+		break;
+	case REPORT_NONE:
+	case REPORT_BUSY:
+	case REPORT_ERROR:
+		fprintf(stderr, "mxtrap: %s: found no database that can be read; has mxtrapd run with this configuration?\n",
+		    cli->config.state_dir);
+		break;
+	}
+	return CLI_UNREACHABLE;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 },
+	};
+	const char *file = DEFAULT_CONFIG;
+	const struct cli_command *command;
+	struct cli cli = { .report = NULL };
+	int c, status;
+
+	signal(SIGPIPE, SIG_IGN);	/* a closed pipe is a write error, which is checked */
+	while ((c = getopt_long(argc, argv, "+c:h", longs, NULL)) != -1) {
+		switch (c) {
+		case 'c': file = optarg; break;
+		case 'h': help(stdout); return CLI_DONE;
+		case 'V': puts("mxtrap " MXTRAP_VERSION); return CLI_DONE;
+		default: help(stderr); return CLI_USAGE;
+		}
+	}
+	if (optind == argc) {
+		help(stderr);
+		return CLI_USAGE;
+	}
+	command = find(argv[optind]);
+	if (command == NULL)
+		return unknown(argv[optind]);
+	if (optind + 1 < argc && (strcmp(argv[optind + 1], "--help") == 0 || strcmp(argv[optind + 1], "-h") == 0)) {
+		printf("usage: mxtrap [-c FILE] %s\n\n%s\n", command->usage, command->says);
+		return CLI_DONE;
+	}
+	if (config_load(&cli.config, file) != 0)
+		return CLI_NO;
+	cli.colour = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
+	status = command->needs_report ? open_report(&cli) : CLI_DONE;
+	argc -= optind;
+	argv += optind;
+	optind = 0;			/* getopt begins anew for the command's own options */
+	if (status == CLI_DONE)
+		status = command->run(&cli, argc, argv);
+	report_close(cli.report);
+	config_free(&cli.config);
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return CLI_NO;
+	return status;
+}

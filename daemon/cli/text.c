@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * text.c - times, spans, colours and escapes for people.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli.h"
+#include "mxtrap/evidence.h"
+
+int
+cli_failed(const struct cli *cli, enum report_result result)
+{
+	fprintf(stderr, "mxtrap: %s: %s\n", cli->config.state_dir,
+	    result == REPORT_BUSY ? "the database is busy or gone" : report_error(cli->report));
+	return CLI_UNREACHABLE;
+}
+
+const char *
+cli_span(int64_t s, char buf[static 32])
+{
+	if (s < 0)
+		s = 0;
+	if (s < 60)
+		(void)snprintf(buf, 32, "%" PRId64 "s", s);
+	else if (s < 3600)
+		(void)snprintf(buf, 32, "%" PRId64 "m", s / 60);
+	else if (s < 86400)
+		(void)snprintf(buf, 32, "%" PRId64 "h %02" PRId64 "m", s / 3600, s / 60 % 60);
+	else
+		(void)snprintf(buf, 32, "%" PRId64 "d %" PRId64 "h", s / 86400, s / 3600 % 24);
+	return buf;
+}
+
+const char *
+cli_time(int64_t s, char buf[static 40])
+{
+	time_t t = (time_t)s;
+	struct tm tm;
+
+	if (localtime_r(&t, &tm) == NULL || strftime(buf, 40, "%Y-%m-%d %H:%M:%S %z", &tm) == 0)
+		(void)snprintf(buf, 40, "%" PRId64, s);
+	return buf;
+}
+
+const char *
+cli_reasons(uint16_t kinds, const char *between, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (unsigned i = 0; i < EVIDENCE_N_KINDS; i++) {
+		const char *name = evidence_info((enum evidence_kind)i)->name;
+		int add;
+
+		if ((kinds & 1U << i) == 0)
+			continue;
+		add = snprintf(buf + n, size - n, "%s%s", n > 0 ? between : "", name);
+		if (add < 0 || (size_t)add >= size - n)
+			break;
+		n += (size_t)add;
+	}
+	return buf;
+}
+
+const char *
+cli_state_colour(const struct cli *cli, enum sender_state state)
+{
+	if (!cli->colour)
+		return "";
+	switch (state) {
+	case STATE_LISTED:
+		return "\033[31m";
+	case STATE_SUSPECT:
+		return "\033[33m";
+	case STATE_CLEARED:
+	case STATE_ALLOWED:
+		return "\033[32m";
+	case STATE_NOTICED:
+	case STATE_UNKNOWN:
+	case STATE_N:
+		break;
+	}
+	return "";
+}
+
+const char *
+cli_plain(const struct cli *cli)
+{
+	return cli->colour ? "\033[0m" : "";
+}
+
+const char *
+cli_dim(const struct cli *cli)
+{
+	return cli->colour ? "\033[2m" : "";
+}
+
+const char *
+cli_bold(const struct cli *cli)
+{
+	return cli->colour ? "\033[1m" : "";
+}
+
+const char *
+cli_escape(const char *text, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	for (const unsigned char *s = (const unsigned char *)text; *s != '\0' && n + 5 < size; s++) {
+		if (*s >= 0x20 && *s < 0x7f)
+			buf[n++] = (char)*s;
+		else
+			n += (size_t)snprintf(buf + n, size - n, "\\x%02x", *s);
+	}
+	buf[n] = '\0';
+	return buf;
+}
+
+bool
+cli_parse_span(const char *text, int64_t *out)
+{
+	char *end;
+	long long n = strtoll(text, &end, 10);
+	int64_t unit;
+
+	switch (*end) {
+	case 's': unit = 1; break;
+	case 'm': unit = 60; break;
+	case 'h': unit = 3600; break;
+	case 'd': unit = 86400; break;
+	default: return false;
+	}
+	if (end == text || end[1] != '\0' || n <= 0 || n > 36500LL * 86400 / unit)
+		return false;
+	*out = n * unit;
+	return true;
+}
