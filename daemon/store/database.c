@@ -391,7 +391,11 @@ database_try(struct store *s, const struct ladder *ladder, bool fresh)
 		return LOOK_ERROR;
 	}
 	close(fd);
-	if (sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK ||
+	/* Its counts of memory cost a lock at each allocation.  Refused once SQLite is in use: no matter. */
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	/* One thread at a time has the handle: this one, then the writer. */
+	if (sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX,
+	    NULL) != SQLITE_OK ||
 	    !database_settings(s) || database_ask(s, "PRAGMA user_version", &version) != SQLITE_OK ||
 	    database_ask(s, "SELECT count(*) FROM sqlite_schema", &tables) != SQLITE_OK)
 		goto failed;

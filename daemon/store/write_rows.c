@@ -222,33 +222,47 @@ milli(float points)
 	return (int)lrintf(points * 1000.0f);
 }
 
+#define SENDER_COLUMNS 18
+
+static void
+bind_sender(const struct store *s, sqlite3_stmt *stmt, int at, const struct sender_row *r)
+{
+	bind_key(stmt, at + 1, r->key);
+	sqlite3_bind_int64(stmt, at + 2, r->first_seen_s);
+	sqlite3_bind_int64(stmt, at + 3, (int64_t)r->last_seen_s - r->first_seen_s);
+	if (r->sums_at_s == 0)
+		sqlite3_bind_null(stmt, at + 4);
+	else
+		sqlite3_bind_int64(stmt, at + 4, (int64_t)r->last_seen_s - r->sums_at_s);
+	sqlite3_bind_int(stmt, at + 5, milli(r->score));
+	sqlite3_bind_int(stmt, at + 6, milli(r->hint));
+	sqlite3_bind_int(stmt, at + 7, milli(r->blame));
+	sqlite3_bind_int64(stmt, at + 8, r->listed_since_s);
+	sqlite3_bind_int64(stmt, at + 9, r->expires_s);
+	sqlite3_bind_int64(stmt, at + 10, r->climbed_at_s);
+	sqlite3_bind_int(stmt, at + 11, r->kinds);
+	sqlite3_bind_int64(stmt, at + 12, s->fingerprints[r->fingerprint]);
+	sqlite3_bind_int(stmt, at + 13, r->state);
+	sqlite3_bind_int(stmt, at + 14, r->klass);
+	sqlite3_bind_int(stmt, at + 15, r->grade);
+	sqlite3_bind_int(stmt, at + 16, r->flags);
+	sqlite3_bind_int(stmt, at + 17, r->caps);
+	sqlite3_bind_int(stmt, at + 18, r->relapses);
+}
+
 bool
 write_sender(struct store *s, const struct sender_row *r)
 {
-	sqlite3_stmt *stmt = s->stmts[WRITE_SENDER];
-
-	bind_key(stmt, 1, r->key);
-	sqlite3_bind_int64(stmt, 2, r->first_seen_s);
-	sqlite3_bind_int64(stmt, 3, (int64_t)r->last_seen_s - r->first_seen_s);
-	if (r->sums_at_s == 0)
-		sqlite3_bind_null(stmt, 4);
-	else
-		sqlite3_bind_int64(stmt, 4, (int64_t)r->last_seen_s - r->sums_at_s);
-	sqlite3_bind_int(stmt, 5, milli(r->score));
-	sqlite3_bind_int(stmt, 6, milli(r->hint));
-	sqlite3_bind_int(stmt, 7, milli(r->blame));
-	sqlite3_bind_int64(stmt, 8, r->listed_since_s);
-	sqlite3_bind_int64(stmt, 9, r->expires_s);
-	sqlite3_bind_int64(stmt, 10, r->climbed_at_s);
-	sqlite3_bind_int(stmt, 11, r->kinds);
-	sqlite3_bind_int64(stmt, 12, s->fingerprints[r->fingerprint]);
-	sqlite3_bind_int(stmt, 13, r->state);
-	sqlite3_bind_int(stmt, 14, r->klass);
-	sqlite3_bind_int(stmt, 15, r->grade);
-	sqlite3_bind_int(stmt, 16, r->flags);
-	sqlite3_bind_int(stmt, 17, r->caps);
-	sqlite3_bind_int(stmt, 18, r->relapses);
+	bind_sender(s, s->stmts[WRITE_SENDER], 0, r);
 	return database_run(s, WRITE_SENDER);
+}
+
+bool
+write_senders(struct store *s, const struct sender_row *const rows[static WRITE_TOGETHER])
+{
+	for (int i = 0; i < WRITE_TOGETHER; i++)
+		bind_sender(s, s->stmts[WRITE_SENDERS], i * SENDER_COLUMNS, rows[i]);
+	return database_run(s, WRITE_SENDERS);
 }
 
 static void

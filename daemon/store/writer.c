@@ -36,6 +36,19 @@ store_wall_us(void)
 	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
 }
 
+/* Does the database, free pages apart, hold more than this many of the pages that it may have? */
+static bool
+writer_at_cap(struct store *s, int64_t most)
+{
+	int64_t pages, spare;
+
+	if (s->bulk_pages == 0)
+		return false;
+	pages = database_number(s, WRITE_PAGE_COUNT);
+	spare = database_number(s, WRITE_FREE_COUNT);
+	return pages - spare > most;
+}
+
 void
 writer_failed(struct store *s, const char *doing)
 {
@@ -49,9 +62,12 @@ writer_failed(struct store *s, const char *doing)
 	if (!sqlite3_get_autocommit(s->db))
 		database_run(s, WRITE_ROLLBACK);
 	atomic_fetch_add(&s->write_errors, 1);
+	s->cap_hit = (code & 0xff) == SQLITE_FULL && writer_at_cap(s, s->bulk_pages / 2);
+	s->retry_at_us = now + (s->cap_hit ? 0 : STORE_RETRY_US);
+	if (s->cap_hit)
+		return;		/* our own bound, not the disk's: what is old makes room at once */
 	if ((code & 0xff) == SQLITE_FULL || (code & 0xff) == SQLITE_IOERR)
 		atomic_store(&s->disk_full, true);
-	s->retry_at_us = now + STORE_RETRY_US;
 	if (log_may(&s->rate, now / 1000000, &hushed))
 		log_warnx("DATABASE [%s] cannot write %s: %s (%u more not said); watching goes on, storing waits",
 		    s->path, doing, why, hushed);
@@ -300,16 +316,29 @@ writer_bulk(struct store *s, int64_t now, bool eager)
 	return true;
 }
 
-/* After an error, once a second: make room below our own cap, then try again. */
+/* At the size cap: the oldest attempts go, until an eighth of it is free. */
 static void
-writer_recover(struct store *s)
+writer_make_room(struct store *s)
 {
-	int64_t pages = database_number(s, WRITE_PAGE_COUNT), spare = database_number(s, WRITE_FREE_COUNT);
+	int64_t now = store_mono_us();
+	uint32_t hushed = 0;
+	bool any = false;
 
-	if (s->bulk_pages == 0 || pages < 0 || pages - spare < s->bulk_pages - s->bulk_pages / 16)
+	while (writer_at_cap(s, s->bulk_pages - s->bulk_pages / 8) && retention_make_room(s))
+		any = true;
+	s->cap_hit = false;
+	if (any) {
+		s->retry_at_us = 0;
+		if (log_may(&s->rate, now / 1000000, &hushed))
+			log_warnx("DATABASE [%s] has reached max-size: the oldest attempts are deleted to keep the newest",
+			    s->path);
 		return;
-	for (int i = 0; i < TRIM_SEGMENTS && retention_make_room(s); i++)
-		;
+	}
+	atomic_store(&s->disk_full, true);
+	s->retry_at_us = now + STORE_RETRY_US;
+	if (log_may(&s->rate, now / 1000000, &hushed))
+		log_warnx("DATABASE [%s] has reached max-size and nothing in it is old enough to go; watching goes on, "
+		    "storing waits", s->path);
 }
 
 void *
@@ -327,6 +356,11 @@ writer_main(void *arg)
 		eager = stop || s->sync_wanted != s->sync_done;
 		pthread_mutex_unlock(&s->mutex);
 
+		if (s->cap_hit) {
+			writer_make_room(s);
+			if (stop && s->retry_at_us != 0)
+				break;
+		}
 		if (writer_admin(s))
 			continue;
 		if (s->retry_at_us != 0 && now < s->retry_at_us && !stop) {
@@ -335,13 +369,10 @@ writer_main(void *arg)
 			writer_sleep(s, 20000);
 			continue;
 		}
-		if (s->retry_at_us != 0) {
-			writer_recover(s);
-			s->retry_at_us = 0;
-		}
+		s->retry_at_us = 0;
 		if (writer_list(s, now, eager) || writer_bulk(s, now, eager)) {
 			writer_checkpoint(s, false);
-			if (stop && s->retry_at_us != 0)
+			if (stop && s->retry_at_us != 0 && !s->cap_hit)
 				break;		/* it cannot be written now, and nobody will later */
 			continue;
 		}
