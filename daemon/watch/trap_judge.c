@@ -294,6 +294,10 @@ judge_climbed(struct trap *t, uint32_t visit, uint64_t host)
 	sender_dirty(&t->senders, v->sender);
 	if (visit_stamped(v, STAMP_CLIMBED, now_s(t)))
 		return;
+	/* On the full route the bogus rung came first: that is no climb, and the hint stands.  In score an
+	 * unproven touch of it may be forged, and does not spoil the climb. */
+	if ((v->flags & VISIT_HINTED) != 0)
+		f.hint = 0;
 	if (lowest) {
 		f.score *= CLIMBED_LOWEST;
 		f.hint *= CLIMBED_LOWEST;
