@@ -54,6 +54,7 @@ struct child {
 	int64_t	 kill_ms;		/* asked to stop: when patience ends; 0: not asked */
 	unsigned backoff_ms, restarts;
 	uint32_t n_deaf;
+	struct log_rate deaths;
 	bool	 ready, was_ready, started;
 };
 
@@ -139,6 +140,7 @@ child_gone(struct supervisor *s, enum process_role role, int status, int64_t now
 {
 	struct child *c = &s->child[role];
 	bool asked = c->kill_ms != 0;
+	uint32_t hushed;
 
 	bounds_shut(&s->bounds, role);
 	if (c->line >= 0)
@@ -147,12 +149,10 @@ child_gone(struct supervisor *s, enum process_role role, int status, int64_t now
 	if (asked) {
 		c->start_ms = now;
 	} else {
-		if (WIFSIGNALED(status))
-			log_warnx("%s (pid %d) was killed by signal %d, is started again",
-			    process_name(role), (int)c->pid, WTERMSIG(status));
-		else
-			log_warnx("%s (pid %d) ended with status %d, is started again",
-			    process_name(role), (int)c->pid, WEXITSTATUS(status));
+		if (log_may(&c->deaths, now / 1000, &hushed))
+			log_warnx("%s (pid %d) %s %d, is started again", process_name(role), (int)c->pid,
+			    WIFSIGNALED(status) ? "was killed by signal" : "ended with status",
+			    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 		/* Counted from its last start: only who dies young has to wait. */
 		if (now - c->started_ms >= HEALTHY_MS)
 			c->backoff_ms = 0;

@@ -191,14 +191,37 @@ bind_why(const struct addr *addr, uint16_t port, int error, char why[static BIND
 		snprintf(why, BIND_WHY_SIZE, "%s: %s", text, strerror_r(error, said, sizeof(said)));
 }
 
-int
-bind_tcp(const struct addr *addr, uint16_t port, char why[static BIND_WHY_SIZE])
+static int
+bind_to(int fd, const struct addr *addr, uint16_t port)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+
+	if (addr_is_v4(addr)) {
+		memcpy(&in.sin_addr, addr->b + 12, 4);
+		return bind(fd, (const struct sockaddr *)&in, sizeof(in));
+	}
+	memcpy(&in6.sin6_addr, addr->b, 16);
+	return bind(fd, (const struct sockaddr *)&in6, sizeof(in6));
+}
+
+bool
+bind_local(const struct addr *addr)
+{
+	int fd = socket(addr_is_v4(addr) ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool local = fd >= 0 && bind_to(fd, addr, 0) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return local;
+}
+
+int
+bind_tcp(const struct addr *addr, uint16_t port, char why[static BIND_WHY_SIZE])
+{
 	bool v4 = addr_is_v4(addr);
 	int fd = socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int on = 1, retries = BIND_SYNACK_RETRIES, error, rc;
+	int on = 1, retries = BIND_SYNACK_RETRIES, error;
 
 	if (fd < 0) {
 		bind_why(addr, port, errno, why);
@@ -207,15 +230,9 @@ bind_tcp(const struct addr *addr, uint16_t port, char why[static BIND_WHY_SIZE])
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	/* On a listener, Linux takes this for the number of SYN-ACKs sent again. */
 	setsockopt(fd, IPPROTO_TCP, TCP_SYNCNT, &retries, sizeof(retries));
-	if (v4) {
-		memcpy(&in.sin_addr, addr->b + 12, 4);
-		rc = bind(fd, (const struct sockaddr *)&in, sizeof(in));
-	} else {
-		memcpy(&in6.sin6_addr, addr->b, 16);
+	if (!v4)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-		rc = bind(fd, (const struct sockaddr *)&in6, sizeof(in6));
-	}
-	if (rc == 0)
+	if (bind_to(fd, addr, port) == 0)
 		return fd;
 	error = errno;
 	close(fd);

@@ -11,12 +11,28 @@
 #include "mxtrap/log.h"
 
 #define SMTP_PORT 25
+#define MAX_GUARDED 64		/* refusing decoys that are looked after: each costs a look at /proc */
+
+/* A decoy that must refuse, on this host, where somebody listens: it traps honest mail. */
+static void
+bound_guard(struct bound *b)
+{
+	bool told = b->why[0] != '\0';
+
+	b->why[0] = '\0';
+	if (bind_local(&b->addr) && bind_holder(&b->addr, b->port, b->why) && !told)
+		log_warnx("%s (this decoy must refuse, and answers)", b->why);
+}
 
 static void
 bound_try(struct bound *b)
 {
 	char before[BIND_WHY_SIZE];
 
+	if (b->refuses) {
+		bound_guard(b);
+		return;
+	}
 	memcpy(before, b->why, sizeof(before));
 	b->fd = bind_tcp(&b->addr, b->port, b->why);
 	if (b->fd < 0 && strcmp(before, b->why) != 0)
@@ -30,14 +46,21 @@ bounds_apply(struct bounds *bounds, const struct config *config)
 {
 	const struct ladder *ladder = &config->ladder;
 	struct bound *all = calloc(ladder->n_targets + config->n_web + 1, sizeof(*all));
-	size_t n = 0;
+	size_t n = 0, guarded = 0;
 
 	if (all == NULL)
 		fatal("no memory");
-	for (size_t i = 0; i < ladder->n_targets; i++)
-		if (ladder->targets[i].role == ROLE_BOGUS && ladder->targets[i].answer != ANSWER_NONE)
-			all[n++] = (struct bound){ .addr = ladder->targets[i].addr, .port = SMTP_PORT,
-			    .role = PROCESS_DECOY, .target = (uint32_t)i };
+	for (size_t i = 0; i < ladder->n_targets; i++) {
+		const struct target *t = &ladder->targets[i];
+		bool refuses = t->answer == ANSWER_NONE;
+
+		if (t->role != ROLE_NOLISTING && t->role != ROLE_BOGUS)
+			continue;
+		if (refuses && guarded++ >= MAX_GUARDED)
+			continue;
+		all[n++] = (struct bound){ .addr = t->addr, .port = SMTP_PORT,
+		    .role = PROCESS_DECOY, .target = (uint32_t)i, .refuses = refuses };
+	}
 	for (size_t i = 0; i < config->n_web; i++) {
 		struct bound *b = &all[n];
 
@@ -49,8 +72,8 @@ bounds_apply(struct bounds *bounds, const struct config *config)
 		for (size_t k = 0; k < bounds->n && all[i].fd < 0; k++) {
 			struct bound *old = &bounds->bound[k];
 
-			if (old->fd >= 0 && old->port == all[i].port && old->role == all[i].role &&
-			    addr_equal(&old->addr, &all[i].addr)) {
+			if (old->fd >= 0 && !all[i].refuses && old->port == all[i].port &&
+			    old->role == all[i].role && addr_equal(&old->addr, &all[i].addr)) {
 				all[i].fd = old->fd;
 				old->fd = -1;
 			}

@@ -274,8 +274,10 @@ decoy_main(struct process *p)
 	struct decoy *d = calloc(1, sizeof(*d));
 	int status = 0;
 
-	if (d == NULL)
-		fatal("no memory");
+	if (d == NULL) {
+		log_warnx("no memory");
+		return 3;
+	}
 	d->p = p;
 	d->epoll = -1;
 	p->n_deaf = (uint32_t)p->n_sockets;

@@ -20,6 +20,8 @@ const char *bind_text(const struct addr *, uint16_t port, char buf[static BIND_T
 int bind_tcp(const struct addr *, uint16_t port, char why[static BIND_WHY_SIZE]);
 /* Who listens on this address and port: why as above.  False: nobody that can be seen. */
 bool bind_holder(const struct addr *, uint16_t port, char why[static BIND_WHY_SIZE]);
+/* Is this an address of this host? */
+bool bind_local(const struct addr *);
 /* The control socket at dir/control.sock: bound datagram socket, mode 0660, owned by uid (and gid).
  * A stale one is replaced.  -1: why says so; also if another mxtrapd lives there. */
 int bind_control(const char *dir, uint32_t uid, uint32_t gid, char why[static BIND_WHY_SIZE]);

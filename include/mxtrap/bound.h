@@ -15,6 +15,7 @@ struct bound {				/* a socket of a child's, or one that cannot be had yet */
 	uint16_t port;
 	enum process_role role;
 	uint32_t target;
+	bool	 refuses;		/* a decoy that must not answer: never bound, only looked after */
 	int	 fd;			/* -1: why */
 	char	 why[BIND_WHY_SIZE];
 };
