@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * status.c - what watch tells of itself each second, as names and values.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mxtrap/report.h"
+#include "watch_int.h"
+
+#define MAX_TARGETS_TOLD 128		/* rows are bounded; the rungs' own page has them all */
+
+static void __attribute__((format(printf, 3, 4)))
+tell(struct watch *w, const char *name, const char *fmt, ...)
+{
+	char value[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(value, sizeof(value), fmt, ap);
+	va_end(ap);
+	store_status(w->store, name, value);
+}
+
+static void
+tell_trap(struct watch *w)
+{
+	const struct trap_counters *c = trap_counters(w->trap);
+	const struct { const char *name; uint64_t value; } rows[] = {
+		{ "packets", c->packets }, { "attempts", c->attempts }, { "visits", c->visits },
+		{ "evidence", c->evidence }, { "excused", c->excused }, { "excused_grace", c->excused_grace },
+		{ "proven", c->proven }, { "tallied", c->tallied },
+		{ "senders", c->senders }, { "listed", c->listed }, { "suspects", c->suspects },
+		{ "senders_new", c->senders_new }, { "senders_evicted", c->senders_evicted },
+		{ "senders_refused", c->senders_refused }, { "attempts_evicted", c->attempts_evicted },
+		{ "visits_evicted", c->visits_evicted }, { "pools_evicted", c->pools_evicted },
+		{ "fingerprints_refused", c->fingerprints_refused }, { "out_of_order", c->out_of_order },
+		{ "unmatched", c->unmatched }, { "unproven_accepts", c->unproven_accepts },
+		{ "recent_overflow", c->recent_overflow }, { "accepts_lost", w->accepts_lost },
+		{ "senders_unflushed", w->waiting }, { "admin_refused", w->control.refused },
+		{ "memory_bytes", trap_memory_bytes(w->trap) },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		tell(w, rows[i].name, "%" PRIu64, rows[i].value);
+}
+
+static void
+tell_store(struct watch *w)
+{
+	struct store_counters c;
+
+	store_counters(w->store, &c);
+	tell(w, "rows_written", "%" PRIu64, c.rows_written);
+	tell(w, "rows_lost", "%" PRIu64, c.rows_lost);
+	tell(w, "commits", "%" PRIu64, c.commits);
+	tell(w, "write_errors", "%" PRIu64, c.write_errors);
+	tell(w, "queue", "%" PRIu64, c.queue);
+	tell(w, "queue_max", "%" PRIu64, c.queue_max);
+	tell(w, "bytes", "%" PRIu64, c.bytes);
+	tell(w, "disk_full", "%s", c.disk_full ? "yes" : "no");
+	tell(w, "was_corrupt", "%s", c.was_corrupt ? "yes" : "no");
+}
+
+static void
+tell_captures(struct watch *w)
+{
+	uint64_t frames = 0, ring = 0, interface = 0, results[PACKET_N_RESULTS] = { 0 };
+	char name[64];
+
+	for (size_t i = 0; i < w->n; i++) {
+		const struct capture_counters *c = capture_counters(w->captures[i]);
+
+		frames += c->frames;
+		ring += c->ring_drops;
+		interface += c->interface_drops;
+		for (int r = 0; r < PACKET_N_RESULTS; r++)
+			results[r] += c->results[r];
+		(void)snprintf(name, sizeof(name), "capture %.50s", capture_name(w->captures[i]));
+		if (c->down_since_us != 0)
+			tell(w, name, "not capturing since %" PRId64, c->down_since_us / 1000000);
+		else
+			tell(w, name, "capturing, %" PRIu64 " frames, %" PRIu64 " dropped, opened again %" PRIu64 " times",
+			    c->frames, c->ring_drops + c->interface_drops, c->reopened);
+	}
+	tell(w, "frames", "%" PRIu64, frames);
+	tell(w, "ring_drops", "%" PRIu64, ring);
+	tell(w, "interface_drops", "%" PRIu64, interface);
+	for (int r = 1; r < PACKET_N_RESULTS; r++) {
+		(void)snprintf(name, sizeof(name), "frames %s", packet_result_name((enum packet_result)r));
+		tell(w, name, "%" PRIu64, results[r]);
+	}
+}
+
+static void
+tell_targets(struct watch *w)
+{
+	const struct ladder *l = &w->config->ladder;
+	char name[64], addr[ADDR_TEXT_SIZE];
+	unsigned told = 0;
+
+	for (uint32_t i = 0; i < l->n_targets && told < MAX_TARGETS_TOLD; i++) {
+		struct trap_health h;
+
+		if (l->targets[i].role != ROLE_REAL)
+			continue;
+		told++;
+		trap_target_health(w->trap, i, &h);
+		(void)snprintf(name, sizeof(name), "real %s", addr_format(&l->targets[i].addr, addr));
+		tell(w, name, "%s, last SYN %" PRId64 ", last handshake %" PRId64 ", last without answer %" PRId64,
+		    h.down ? "down" : h.last_syn_us == 0 ? "unseen" : "up", h.last_syn_us / 1000000,
+		    h.last_proven_us / 1000000, h.last_unanswered_us / 1000000);
+	}
+}
+
+static void
+tell_processes(struct watch *w)
+{
+	char name[64];
+
+	for (size_t i = 0; i < MESSAGE_MAX_PROCESSES; i++) {
+		if (w->processes.process[i].name[0] == '\0')
+			continue;
+		(void)snprintf(name, sizeof(name), "process %.15s", w->processes.process[i].name);
+		if (w->processes.process[i].pid == 0)
+			tell(w, name, "not running, started again %u times", w->processes.process[i].restarts);
+		else
+			tell(w, name, "pid %d, since %" PRId64 ", started again %u times", w->processes.process[i].pid,
+			    w->processes.process[i].since_s, w->processes.process[i].restarts);
+	}
+	for (size_t i = 0; i < sizeof(w->processes.complaint) / sizeof(w->processes.complaint[0]); i++) {
+		(void)snprintf(name, sizeof(name), "complaint %zu", i + 1);
+		/* One that was told and is over must not stay. */
+		tell(w, name, "%s", w->processes.complaint[i].what);
+	}
+}
+
+void
+status_tell(struct watch *w)
+{
+	char layout[32];
+
+	tell_trap(w);
+	tell_store(w);
+	tell_captures(w);
+	tell_targets(w);
+	tell_processes(w);
+	tell(w, "decoy_accepted", "%" PRIu64, w->decoy.accepted);
+	tell(w, "decoy_lost", "%" PRIu64, w->decoy.lost);
+	tell(w, "decoy_overflows", "%" PRIu64, w->decoy.overflows);
+	tell(w, "clock_shift", "%.3f", (double)w->steady.shift_us / 1e6);
+	status_layout(&w->config->ladder, layout);
+	tell(w, "layout", "%s", layout);
+	tell(w, "clock", "%" PRId64, w->steady.wall_us / 1000000);
+}
+
+static uint64_t
+mix(uint64_t h, const void *bytes, size_t n)
+{
+	const uint8_t *p = bytes;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ p[i]) * 0x100000001b3ULL;	/* FNV-1a: our own configuration is no attacker */
+	return h;
+}
+
+/* Addresses, sets, rungs and roles: what evidence is judged by. */
+void
+status_layout(const struct ladder *l, char text[static 32])
+{
+	uint64_t h = 0xcbf29ce484222325ULL;
+
+	for (size_t i = 0; i < l->n_targets; i++) {
+		const struct target *t = &l->targets[i];
+		const uint8_t facts[] = { t->role, t->rung, (uint8_t)t->set, (uint8_t)(t->set >> 8) };
+
+		h = mix(h, t->addr.b, sizeof(t->addr.b));
+		h = mix(h, facts, sizeof(facts));
+	}
+	(void)snprintf(text, 32, "%016" PRIx64, h);
+}
+
+struct layout_seen {
+	const char *text;
+	bool	    differs;
+};
+
+static bool
+see_layout(void *ctx, const char *name, const char *value)
+{
+	struct layout_seen *seen = ctx;
+
+	if (strcmp(name, "layout") == 0)
+		seen->differs = strcmp(value, seen->text) != 0;
+	return true;
+}
+
+bool
+status_layout_changed(const char *state_dir, const struct judge_params *judge, const char *text)
+{
+	struct layout_seen seen = { .text = text };
+	struct report *report;
+
+	if (report_open(&report, state_dir, judge) != REPORT_OK)
+		return false;
+	(void)report_status(report, see_layout, &seen);
+	report_close(report);
+	return seen.differs;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * watch_int.h - the parts that the watch process is put together from.
+ *
+ * steady: the trap's own time.  teller: a sink that also logs the list's changes.
+ * control: admin datagrams, made durable by a thread of their own.  own: addresses
+ * that are never to be listed because they are this host's.  status: what is told
+ * each second.
+ */
+#ifndef MXTRAP_WATCH_INT_H
+#define MXTRAP_WATCH_INT_H
+
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "mxtrap/capture.h"
+#include "mxtrap/log.h"
+#include "mxtrap/merge.h"
+#include "mxtrap/process.h"
+#include "mxtrap/store.h"
+#include "mxtrap/watch.h"
+
+/* -- steady -- */
+
+#define STEADY_STEP_US 2000000		/* a smaller correction is how clocks are disciplined */
+
+/*
+ * The wall clock, less its steps: the trap's time never jumps, so that a clock set
+ * forward by a year expires nothing.  After a step it goes at half or one and a half
+ * of the usual speed until it is the wall's again.  Start from = { 0 }.
+ */
+struct steady {
+	int64_t wall_us, boot_us;	/* at the last look */
+	int64_t shift_us;		/* the wall is ahead of us by this */
+};
+/* Look at the clocks; the µs by which the wall was moved since the last look, or 0. */
+int64_t steady_look(struct steady *, int64_t wall_us, int64_t boot_us);
+/* Our time for a time stamp of the wall clock, never later than now. */
+int64_t steady_time(const struct steady *, int64_t wall_us);
+
+/* -- teller -- */
+
+struct teller {
+	struct sink  inner;
+	const struct ladder *ladder;
+	int64_t	     minute;
+	uint32_t     said, hushed;
+};
+/* A sink that logs changes and notes and hands everything on; *t must outlive it. */
+struct sink teller_sink(struct teller *);
+
+/* -- control -- */
+
+#define CONTROL_QUEUE 8
+
+struct control_job {
+	struct message_admin asked;
+	struct sockaddr_un   from;
+	socklen_t	     from_len;
+	bool		     done, ok;
+};
+
+struct control {			/* its jobs go round: asked, made durable, answered */
+	int		 fd;		/* the datagram socket; -1: none */
+	int		 event_fd;	/* readable: a job is done */
+	struct store	*store;
+	pthread_t	 thread;
+	pthread_mutex_t	 mutex;
+	pthread_cond_t	 wake;
+	struct control_job jobs[CONTROL_QUEUE];
+	unsigned	 first, n;	/* not yet answered */
+	unsigned	 n_done;	/* of these, from the first on, done */
+	bool		 stop, running;
+	uint64_t	 refused;	/* what was no record, or found the queue full */
+};
+bool control_start(struct control *, int fd, struct store *);
+void control_stop(struct control *);
+/* Read what came, answer what is done.  apply is called for each decision that is durable now. */
+void control_turn(struct control *, void (*apply)(void *ctx, const struct message_admin *), void *ctx);
+
+/* -- own -- */
+
+/* Add this host's addresses, gateways and resolvers to an allocated array of prefixes.  False: no memory. */
+bool own_addresses(struct prefix **list, size_t *n);
+
+/* -- status -- */
+
+struct watch {
+	struct process	*p;
+	const struct config *config;
+	struct store	*store;
+	struct trap	*trap;
+	struct merge	*merge;
+	struct teller	 teller;
+	struct control	 control;
+	struct steady	 steady;
+	struct prefix	*never;
+	struct capture	*captures[CONFIG_MAX_INTERFACES];
+	int64_t		 told_blind_us[CONFIG_MAX_INTERFACES];	/* down: the trap's time of the last word on it */
+	int64_t		 down_us[CONFIG_MAX_INTERFACES];	/* down since, by the trap's time; 0: capturing */
+	size_t		 n;
+	uint64_t	 drops;
+	uint32_t	 seq;
+	int64_t		 turn_ms, second_ms, tick_ms;	/* by process_now_ms() */
+	struct message_decoy	 decoy;		/* its newest counters */
+	struct message_processes processes;
+	uint64_t	 accepts_lost;		/* gaps in decoy's numbering */
+	uint32_t	 accepts_next;
+	bool		 decoy_known, decoy_gone;
+	size_t		 waiting;		/* senders that trap_flush() left for later */
+	uint64_t	 late_events;
+};
+/* One name/value row for each thing worth knowing. */
+void status_tell(struct watch *);
+/* Has the ladder changed since the run before this one?  Ask before the store is opened; tell afterwards. */
+void status_layout(const struct ladder *, char text[static 32]);
+bool status_layout_changed(const char *state_dir, const struct judge_params *, const char *text);
+
+#endif
