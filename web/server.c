@@ -17,7 +17,7 @@
 #include "mxtrap/log.h"
 #include "web_int.h"
 
-#define CONNECTION_MEMORY 16384		/* request line and all headers, and our own */
+#define CONNECTION_MEMORY 12288		/* request line and all headers, and our own */
 #define PER_ADDRESS_MAX	  256		/* of CONNECTION_MAX: a proxy in front is one address */
 #define IDLE_TIMEOUT_S	  30
 
@@ -113,11 +113,47 @@ make_response(struct reply *reply)
 	return response;
 }
 
-/* The same, from those at hand where it never differs; the caller's reference. */
+/*
+ * "Is it listed?" is asked more often than all else, and making a response costs as much
+ * as looking up: each connection keeps one for small answers that must not be stored.
+ * Its size is fixed, so the body is filled up with spaces, which JSON allows.
+ */
 static struct MHD_Response *
-find_or_make_response(struct server *server, struct reply *reply, bool *keep)
+ready_response(struct connection *conn, struct reply *reply)
+{
+	struct reply fixed;
+
+	memcpy(conn->ready_body, reply->body, reply->size);
+	memset(conn->ready_body + reply->size, ' ', READY_SIZE - reply->size);
+	if (conn->ready == NULL) {
+		reply_init(&fixed);
+		fixed.kind = BODY_STATIC;
+		fixed.body = conn->ready_body;
+		fixed.size = READY_SIZE;
+		fixed.media_type = reply->media_type;
+		fixed.cache_control = reply->cache_control;
+		conn->ready = make_response(&fixed);
+	}
+	return conn->ready;
+}
+
+static bool
+fits_ready(const struct reply *reply)
+{
+	return reply->kind == BODY_OWNED && reply->status == 200 && reply->size <= READY_SIZE &&
+	    reply->etag[0] == '\0' && reply->media_type != NULL &&
+	    strcmp(reply->media_type, "application/json") == 0;
+}
+
+/* The same, from those at hand where it never differs; *keep: not the caller's to destroy. */
+static struct MHD_Response *
+find_or_make_response(struct server *server, struct connection *conn, struct reply *reply, bool *keep)
 {
 	*keep = false;
+	if (fits_ready(reply)) {
+		*keep = true;
+		return ready_response(conn, reply);
+	}
 	if (reply->kind != BODY_STATIC || reply->etag[0] != '\0' || reply->allow != NULL)
 		return make_response(reply);
 	for (size_t i = 0; i < CONSTANTS_MAX; i++) {
@@ -144,7 +180,7 @@ send_reply(struct server *server, struct connection *conn, struct MHD_Connection
 	unsigned status = reply->status;
 	uint64_t size = reply->size;
 	bool keep;
-	struct MHD_Response *response = find_or_make_response(server, reply, &keep);
+	struct MHD_Response *response = find_or_make_response(server, conn, reply, &keep);
 	enum MHD_Result result;
 
 	reply_clear(reply);
@@ -298,8 +334,14 @@ on_connection(void *ctx, struct MHD_Connection *mhd, void **socket_context,
 		atomic_fetch_add_explicit(&server->web->counters.opened, 1, memory_order_relaxed);
 		break;
 	case MHD_CONNECTION_NOTIFY_CLOSED:
-		if (*socket_context != NULL)
-			connection_close(&server->connections, *socket_context);
+		if (*socket_context != NULL) {
+			struct connection *conn = *socket_context;
+
+			if (conn->ready != NULL)
+				MHD_destroy_response(conn->ready);
+			conn->ready = NULL;
+			connection_close(&server->connections, conn);
+		}
 		*socket_context = NULL;
 		atomic_fetch_sub_explicit(&server->web->counters.opened, 1, memory_order_relaxed);
 		break;

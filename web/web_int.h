@@ -167,8 +167,12 @@ int64_t status_age(struct report *, int64_t now_s);
 
 enum connection_phase { CONNECTION_FREE, CONNECTION_REQUEST, CONNECTION_IDLE, CONNECTION_REPLY };
 
+#define READY_SIZE 384		/* a small answer: one entry with most of its reasons */
+
 struct connection {
 	int	 fd;
+	void	*ready;		/* server.c's: a response whose body is ready_body; NULL: none yet */
+	char	 ready_body[READY_SIZE];
 	enum connection_phase phase;
 	int64_t	 deadline_ms;
 	bool	 cut;

@@ -197,7 +197,8 @@ the_explanation_has_points_sums_and_doubts(void **state)
 static void
 a_new_serial_is_a_new_etag(void **state)
 {
-	static const char *const paths[] = { "/api/v1/list", "/export/plain", "/export/nftables" };
+	static const char *const paths[] = { "/api/v1/list?limit=1000", "/export/plain",
+	    "/export/nftables" };
 	char before[ARRAY_LEN(paths)][128], line[256];
 	struct sink sink = store_sink(t.store);
 
