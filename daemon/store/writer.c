@@ -289,6 +289,9 @@ writer_list(struct store *s, int64_t now, bool eager)
 	}
 	if (s->list_at_us == 0)
 		s->list_at_us = now;
+	/* The log waits to be indexed: that comes next. */
+	if (s->segments[SEGMENT_CHANGE].n >= s->segments[SEGMENT_CHANGE].cap)
+		return false;
 	if (!eager && now - s->list_at_us < group && ring_used(lane) < ring_size(lane) / 4)
 		return false;
 	s->list_at_us = 0;
@@ -345,7 +348,7 @@ void *
 writer_main(void *arg)
 {
 	struct store *s = arg;
-	bool stop, eager, empty;
+	bool stop, eager, empty, wrote;
 	int64_t now;
 
 	sqlite3_wal_hook(s->db, writer_wal_hook, s);
@@ -370,7 +373,11 @@ writer_main(void *arg)
 			continue;
 		}
 		s->retry_at_us = 0;
-		if (writer_list(s, now, eager) || writer_bulk(s, now, eager)) {
+		/* Both, each turn: a stream of changes must not starve the rest. */
+		wrote = writer_list(s, now, eager);
+		if (s->retry_at_us == 0)
+			wrote |= writer_bulk(s, now, eager);
+		if (wrote) {
 			writer_checkpoint(s, false);
 			if (stop && s->retry_at_us != 0 && !s->cap_hit)
 				break;		/* it cannot be written now, and nobody will later */

@@ -24,8 +24,8 @@
 #include "mxtrap/report.h"
 #include "mxtrap/store.h"
 
-#define NOW_S  1790000000
-#define NOW_US (NOW_S * 1000000LL)
+#define NOW_S  1790000000LL
+#define NOW_US (NOW_S * 1000000)
 
 struct bench_dir { char path[64], file[96]; };
 
