@@ -19,7 +19,7 @@ const view = { tab: 'listed', range: 24, asTable: false, pages: 1, shown: null }
 /* -- the parts of the overview: made once, filled as answers come -- */
 
 const parts = {
-	publishing: h('div', {}), numbers: h('div', { class: 'numbers' }), notes: h('div', {}),
+	publishing: h('div', {}), broken: h('div', {}), numbers: h('div', { class: 'numbers' }), notes: h('div', {}),
 	ladder: h('section', { class: 'panel', 'aria-labelledby': 'ladder-title' }),
 	hours: h('div', { class: 'hours' }), list: h('div', { class: 'list' }),
 };
@@ -68,7 +68,7 @@ parts.list.id = 'list';
 parts.list.setAttribute('role', 'tabpanel');
 const overview = [
 	h('h1', { class: 'hidden' }, 'Overview'),
-	parts.publishing, parts.numbers, parts.notes, parts.ladder,
+	parts.broken, parts.publishing, parts.numbers, parts.notes, parts.ladder,
 	h('section', { class: 'panel', 'aria-labelledby': 'hours-title' },
 		h('div', { class: 'head' }, h('h2', { id: 'hours-title' }, 'Attempts by the hour'),
 			h('div', { class: 'choose', role: 'group', 'aria-label': 'Span' }, rangeButtons, tableButton)),
@@ -79,11 +79,30 @@ const overview = [
 
 /* -- publishing, numbers, what happened -- */
 
+/* A status line of the daemon, as a sentence. */
+function plainly(name, value) {
+	if (name.startsWith('complaint '))
+		return value;
+	if (name === 'disk_full')
+		return 'The disk is full: watching goes on, storing waits.';
+	const since = /since ([0-9]+)/.exec(value);
+	return name.startsWith('capture ') ? [`Interface ${name.slice(8)} is not captured`, since ? [' since ', time(Number(since[1]))] : null, ': nothing is seen there.'] :
+		`${name.slice(8)} is ${value}`;
+}
+
 function fillStatus(status) {
 	show(parts.publishing, JSON.stringify(status.publishing), () => status.publishing.open ? null :
 		h('div', { class: 'notice' }, h('strong', {}, 'Observing. '),
 			'Nothing leaves: the exports are empty, and the list below is what would be listed. ',
 			h('span', { class: 'dim' }, status.publishing.why || '')));
+	const broken = Object.entries(status.counters).filter(([name, value]) => value !== '' && (name.startsWith('complaint ') ||
+		(name.startsWith('capture ') && value.startsWith('not capturing')) || (name === 'disk_full' && value === 'yes') ||
+		(name.startsWith('process ') && value.startsWith('not running')))).map(([name, value]) => [name, plainly(name, value)]);
+	if (status.live && (status.status_age < 0 || status.status_age > 15))
+		broken.push(['watch', status.status_age < 0 ? 'watch has not told its status yet' : `watch has told nothing for ${span(status.status_age)}: what stands here is old`]);
+	show(parts.broken, JSON.stringify(broken), () => broken.length === 0 ? null :
+		h('div', { class: 'notice bad', role: 'alert' }, h('strong', {}, 'Needs a look. '), broken.length === 1 ? broken[0][1] :
+			h('ul', {}, broken.map(([, says]) => h('li', {}, says)))));
 	const bad = status.notes.filter((n) => ['real_down', 'blind', 'drops', 'clock_step', 'decoy_silent',
 		'decoy_answers', 'decoy_dead', 'table_full', 'flood'].includes(n.kind));
 	show(parts.notes, JSON.stringify(bad), () => bad.length === 0 ? null :
