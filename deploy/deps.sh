@@ -1,51 +1,66 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# deps.sh build|check|demo|bench - install what that needs, from Debian's packages, and say so first.
-# Does nothing, quickly, where everything is there.
+#
+# deps.sh GROUP... - install what Debian packages a target needs.
+#
+# Groups: build (compile), check (tests, lint), demo, bench.  Nothing missing: says
+# nothing, asks no registry, takes a moment.  Anything missing: says what, and installs
+# it with apt-get (as root; anyone else is told the command).
 set -eu
 
-build="libpcap-dev libmicrohttpd-dev libsqlite3-dev libconfuse-dev pkg-config"
-check="$build libcmocka-dev python3 iproute2 nftables tcpdump curl postfix dnsmasq-base socat procps sqlite3
-	prometheus valgrind clang clang-tidy cppcheck libclang-rt-14-dev gcovr mandoc"
-demo="$build iproute2 nftables python3 postfix dnsmasq-base socat curl procps tcpdump"
-bench="$build python3 iproute2 tcpdump p0f wrk curl sqlite3 procps"
+BUILD="gcc make pkg-config libc6-dev libpcap-dev libmicrohttpd-dev libsqlite3-dev libconfuse-dev"
+LIVE="iproute2 procps python3 postfix dnsmasq-base tcpdump curl"
+CHECK="libcmocka-dev valgrind clang libclang-rt-14-dev clang-tidy cppcheck mandoc jq perl sqlite3 nftables prometheus"
 
-case "${1:-}" in
-build) want=$build ;;
-check) want=$check ;;
-demo) want=$demo ;;
-bench) want=$bench ;;
-*) echo "usage: deps.sh build|check|demo|bench" >&2; exit 2 ;;
-esac
+packages() {
+	for group in "$@"; do
+		case $group in
+		build) echo "$BUILD" ;;
+		check) echo "$BUILD $CHECK $LIVE" ;;
+		demo) echo "$BUILD $LIVE" ;;
+		bench) echo "$BUILD $LIVE p0f wrk sqlite3" ;;
+		*) echo "deps.sh: no group '$group'; there are build, check, demo, bench" >&2; exit 2 ;;
+		esac
+	done
+}
 
+[ $# -gt 0 ] || { echo "usage: deploy/deps.sh build|check|demo|bench..." >&2; exit 2; }
+command -v dpkg-query >/dev/null || exit 0	# not Debian: the compiler will tell what is missing
+
+wanted=$(packages "$@") || exit 2
 missing=
-for p in $want; do
-	case "$(dpkg-query -W -f '${Status}' "$p" 2>/dev/null || true)" in
-	*' installed') ;;
+# One dpkg-query for all: `all` and `check` begin with this script.
+# shellcheck disable=SC2086
+have=" $(dpkg-query -W -f '${Package}=${db:Status-Status} ' $wanted 2>/dev/null || :)"
+for p in $wanted; do
+	case "$have$missing " in
+	*" $p=installed "* | *" $p "*) ;;
 	*) missing="$missing $p" ;;
 	esac
 done
 [ -n "$missing" ] || exit 0
 
-echo "mxtrap needs these Debian packages for '$1' and installs them now:$missing"
+echo "deps.sh: to be installed:$missing"
 if [ "$(id -u)" != 0 ]; then
-	echo "not root: run this first, then again: apt-get install --no-install-recommends$missing" >&2
+	echo "deps.sh: not root; run: apt-get install --no-install-recommends$missing" >&2
 	exit 1
+fi
+
+# Nothing that is installed here may start: postfix and prometheus come for their programs.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+	trap 'rm -f $policy' EXIT
+	trap 'exit 1' INT TERM
+	printf '#!/bin/sh\nexit 101\n' >$policy
+	chmod 755 $policy
 fi
 export DEBIAN_FRONTEND=noninteractive
-# A mail server is needed as a program only: none is configured or started here.
-echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections 2>/dev/null || true
-policy=/usr/sbin/policy-rc.d made=
-if [ ! -e "$policy" ]; then
-	printf '#!/bin/sh\nexit 101\n' > "$policy"
-	chmod 755 "$policy"
-	made=1
-fi
-trap '[ -z "$made" ] || rm -f "$policy"' EXIT
-log=$(mktemp)
-if ! { apt-get update && apt-get install -y --no-install-recommends $missing; } > "$log" 2>&1 < /dev/null; then
-	tail -n 30 "$log" >&2
-	echo "deps.sh: installing failed; the whole log is $log" >&2
-	exit 1
-fi
-rm -f "$log"
+apt-get -q update
+case "$missing " in
+*" postfix "*)
+	apt-get -q -y install --no-install-recommends debconf
+	echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections
+	;;
+esac
+# shellcheck disable=SC2086
+apt-get -q -y install --no-install-recommends $missing

@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# check.sh BUILD all|fast - run what is built, stage by stage.
+#
+# fast leaves the live runs out.  Every stage says its name, its seconds and how many
+# passed; the last line is the sum.  A stage whose parts are not there says so.
+set -u
+cd "$(dirname "$0")/.."
+BUILD=${1:-build}
+TIER=${2:-all}
+LOGS=$BUILD/check
+PASSED=0 FAILED=0 SKIPPED=0
+mkdir -p "$LOGS"
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+# Test programs take the build's programs from here.
+MXTRAP_BUILD=$(realpath "$BUILD")
+export MXTRAP_BUILD
+
+begin() { STAGE=$1 T0=$(date +%s) P0=$PASSED F0=$FAILED S0=$SKIPPED; echo "== $1"; }
+end() {
+	local skipped=$((SKIPPED - S0))
+	printf -- '-- %s: %d s, %d passed, %d failed%s\n' "$STAGE" $(($(date +%s) - T0)) \
+	    $((PASSED - P0)) $((FAILED - F0)) "$([ $skipped = 0 ] || echo ", $skipped skipped")"
+}
+# run NAME COMMAND...: what it counted, or one, by its exit status; 77 is a skip.
+run() {
+	local name=$1 log status ok bad
+	shift
+	log=$LOGS/$(echo "$STAGE $name" | tr ' /' '__').log
+	timeout -k 5 "${LIMIT:-300}" "$@" >"$log" 2>&1 </dev/null
+	status=$?
+	# cmocka's own lines, "ok NAME"/"FAIL NAME" of the shell tests, "N passed, N failed".
+	ok=$(grep -acE '^\[       OK \]|^ok ' "$log")
+	bad=$(grep -acE '^\[  FAILED  \] [a-zA-Z_0-9]+$|^FAIL ' "$log")
+	if [ "$ok$bad" = 00 ] && grep -aqE '^[0-9]+ passed, [0-9]+ failed' "$log"; then
+		ok=$(grep -aE '^[0-9]+ passed, ' "$log" | tail -1 | cut -d' ' -f1)
+		bad=$(grep -aE '^[0-9]+ passed, ' "$log" | tail -1 | cut -d' ' -f3)
+	fi
+	if [ $status = 77 ]; then
+		SKIPPED=$((SKIPPED + 1))
+		echo "  SKIP  $name: $(tail -1 "$log")"
+		return
+	fi
+	[ "$ok" -gt 0 ] || [ $status != 0 ] || ok=1
+	[ $status = 0 ] || [ "$bad" -gt 0 ] || bad=1
+	PASSED=$((PASSED + ok)) FAILED=$((FAILED + bad))
+	if [ $status = 0 ] && [ "$bad" = 0 ]; then
+		[ -z "${V:-}" ] || echo "  ok    $name ($ok)"
+		return
+	fi
+	[ $status != 124 ] || echo "(took over ${LIMIT:-300} s)" >>"$log"
+	echo "  FAIL  $name (status $status), end of $log:"
+	grep -aE '^FAIL |^\[  FAILED|^\[ +ERROR|ERROR|error:|WRONG' "$log" | head -30 | sed 's/^/    | /'
+	tail -25 "$log" | sed 's/^/    /'
+}
+none() { echo "  none yet"; SKIPPED=$((SKIPPED + 1)); }
+programs() { for f in "$@"; do [ -x "$f" ] && [ -f "$f" ] && printf '%s\n' "$f"; done; }
+
+stage() { # name, then programs
+	local f any=
+	begin "$1"
+	shift
+	for f in $(programs "$@"); do any=1; run "$(basename "$f")" "$f" "$BUILD"; done
+	[ -n "$any" ] || none
+	end
+}
+
+# Only what has a source: a test that was removed may still lie in the build folder.
+UNIT=()
+for f in tests/unit/test_*.c; do UNIT+=("$BUILD/${f%.c}"); done
+stage "unit" "${UNIT[@]}"
+
+begin "scenarios"
+if [ -x "$BUILD/tests/scenario/run" ] && ls tests/scenario/*.scn >/dev/null 2>&1; then
+	run scenarios "$BUILD/tests/scenario/run" tests/scenario/*.scn
+else
+	none
+fi
+end
+
+LIMIT=400 stage "captures" tests/captures/check.sh
+stage "web" tests/web/*.sh
+stage "shell" tests/config/*.sh tests/cli/*.sh
+
+begin "corpora"
+any=
+for f in tests/fuzz/fuzz_*.c; do
+	name=$(basename "$f" .c)
+	corpus=tests/fuzz/corpus/${name#fuzz_}
+	[ -x "$BUILD/tests/fuzz/$name" ] && [ -d "$corpus" ] || continue
+	any=1
+	run "$name" "$BUILD/tests/fuzz/$name" "$corpus"
+done
+[ -n "$any" ] || none
+end
+
+if [ "$TIER" = all ]; then
+	LIMIT=240 stage "system" tests/system/*.sh
+fi
+
+# What failed is named above; this is the line that is counted.
+if [ $SKIPPED = 0 ]; then
+	echo "$PASSED passed, $FAILED failed"
+else
+	echo "$PASSED passed, $FAILED failed, $SKIPPED skipped"
+fi
+[ $FAILED = 0 ] && [ $PASSED -gt 0 ]
