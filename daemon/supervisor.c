@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -72,8 +73,6 @@ struct supervisor {
 	struct notify notify;
 	bool	 debug, said_ready;
 };
-
-/* -- children -- */
 
 static bool
 child_wanted(const struct supervisor *s, enum process_role role)
@@ -239,8 +238,6 @@ running(const struct supervisor *s)
 	return n;
 }
 
-/* -- what each turn does -- */
-
 /* Sockets that could not be had may be free by now: their child comes back with them. */
 static void
 retry_bind(struct supervisor *s, int64_t now)
@@ -334,6 +331,9 @@ reload_end(struct supervisor *s, int64_t now)
 	s->config = s->next;
 	s->text = s->next_text;
 	s->next_text = NULL;
+	/* What the old decoy noted and nobody read names targets of the old configuration. */
+	while (recv(s->accepts[1], NULL, 0, MSG_DONTWAIT | MSG_TRUNC) > 0)
+		;
 	bounds_apply(&s->bounds, &s->config);
 	s->retry_ms = now + RETRY_FIRST_MS;
 	for (int i = 0; i < PROCESS_N_ROLES; i++) {
@@ -422,8 +422,6 @@ turn(struct supervisor *s)
 	tell_systemd(s, now);
 }
 
-/* -- start -- */
-
 /* The state directory, and the control socket in it, while we may still make them. */
 static bool
 make_state(struct supervisor *s)
@@ -477,6 +475,9 @@ supervisor_run(const char *config_path, const char *program)
 	while (s.stop_ms == 0 || !stop_all(&s, process_now_ms()))
 		turn(&s);
 	log_info("all processes have ended");
+	bounds_free(&s.bounds);
+	config_free(&s.config);
+	free(s.text);
 	return 0;
 }
 
@@ -484,8 +485,11 @@ int
 process_enter(int argc, char **argv)
 {
 	static struct process p;	/* large, and lives as long as the process */
+	int status;
 
 	if (!process_adopt(&p, argc, argv))
 		return 2;
-	return lives[p.role].run(&p);
+	status = lives[p.role].run(&p);
+	config_free(&p.config);
+	return status;
 }

@@ -144,3 +144,13 @@ bounds_retry(struct bounds *bounds, enum process_role role, bool deaf)
 	}
 	return more;
 }
+
+void
+bounds_free(struct bounds *bounds)
+{
+	for (size_t i = 0; i < bounds->n; i++)
+		if (bounds->bound[i].fd >= 0)
+			close(bounds->bound[i].fd);
+	free(bounds->bound);
+	*bounds = (struct bounds){ 0 };
+}

@@ -210,8 +210,10 @@ config_read(const char *path)
 			    ferror(in) ? strerror(errno) : n > CONFIG_MAX_BYTES ? "too much" :
 			    "a NUL byte");
 		else {
+			char *fit = realloc(text, n + 1);	/* kept for as long as mxtrapd runs */
+
 			fclose(in);
-			return text;
+			return fit != NULL ? fit : text;
 		}
 	}
 	if (in != NULL)

@@ -34,5 +34,6 @@ void bounds_shut(const struct bounds *, enum process_role);
 /* Try again what could not be had.  deaf: the role could not listen on all it has; find out who
  * does.  True: there is a new socket. */
 bool bounds_retry(struct bounds *, enum process_role, bool deaf);
+void bounds_free(struct bounds *);
 
 #endif
