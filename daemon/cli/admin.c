@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * admin.c - `mxtrap allow` and `mxtrap forget`: the operator's decisions, told to watch.
+ *
+ * One datagram there, one back, over a socket that file mode guards.  What watch
+ * says is done has been written to disk.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "mxtrap/message.h"
+
+#define ANSWER_MS 3000
+
+static int
+unreachable(const char *path, const char *why)
+{
+	fprintf(stderr, "mxtrap: %s: %s: is mxtrapd running with this configuration, and may you write there?\n", path, why);
+	return CLI_UNREACHABLE;
+}
+
+static int
+await_answer(int fd, const char *path)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct message_answer a;
+
+	if (poll(&p, 1, ANSWER_MS) <= 0)
+		return unreachable(path, "no answer within 3 s");
+	if (message_receive(fd, &a, sizeof(a)) != (int)sizeof(a) || a.head.kind != MESSAGE_ANSWER)
+		return unreachable(path, "an answer that is none");
+	a.text[sizeof(a.text) - 1] = '\0';
+	fprintf(a.ok ? stdout : stderr, "%s\n", a.text);
+	return a.ok ? CLI_DONE : CLI_NO;
+}
+
+static int
+tell_watch(const struct cli *cli, const struct message_admin *m)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX }, self = { .sun_family = AF_UNIX };
+	int fd, status, n;
+
+	n = snprintf(to.sun_path, sizeof(to.sun_path), "%s/control.sock", cli->config.state_dir);
+	if (n < 0 || (size_t)n >= sizeof(to.sun_path))
+		return unreachable(cli->config.state_dir, "the path is too long for a socket");
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	/* Bound to a name that the kernel picks: so that the answer finds its way back. */
+	if (fd < 0 || bind(fd, (struct sockaddr *)&self, sizeof(self.sun_family)) != 0) {
+		if (fd >= 0)
+			close(fd);
+		return unreachable(to.sun_path, strerror(errno));
+	}
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0 || send(fd, m, sizeof(*m), 0) != (ssize_t)sizeof(*m))
+		status = unreachable(to.sun_path, strerror(errno));
+	else
+		status = await_answer(fd, to.sun_path);
+	close(fd);
+	return status;
+}
+
+static int
+decide(struct cli *cli, enum admin_op op, int argc, char **argv)
+{
+	const char *command = op == ADMIN_ALLOW ? "allow" : "forget", *word = NULL;
+	struct message_admin m = { .op = op };
+	struct passwd *pw = getpwuid(getuid());
+	struct prefix p;
+	int64_t span;
+
+	message_init(&m.head, MESSAGE_ADMIN, sizeof(m));
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--for") == 0 && i + 1 < argc && op == ADMIN_ALLOW) {
+			if (!cli_parse_span(argv[++i], &span))
+				return cli_usage(command, "--for: expected a time like 12h or 30d");
+			m.expires_s = (uint32_t)(time(NULL) + span);
+		} else if (strcmp(argv[i], "--note") == 0 && i + 1 < argc) {
+			if (strlen(argv[++i]) >= sizeof(m.note))
+				return cli_usage(command, "--note: expected at most 255 bytes");
+			(void)snprintf(m.note, sizeof(m.note), "%s", argv[i]);
+		} else if (word == NULL && argv[i][0] != '-') {
+			word = argv[i];
+		} else {
+			return cli_usage(command, "found a word that it does not know");
+		}
+	}
+	if (word == NULL || !prefix_parse(&p, word))
+		return cli_usage(command, "expected an address, or a network whose host bits are zero, like 192.0.2.0/24");
+	memcpy(m.addr, p.addr.b, sizeof(m.addr));
+	m.len = p.len;
+	(void)snprintf(m.who, sizeof(m.who), "%s", pw != NULL ? pw->pw_name : "unknown");
+	return tell_watch(cli, &m);
+}
+
+int
+cli_allow(struct cli *cli, int argc, char **argv)
+{
+	return decide(cli, ADMIN_ALLOW, argc, argv);
+}
+
+int
+cli_forget(struct cli *cli, int argc, char **argv)
+{
+	return decide(cli, ADMIN_FORGET, argc, argv);
+}
