@@ -317,7 +317,8 @@ trap_judge_pending(struct trap *t, const struct pending *p)
 	switch ((enum pending_what)p->what) {
 	case PENDING_TOUCH:
 	case PENDING_BOGUS_PROVEN:
-		judge_backup_first(t, p->visit, (enum grade)p->grade, p->host);
+		/* Proven by now: one piece of evidence, not two. */
+		judge_backup_first(t, p->visit, v->bogus_first_proven ? GRADE_PROVEN : (enum grade)p->grade, p->host);
 		break;
 	case PENDING_REAL_PROVEN:
 		if ((v->flags & (VISIT_SCORED | VISIT_DESCENDED)) == VISIT_SCORED)

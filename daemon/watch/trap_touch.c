@@ -126,6 +126,7 @@ begin_visit(struct trap *t, uint32_t visit)
 	v->last_off_us = 0;
 	v->n_attempts = 0;
 	v->route = v->proven_route = 0;
+	v->bogus_first_proven = 0;
 	v->gap[0] = v->gap[1] = v->rtt = 0;
 	wheel_add(&t->ends, visit_due_us(t, v), visit_item(t, visit, false));
 }
@@ -207,7 +208,7 @@ trap_touch(struct trap *t, uint32_t number, struct attempt *a, const struct pack
 	if (role == ROLE_NOLISTING || (role == ROLE_BOGUS && target->answer == ANSWER_NONE))
 		v->proven_route = route_add(v->proven_route, role);
 	v->n_attempts = v->n_attempts < UINT16_MAX ? (uint16_t)(v->n_attempts + 1) : UINT16_MAX;
-	v->last_role = role & 15;
+	v->last_role = role & 7;
 	v->flags &= (uint16_t)~VISIT_PENDING_LOWER;
 	prolong(t, v);
 
@@ -287,6 +288,7 @@ trap_proven(struct trap *t, uint32_t number, uint32_t visit, struct attempt *a, 
 	} else if (target->role == ROLE_BOGUS) {
 		v->flags |= VISIT_BOGUS_PROVEN;
 		if ((a->flags & ATTEMPT_CANDIDATE) != 0) {
+			v->bogus_first_proven = 1;
 			p.what = PENDING_BOGUS_PROVEN;
 			trap_push(t, &t->proofs, &p);
 		}
