@@ -46,25 +46,36 @@ CREATE TABLE list_change (
 ) STRICT;
 CREATE INDEX list_change_serial ON list_change (serial);
 
--- The fold of list_change at meta.serial: who is listed, suspect or allowed.
+-- The fold of list_change at meta.serial: who is listed, suspect or allowed.  A million rows
+-- must leave for a consumer in less than half a second, so that numbers are packed; the view
+-- `list` below tells them one by one.
 CREATE TABLE listing (
-	sender		INTEGER NOT NULL,	-- whom it is about
-	host		INTEGER NOT NULL,	-- lower half of a single IPv6 address; else 0
-	len		INTEGER NOT NULL,	-- prefix length of 128 bits: 128 or 64
-	state		INTEGER NOT NULL,	-- enum sender_state: suspect, listed or allowed
-	since_s		INTEGER NOT NULL,	-- when the state began
-	expires_s	INTEGER NOT NULL,	-- when it ends, 0: not by itself; readers compare
-	score		REAL NOT NULL,		-- sums as of changed_s
-	hint		REAL NOT NULL,		-- the sum over the full route
-	kinds		INTEGER NOT NULL,	-- 1 << enum evidence_kind
-	grade		INTEGER NOT NULL,	-- enum grade
-	klass		INTEGER NOT NULL,	-- enum sender_class
-	term_days	INTEGER NOT NULL,	-- length of the listing's term
-	first_seen_s	INTEGER NOT NULL,	-- the sender's first attempt
-	last_seen_s	INTEGER NOT NULL,	-- and its last one when this row was written
-	changed_s	INTEGER NOT NULL,	-- when it was judged
-	PRIMARY KEY (sender, host, len)
+	sender		INTEGER PRIMARY KEY,	-- an IPv4 address or a /64
+	term		INTEGER NOT NULL,	-- since_s << 32 | expires_s (0: not by itself; readers compare)
+	seen		INTEGER NOT NULL,	-- first_seen_s << 32 | last_seen_s
+	sums		INTEGER NOT NULL,	-- score << 32 | hint, signed, 1/1000 nat, as of changed_s
+	marks		INTEGER NOT NULL,	-- state | grade << 4 | klass << 8 | term_days << 16 | kinds << 24
+	changed_s	INTEGER NOT NULL	-- when it was judged
+) STRICT;
+-- The same for single addresses of a /64 in which others are honest.
+CREATE TABLE listing_host (
+	sender		INTEGER NOT NULL,	-- the /64
+	host		INTEGER NOT NULL,	-- lower half of the address
+	term		INTEGER NOT NULL,	-- as in listing
+	seen		INTEGER NOT NULL,	-- as in listing
+	sums		INTEGER NOT NULL,	-- as in listing
+	marks		INTEGER NOT NULL,	-- as in listing
+	changed_s	INTEGER NOT NULL,	-- as in listing
+	PRIMARY KEY (sender, host)
 ) STRICT, WITHOUT ROWID;
+-- For people with the sqlite3 shell, and for the start.
+CREATE VIEW list (sender, host, single, state, since_s, expires_s, score, hint, kinds, grade, klass,
+    term_days, first_seen_s, last_seen_s, changed_s) AS
+SELECT sender, host, single, marks & 15, term >> 32 & 0xffffffff, term & 0xffffffff, (sums >> 32) / 1000.0,
+    ((sums & 0xffffffff) - (sums << 1 & 0x100000000)) / 1000.0, marks >> 24, marks >> 4 & 15, marks >> 8 & 255,
+    marks >> 16 & 255, seen >> 32 & 0xffffffff, seen & 0xffffffff, changed_s
+FROM (SELECT sender, 0 AS host, 0 AS single, term, seen, sums, marks, changed_s FROM listing
+    UNION ALL SELECT sender, host, 1, term, seen, sums, marks, changed_s FROM listing_host);
 
 -- What is known of each sender; written as snapshots, read back at start.  Small numbers
 -- cost little: sums are thousandths of a nat, times are told from first_seen_s.  None but

@@ -113,7 +113,8 @@ report_connect(struct report *r)
 		sqlite3_busy_timeout(r->db, 250);
 		sqlite3_db_config(r->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 		sqlite3_db_config(r->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-		rc = sqlite3_exec(r->db, "PRAGMA query_only=ON; PRAGMA cell_size_check=ON; PRAGMA cache_size=-16384;",
+		rc = sqlite3_exec(r->db, "PRAGMA query_only=ON; PRAGMA cell_size_check=ON; PRAGMA cache_size=-16384;"
+		    " PRAGMA mmap_size=1073741824;",
 		    NULL, NULL, NULL);
 	}
 	result = report_failed(r, rc);
@@ -365,29 +366,22 @@ report_check(struct report *r, const struct addr *addr, int64_t now_s, struct re
 {
 	enum report_result result = report_enter(r);
 	sender_key key = addr_sender(addr);
-	sqlite3_stmt *stmt;
-	bool found = false;
-	int rc;
+	uint64_t host = addr_host(addr);
+	struct report_entry e;
 
 	if (result != REPORT_OK)
 		return result;
 	now_s = report_now(r, now_s);
-	stmt = report_ask(r, READ_CHECK);
-	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)key);
-	sqlite3_bind_int64(stmt, 2, (sqlite3_int64)addr_host(addr));
-	while (!found && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		struct report_entry e;
-
-		if (sqlite3_column_int(stmt, 2) != STATE_LISTED)
-			continue;
-		report_listing_entry(r, stmt, key, now_s, &e);
-		if (!report_open_at(&e, now_s) || !prefix_contains(&e.what, addr))
-			continue;
-		*out = e;
-		found = true;
+	result = report_listing(r, key, NULL, now_s, &e);
+	if (!sender_is_v4(key) && (result == REPORT_NONE ||
+	    (result == REPORT_OK && (e.state != STATE_LISTED || !report_open_at(&e, now_s)))))
+		result = report_listing(r, key, &host, now_s, &e);
+	if (result == REPORT_OK) {
+		if (e.state == STATE_LISTED && report_open_at(&e, now_s))
+			*out = e;
+		else
+			result = REPORT_NONE;
 	}
-	result = found ? REPORT_OK : rc == SQLITE_DONE ? REPORT_NONE : report_failed(r, rc);
-	sqlite3_reset(stmt);
 	report_hold(r);
 	report_leave(r);
 	return result;

@@ -76,8 +76,11 @@ struct addr report_addr(sender_key, uint64_t host);
 /* A prefix as the database holds it. */
 struct prefix report_what(sender_key, uint64_t host, int len);
 bool report_prefix(sqlite3_stmt *, int blob, int len, struct prefix *out);
-/* report_list.c: an entry from columns 0 (host) to 13 (changed_s) of listing, sums as of now. */
+/* report_list.c: an entry from columns 0 (term) to 4 (changed_s) of listing, sums as of now; `what` is left alone. */
 void report_listing_entry(const struct report *, sqlite3_stmt *, sender_key, int64_t now_s, struct report_entry *out);
+/* The listing row of this sender (host NULL) or of this one address, open at now or not.  REPORT_NONE: there is none. */
+enum report_result report_listing(struct report *, sender_key, const uint64_t *host, int64_t now_s,
+    struct report_entry *out);
 /* Does the list say anything of it at now? */
 static inline bool
 report_open_at(const struct report_entry *e, int64_t now_s)

@@ -14,20 +14,25 @@
 
 #define LIST_STATES (1U << STATE_LISTED | 1U << STATE_SUSPECT | 1U << STATE_ALLOWED)
 
-struct place {				/* keyset position: the last `what` told */
-	int64_t key, host;
-	int	len;
+/*
+ * Three cursors, each behind the last row that it gave: the list's senders, the list's single
+ * addresses, the senders' own records.
+ */
+enum source { SOURCE_LISTING, SOURCE_HOST, SOURCE_SENDER, SOURCE_N };
+
+struct cursor {
+	sqlite3_stmt *stmt;		/* NULL: not asked */
+	bool	 open;			/* stands on a row */
+	int64_t	 key, host;		/* of that row */
+	int64_t	 after_key, after_host;	/* where it begins when it is opened again */
 };
 
 struct walk {
 	struct report *r;
 	const struct report_filter *f;
 	uint32_t states;
-	int64_t	 now_s, first, last;	/* senders in (first, last], signed as SQLite sorts */
-	struct place at;
-	int64_t	 sender_at;		/* senders up to this key are told */
-	bool	 listing_open, sender_open;	/* the cursor stands on a row */
-	sqlite3_stmt *listing, *sender;
+	int64_t	 now_s, last;		/* senders up to last, signed as SQLite sorts */
+	struct cursor cursors[SOURCE_N];
 	uint64_t told;
 };
 
@@ -69,25 +74,43 @@ report_prefix(sqlite3_stmt *stmt, int blob, int len, struct prefix *out)
 void
 report_listing_entry(const struct report *r, sqlite3_stmt *stmt, sender_key key, int64_t now_s, struct report_entry *e)
 {
-	int64_t age = now_s - sqlite3_column_int64(stmt, 13);
-	int term = sqlite3_column_int(stmt, 10);
+	uint64_t term = (uint64_t)sqlite3_column_int64(stmt, 0), seen = (uint64_t)sqlite3_column_int64(stmt, 1);
+	int64_t sums = sqlite3_column_int64(stmt, 2);
+	uint64_t marks = (uint64_t)sqlite3_column_int64(stmt, 3);
+	int64_t age = now_s - sqlite3_column_int64(stmt, 4);
 
 	e->key = key;
-	e->what = report_what(key, (uint64_t)sqlite3_column_int64(stmt, 0), sqlite3_column_int(stmt, 1));
-	e->state = (uint8_t)sqlite3_column_int(stmt, 2);
-	e->since_s = sqlite3_column_int64(stmt, 3);
-	e->expires_s = sqlite3_column_int64(stmt, 4);
-	e->score = judge_decay(&r->params, (float)sqlite3_column_double(stmt, 5), age);
-	e->hint = judge_decay(&r->params, (float)sqlite3_column_double(stmt, 6), age);
-	e->kinds = (uint16_t)sqlite3_column_int(stmt, 7);
-	e->grade = (uint8_t)sqlite3_column_int(stmt, 8);
-	e->klass = (uint8_t)sqlite3_column_int(stmt, 9);
-	e->first_seen_s = sqlite3_column_int64(stmt, 11);
-	e->last_seen_s = sqlite3_column_int64(stmt, 12);
+	e->since_s = (int64_t)(term >> 32);
+	e->expires_s = (int64_t)(term & UINT32_MAX);
+	e->first_seen_s = (int64_t)(seen >> 32);
+	e->last_seen_s = (int64_t)(seen & UINT32_MAX);
+	e->score = judge_decay(&r->params, (float)(int32_t)(sums >> 32) / 1000.0f, age);
+	e->hint = judge_decay(&r->params, (float)(int32_t)sums / 1000.0f, age);
+	e->kinds = (uint16_t)(marks >> 24);
+	e->state = (uint8_t)(marks & 15);
+	e->grade = (uint8_t)(marks >> 4 & 15);
+	e->klass = (uint8_t)(marks >> 8);
 	e->relapses = 0;
 	/* Each relapse doubles the term. */
-	for (; term > 1; term /= 2)
+	for (uint64_t days = marks >> 16 & 255; days > 1; days /= 2)
 		e->relapses++;
+}
+
+enum report_result
+report_listing(struct report *r, sender_key key, const uint64_t *host, int64_t now_s, struct report_entry *out)
+{
+	sqlite3_stmt *stmt = report_ask(r, host != NULL ? READ_CHECK_HOST : READ_CHECK);
+	int rc;
+
+	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)key);
+	if (host != NULL)
+		sqlite3_bind_int64(stmt, 2, (sqlite3_int64)*host);
+	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		report_listing_entry(r, stmt, key, now_s, out);
+		out->what = host != NULL ? report_what(key, *host, 128) : sender_prefix(key);
+	}
+	sqlite3_reset(stmt);
+	return rc == SQLITE_DONE ? REPORT_NONE : report_failed(r, rc);
 }
 
 /* A sender's own record, sums and state as of now. */
@@ -125,14 +148,14 @@ walk_matches(const struct walk *w, const struct report_entry *e)
 	return (w->states & 1U << e->state) != 0;
 }
 
-/* Keys that a prefix covers: all of them, or a stretch. */
+/* Keys that a prefix covers, (*first, w->last]: all of them, or a stretch. */
 static void
-walk_bounds(struct walk *w)
+walk_bounds(struct walk *w, int64_t *first)
 {
 	const struct prefix *p = w->f->within;
 	sender_key low, high;
 
-	w->first = INT64_MIN;
+	*first = INT64_MIN;
 	w->last = INT64_MAX;
 	if (p == NULL || p->len == 0)
 		return;
@@ -143,80 +166,109 @@ walk_bounds(struct walk *w)
 		high = p->len >= 64 ? low : low | (UINT64_MAX >> p->len);
 	if ((int64_t)low > (int64_t)high)
 		return;			/* across the sign: walk everything, the filter sorts it out */
-	w->first = (int64_t)low;
+	*first = (int64_t)low;
 	w->last = (int64_t)high;
 }
 
-static int
-walk_step(sqlite3_stmt *stmt, bool *open)
+static bool
+walk_fine(int rc)
 {
-	int rc = sqlite3_step(stmt);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE;
+}
 
-	*open = rc == SQLITE_ROW;
+static int
+cursor_step(struct cursor *c, enum source source)
+{
+	int rc = sqlite3_step(c->stmt);
+
+	c->open = rc == SQLITE_ROW;
+	if (c->open) {
+		c->key = sqlite3_column_int64(c->stmt, source == SOURCE_SENDER ? 0 : 5);
+		c->host = source == SOURCE_HOST ? sqlite3_column_int64(c->stmt, 6) : 0;
+	}
 	return rc;
 }
 
-/* Put both cursors behind w->at. */
+/* Put the cursors behind what they gave. */
 static int
 walk_open(struct walk *w)
 {
 	bool only_cleared = (w->states & ~LIST_STATES) == 1U << STATE_CLEARED;
-	int rc;
+	const enum read_statement asks[SOURCE_N] = { READ_LISTING_PAGE, READ_HOST_PAGE,
+		only_cleared ? READ_SENDER_CLEARED : READ_SENDER_PAGE };
+	int rc = SQLITE_DONE;
 
-	w->listing = report_ask(w->r, READ_LISTING_PAGE);
-	sqlite3_bind_int64(w->listing, 1, w->at.key);
-	sqlite3_bind_int64(w->listing, 2, w->at.host);
-	sqlite3_bind_int(w->listing, 3, w->at.len);
-	sqlite3_bind_int64(w->listing, 4, w->last);
-	rc = walk_step(w->listing, &w->listing_open);
-	w->sender = NULL;
-	w->sender_open = false;
-	if ((w->states & ~LIST_STATES) == 0 || (rc != SQLITE_ROW && rc != SQLITE_DONE))
-		return rc;
-	w->sender = report_ask(w->r, only_cleared ? READ_SENDER_CLEARED : READ_SENDER_PAGE);
-	sqlite3_bind_int64(w->sender, 1, w->sender_at);
-	sqlite3_bind_int64(w->sender, 2, w->last);
-	return walk_step(w->sender, &w->sender_open);
+	for (enum source i = 0; i < SOURCE_N && walk_fine(rc); i++) {
+		struct cursor *c = &w->cursors[i];
+
+		c->open = false;
+		if (i == SOURCE_SENDER && (w->states & ~LIST_STATES) == 0)
+			break;
+		c->stmt = report_ask(w->r, asks[i]);
+		sqlite3_bind_int64(c->stmt, 1, c->after_key);
+		sqlite3_bind_int64(c->stmt, 2, w->last);
+		if (i == SOURCE_HOST)
+			sqlite3_bind_int64(c->stmt, 3, c->after_host);
+		rc = cursor_step(c, i);
+	}
+	return rc;
 }
 
 static void
 walk_close(struct walk *w)
 {
-	sqlite3_reset(w->listing);
-	if (w->sender != NULL)
-		sqlite3_reset(w->sender);
+	for (enum source i = 0; i < SOURCE_N; i++)
+		if (w->cursors[i].stmt != NULL)
+			sqlite3_reset(w->cursors[i].stmt);
 }
 
-/* The next row of either table, whether it matches or not.  False: the end, or *rc is an error. */
+/* The cursor whose row comes next; NULL: the end. */
+static struct cursor *
+walk_least(struct walk *w)
+{
+	struct cursor *least = NULL;
+
+	for (enum source i = 0; i < SOURCE_N; i++) {
+		struct cursor *c = &w->cursors[i];
+
+		if (c->open && (least == NULL || c->key < least->key))
+			least = c;
+	}
+	return least;
+}
+
+/* The next row of any table, whether it matches or not.  False: the end, or *rc is an error. */
 static bool
 walk_next(struct walk *w, struct report_entry *e, int *rc)
 {
-	int64_t listed = w->listing_open ? sqlite3_column_int64(w->listing, 14) : INT64_MAX;
-	int64_t known = w->sender_open ? sqlite3_column_int64(w->sender, 0) : INT64_MAX;
+	struct cursor *c = walk_least(w), *sender = &w->cursors[SOURCE_SENDER];
+	enum source source;
 
 	*rc = SQLITE_DONE;
-	if (!w->listing_open && !w->sender_open)
+	if (c == NULL)
 		return false;
-	if (w->listing_open && (!w->sender_open || listed <= known)) {
-		report_listing_entry(w->r, w->listing, (sender_key)listed, w->now_s, e);
-		w->at = (struct place){ listed, sqlite3_column_int64(w->listing, 0), e->what.len };
-		*rc = walk_step(w->listing, &w->listing_open);
-		if (report_open_at(e, w->now_s)) {
-			/* The list has spoken: its record would only say the same again. */
-			w->sender_at = listed;
-			if (w->sender_open && known == listed && (*rc == SQLITE_ROW || *rc == SQLITE_DONE))
-				*rc = walk_step(w->sender, &w->sender_open);
-		} else {
-			e->state = STATE_N;	/* over; its record tells what it is now */
-		}
-	} else {
-		report_sender_entry(w->r, w->sender, w->now_s, e);
-		/* Behind this sender's listings too. */
-		w->at = (struct place){ known, INT64_MAX, 255 };
-		w->sender_at = known;
-		*rc = walk_step(w->sender, &w->sender_open);
+	source = (enum source)(c - w->cursors);
+	c->after_key = c->key;
+	c->after_host = c->host;
+	if (source == SOURCE_SENDER) {
+		report_sender_entry(w->r, c->stmt, w->now_s, e);
+		*rc = cursor_step(c, source);
+		return walk_fine(*rc);
 	}
-	return *rc == SQLITE_ROW || *rc == SQLITE_DONE;
+	report_listing_entry(w->r, c->stmt, (sender_key)c->key, w->now_s, e);
+	e->what = source == SOURCE_HOST ? report_what((sender_key)c->key, (uint64_t)c->host, 128) :
+	    sender_prefix((sender_key)c->key);
+	if (report_open_at(e, w->now_s)) {
+		/* The list has spoken: its record would only say the same again. */
+		sender->after_key = c->key;
+		if (sender->open && sender->key == c->key)
+			*rc = cursor_step(sender, SOURCE_SENDER);
+	} else {
+		e->state = STATE_N;	/* over; its record tells what it is now */
+	}
+	if (walk_fine(*rc))
+		*rc = cursor_step(c, source);
+	return walk_fine(*rc);
 }
 
 static bool
@@ -300,17 +352,21 @@ static void
 walk_start(struct walk *w)
 {
 	const struct prefix *after = w->f->after;
+	struct cursor *hosts = &w->cursors[SOURCE_HOST];
+	int64_t first;
 
-	walk_bounds(w);
-	/* Cursors begin behind a place: the one before the first key. */
-	if (w->first == INT64_MIN)
-		w->at = (struct place){ INT64_MIN, INT64_MIN, -1 };
-	else
-		w->at = (struct place){ w->first - 1, INT64_MAX, 255 };
-	if (after != NULL && (int64_t)addr_sender(&after->addr) >= w->at.key)
-		w->at = (struct place){ (int64_t)addr_sender(&after->addr),
-			after->len > 64 ? (int64_t)addr_host(&after->addr) : 0, after->len };
-	w->sender_at = w->at.key;
+	walk_bounds(w, &first);
+	/* Cursors begin behind a key; no sender has the least one. */
+	for (enum source i = 0; i < SOURCE_N; i++) {
+		w->cursors[i].after_key = first == INT64_MIN ? INT64_MIN : first - 1;
+		w->cursors[i].after_host = INT64_MAX;
+	}
+	if (after == NULL || (int64_t)addr_sender(&after->addr) <= w->cursors[0].after_key)
+		return;
+	for (enum source i = 0; i < SOURCE_N; i++)
+		w->cursors[i].after_key = (int64_t)addr_sender(&after->addr);
+	/* Behind a /64 come its single addresses. */
+	hosts->after_host = after->len == 128 && !addr_is_v4(&after->addr) ? (int64_t)addr_host(&after->addr) : INT64_MIN;
 }
 
 enum report_result
@@ -344,50 +400,72 @@ report_entries(struct report *r, const struct report_filter *filter, int64_t now
 	return walk_pages(&w, each, ctx);
 }
 
+/* The listing that tells of this address: its sender's, its own, or one of its /64's. */
+static enum report_result
+sender_listing(struct report *r, const struct addr *addr, int64_t now_s, struct report_entry *out)
+{
+	sender_key key = addr_sender(addr);
+	uint64_t host = addr_host(addr);
+	enum report_result result = report_listing(r, key, NULL, now_s, out);
+	sqlite3_stmt *stmt;
+	bool any = false;
+	int rc;
+
+	if (result == REPORT_OK && report_open_at(out, now_s))
+		return REPORT_OK;
+	if (sender_is_v4(key) || (result != REPORT_OK && result != REPORT_NONE))
+		return result == REPORT_OK ? REPORT_NONE : result;
+	result = report_listing(r, key, &host, now_s, out);
+	if (result == REPORT_OK && report_open_at(out, now_s))
+		return REPORT_OK;
+	/* Another address of this sender, if one is on the list: that is what the sender is known for. */
+	stmt = report_ask(r, READ_HOST_PAGE);
+	sqlite3_bind_int64(stmt, 1, (int64_t)key - 1);
+	sqlite3_bind_int64(stmt, 2, (int64_t)key);
+	sqlite3_bind_int64(stmt, 3, INT64_MAX);
+	while (!any && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		report_listing_entry(r, stmt, key, now_s, out);
+		out->what = report_what(key, (uint64_t)sqlite3_column_int64(stmt, 6), 128);
+		any = report_open_at(out, now_s);
+	}
+	sqlite3_reset(stmt);
+	if (any)
+		return REPORT_OK;
+	return rc == SQLITE_DONE ? REPORT_NONE : report_failed(r, rc);
+}
+
 enum report_result
 report_sender(struct report *r, const struct addr *addr, int64_t now_s, struct report_entry *out)
 {
-	sender_key key = addr_sender(addr);
-	struct report_entry e, listed = { .state = STATE_UNKNOWN };
-	bool known = false, any = false, covers = false;
+	struct report_entry listed = { .state = STATE_UNKNOWN };
 	enum report_result result;
 	sqlite3_stmt *stmt;
+	bool known;
 	int rc;
 
 	if ((result = report_enter(r)) != REPORT_OK)
 		return result;
 	now_s = report_now(r, now_s);
 	stmt = report_ask(r, READ_SENDER);
-	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)key);
-	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)addr_sender(addr));
+	rc = sqlite3_step(stmt);
+	if ((known = rc == SQLITE_ROW))
 		report_sender_entry(r, stmt, now_s, out);
-		known = true;
-	}
 	sqlite3_reset(stmt);
-	stmt = report_ask(r, READ_LISTING_OF);
-	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)key);
-	while ((rc == SQLITE_ROW || rc == SQLITE_DONE) && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		report_listing_entry(r, stmt, key, now_s, &e);
-		if (!report_open_at(&e, now_s))
-			continue;
-		/* The row about this very address before one about another of its /64. */
-		if (!any || (!covers && prefix_contains(&e.what, addr)) || (!covers && e.state > listed.state))
-			listed = e;
-		covers |= prefix_contains(&listed.what, addr);
-		any = true;
-	}
-	sqlite3_reset(stmt);
+	result = walk_fine(rc) ? sender_listing(r, addr, now_s, &listed) : report_failed(r, rc);
 	report_leave(r);
-	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		return report_failed(r, rc);
-	if (any && !known) {
+	if (result == REPORT_NONE)
+		return known ? REPORT_OK : REPORT_NONE;
+	if (result != REPORT_OK)
+		return result;
+	if (!known) {
 		*out = listed;
-	} else if (any) {
-		out->what = listed.what;
-		out->state = listed.state;
-		out->since_s = listed.since_s;
-		out->expires_s = listed.expires_s;
-		out->kinds |= listed.kinds;
+		return REPORT_OK;
 	}
-	return any || known ? REPORT_OK : REPORT_NONE;
+	out->what = listed.what;
+	out->state = listed.state;
+	out->since_s = listed.since_s;
+	out->expires_s = listed.expires_s;
+	out->kinds |= listed.kinds;
+	return REPORT_OK;
 }

@@ -142,7 +142,7 @@ store_each_sender(struct store *s, bool (*each)(void *, const struct sender_row 
 	    " expires_s, climbed_s, kinds, fingerprint, state, klass, grade, flags, caps, relapses FROM sender ORDER BY key"))
 		return false;
 	rc = sqlite3_prepare_v2(r.db, "SELECT sender, state, since_s, expires_s, score, hint, changed_s, kinds, first_seen_s,"
-	    " last_seen_s, grade, klass FROM listing ORDER BY sender, host, len", -1, &r.listing, NULL);
+	    " last_seen_s, grade, klass FROM list ORDER BY sender", -1, &r.listing, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_prepare_v2(r.db, "SELECT new_state, score, hint, time_us / 1000000 FROM list_change WHERE sender = ?"
 		    " AND id > (SELECT max(id) - 20000 FROM list_change) ORDER BY id DESC LIMIT 1", -1, &r.last, NULL);

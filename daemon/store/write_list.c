@@ -6,6 +6,8 @@
  * share one serial, and `listing`, the fold, moves in the same transaction: no reader
  * ever sees half of a serial.
  */
+#include <math.h>
+
 #include "store_int.h"
 
 #define LIST_ROWS	 4096		/* a transaction, live */
@@ -17,12 +19,10 @@ list_is_kept(uint8_t state)
 	return state == STATE_SUSPECT || state == STATE_LISTED || state == STATE_ALLOWED;
 }
 
-static void
-list_bind_key(sqlite3_stmt *stmt, const struct change_row *c)
+static uint64_t
+list_host(const struct change_row *c)
 {
-	bind_key(stmt, 1, c->sender);
-	bind_key(stmt, 2, c->what.len > 64 ? addr_host(&c->what.addr) : 0);
-	sqlite3_bind_int(stmt, 3, c->what.len);
+	return c->what.len > 64 && !sender_is_v4(c->sender) ? addr_host(&c->what.addr) : 0;
 }
 
 static void
@@ -34,34 +34,62 @@ list_count(struct store *s, int64_t state, int by)
 		s->n_suspect += by;
 }
 
+static int64_t
+list_milli(float points)
+{
+	return (int64_t)lrintf(points * 1000.0f);
+}
+
+/* Packed as the table says. */
+static void
+list_bind_row(sqlite3_stmt *stmt, const struct change_row *c)
+{
+	uint64_t sums = (uint64_t)list_milli(c->score) << 32 | ((uint64_t)list_milli(c->hint) & UINT32_MAX);
+	uint64_t marks = (uint64_t)c->kinds << 24 | (uint64_t)c->term_days << 16 | (uint64_t)c->klass << 8 |
+	    (uint64_t)(c->grade & 15) << 4 | (c->new_state & 15);
+
+	sqlite3_bind_int64(stmt, 3, (sqlite3_int64)((uint64_t)c->since_s << 32 | c->expires_s));
+	sqlite3_bind_int64(stmt, 4, (sqlite3_int64)((uint64_t)c->first_seen_s << 32 | c->last_seen_s));
+	sqlite3_bind_int64(stmt, 5, (sqlite3_int64)sums);
+	sqlite3_bind_int64(stmt, 6, (sqlite3_int64)marks);
+	sqlite3_bind_int64(stmt, 7, c->time_us / 1000000);
+}
+
+/* Sender and host, where the statement asks for one. */
+static sqlite3_stmt *
+list_bind_key(struct store *s, enum write_statement w, const struct change_row *c, bool single)
+{
+	sqlite3_stmt *stmt = s->stmts[w];
+
+	bind_key(stmt, 1, c->sender);
+	if (single)
+		bind_key(stmt, 2, list_host(c));
+	return stmt;
+}
+
 /* The fold: what the change makes of the listing. */
 static bool
 list_fold(struct store *s, const struct change_row *c)
 {
-	sqlite3_stmt *stmt = s->stmts[WRITE_LISTING_STATE];
+	bool single = c->what.len == 128 && !sender_is_v4(c->sender);
+	enum write_statement marks = single ? WRITE_HOST_MARKS : WRITE_LISTING_MARKS;
+	enum write_statement put = single ? WRITE_HOST_PUT : WRITE_LISTING_PUT;
+	enum write_statement delete = single ? WRITE_HOST_DELETE : WRITE_LISTING_DELETE;
+	int64_t was;
 
-	list_bind_key(stmt, c);
-	list_count(s, database_number(s, WRITE_LISTING_STATE), -1);
+	list_bind_key(s, marks, c, single);
+	was = database_number(s, marks);
+	if (was >= 0)
+		list_count(s, was & 15, -1);
 	if (!list_is_kept(c->new_state)) {
-		list_bind_key(s->stmts[WRITE_LISTING_DELETE], c);
-		return database_run(s, WRITE_LISTING_DELETE);
+		if (was < 0)
+			return true;
+		list_bind_key(s, delete, c, single);
+		return database_run(s, delete);
 	}
 	list_count(s, c->new_state, 1);
-	stmt = s->stmts[WRITE_LISTING_PUT];
-	list_bind_key(stmt, c);
-	sqlite3_bind_int(stmt, 4, c->new_state);
-	sqlite3_bind_int64(stmt, 5, c->since_s);
-	sqlite3_bind_int64(stmt, 6, c->expires_s);
-	sqlite3_bind_double(stmt, 7, (double)c->score);
-	sqlite3_bind_double(stmt, 8, (double)c->hint);
-	sqlite3_bind_int(stmt, 9, c->kinds);
-	sqlite3_bind_int(stmt, 10, c->grade);
-	sqlite3_bind_int(stmt, 11, c->klass);
-	sqlite3_bind_int(stmt, 12, c->term_days);
-	sqlite3_bind_int64(stmt, 13, c->first_seen_s);
-	sqlite3_bind_int64(stmt, 14, c->last_seen_s);
-	sqlite3_bind_int64(stmt, 15, c->time_us / 1000000);
-	return database_run(s, WRITE_LISTING_PUT);
+	list_bind_row(list_bind_key(s, put, c, single), c);
+	return database_run(s, put);
 }
 
 static bool
@@ -73,7 +101,7 @@ list_change(struct store *s, const struct change_row *c, uint64_t serial)
 	sqlite3_bind_int64(stmt, 2, (sqlite3_int64)serial);
 	sqlite3_bind_int64(stmt, 3, c->time_us);
 	bind_key(stmt, 4, c->sender);
-	bind_key(stmt, 5, c->what.len > 64 ? addr_host(&c->what.addr) : 0);
+	bind_key(stmt, 5, list_host(c));
 	sqlite3_bind_int(stmt, 6, c->what.len);
 	sqlite3_bind_int(stmt, 7, c->old_state);
 	sqlite3_bind_int(stmt, 8, c->new_state);

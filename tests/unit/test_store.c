@@ -207,7 +207,7 @@ a_list_change_moves_the_serial_and_rings(void **state)
 	assert_int_equal(n.serial, 2);
 	assert_int_equal(m.generation, n.generation);
 	assert_int_equal(number(d, "SELECT count(*) FROM list_change"), 2);
-	assert_int_equal(number(d, "SELECT state FROM listing"), STATE_LISTED);
+	assert_int_equal(number(d, "SELECT state FROM list"), STATE_LISTED);
 	assert_int_equal(number(d, "SELECT n_listed * 10 + n_suspect FROM meta"), 10);
 	store_close(s);
 }
@@ -226,7 +226,7 @@ changes_that_come_together_share_a_serial(void **state)
 		k.change(k.ctx, &c);
 	}
 	assert_true(store_sync(s));
-	assert_int_equal(number(d, "SELECT count(*) FROM listing"), 1000);
+	assert_int_equal(number(d, "SELECT count(*) FROM list"), 1000);
 	assert_true(number(d, "SELECT serial FROM meta") < 100);
 	assert_int_equal(number(d, "SELECT count(DISTINCT serial) = (SELECT serial FROM meta) FROM list_change"), 1);
 	assert_int_equal(number(d, "SELECT max(serial) = (SELECT serial FROM meta) FROM list_change"), 1);
@@ -245,7 +245,7 @@ a_removed_listing_leaves_the_fold_and_stays_in_the_log(void **state)
 	k.change(k.ctx, &on);
 	k.change(k.ctx, &off);
 	assert_true(store_sync(s));
-	assert_int_equal(number(d, "SELECT count(*) FROM listing"), 0);
+	assert_int_equal(number(d, "SELECT count(*) FROM list"), 0);
 	assert_int_equal(number(d, "SELECT count(*) FROM list_change"), 2);
 	assert_int_equal(number(d, "SELECT n_listed FROM meta"), 0);
 	store_close(s);
@@ -266,7 +266,7 @@ single_hosts_of_a_64_are_rows_of_their_own(void **state)
 		k.change(k.ctx, &c);
 	}
 	assert_true(store_sync(s));
-	assert_int_equal(number(d, "SELECT count(*) FROM listing WHERE len = 128 AND host BETWEEN 1 AND 3"), 3);
+	assert_int_equal(number(d, "SELECT count(*) FROM list WHERE single AND host BETWEEN 1 AND 3"), 3);
 	store_close(s);
 }
 
@@ -706,9 +706,9 @@ killed_twenty_times_it_is_sound_and_has_no_half_serial(void **state)
 		assert_int_equal(number(d, "SELECT coalesce(max(serial), 0) - (SELECT serial FROM meta) FROM list_change"), 0);
 		/* The fold of the log is the listing. */
 		assert_int_equal(number(d, "WITH last AS (SELECT sender, max(id) AS id FROM list_change GROUP BY sender)"
-		    " SELECT count(*) FROM last JOIN list_change USING (id) LEFT JOIN listing AS l"
+		    " SELECT count(*) FROM last JOIN list_change USING (id) LEFT JOIN list AS l"
 		    " ON l.sender = last.sender WHERE (new_state = 4) <> (l.state IS NOT NULL)"), 0);
-		assert_int_equal(number(d, "SELECT (SELECT count(*) FROM listing) - n_listed FROM meta"), 0);
+		assert_int_equal(number(d, "SELECT (SELECT count(*) FROM list) - n_listed FROM meta"), 0);
 	}
 	assert_true(number(d, "SELECT serial FROM meta") > 20);
 	print_message("20 kills: serial %lld, %lld attempts\n", (long long)number(d, "SELECT serial FROM meta"),
@@ -786,7 +786,7 @@ on_a_full_disk_it_waits_and_resumes_by_itself(void **state)
 	assert_true(c.rows_lost > 0);
 	assert_int_equal(c.serial, 1);
 	assert_int_equal(number(d, "SELECT count(*) FROM evidence"), 1);
-	assert_int_equal(number(d, "SELECT count(*) FROM listing"), 1);
+	assert_int_equal(number(d, "SELECT count(*) FROM list"), 1);
 	assert_int_equal(number(d, "SELECT count(*) FROM attempt") + (int64_t)c.rows_lost, 420000);
 	store_close(s);
 	assert_true(sound(d->file));
