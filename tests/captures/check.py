@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""check.py BUILD - replay each labelled capture, and a capture of forged SYNs; every wrong judgement is a failure."""
+import ipaddress
+import json
+import os
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROLES = {"mx10": "nolisting", "mx20": "real", "mx20b": "real", "mx30": "bogus"}
+SHOWN = {"noticed", "suspect", "listed"}
+
+
+def configuration(state, domain, exchangers, judge):
+    lines = ['interface = "any"', f'state-dir = "{state}"', "publish = yes", 'publish-after = "0s"',
+             f'mx-set "{domain}" {{', f'    domains = {{ "{domain}" }}']
+    for name, preference, role, addrs in exchangers:
+        quoted = ", ".join(f'"{a}"' for a in addrs)
+        lines.append(f'    exchanger "{name}.{domain}" {{ preference = {preference}  role = "{role}"  addresses = {{ {quoted} }} }}')
+    lines += ["}", "allow { special-purpose = no }", f'judge {{ start-grace = "0s"  list-on = "proven"  {judge} }}',
+              "limits { senders = 400000  attempts = 100000  pools = 200000 }"]
+    return "\n".join(lines) + "\n"
+
+
+def replay(build, text, state, capture):
+    conf = os.path.join(state, "mxtrap.conf")
+    with open(conf, "w", encoding="ascii") as fh:
+        fh.write(text)
+    run = subprocess.run([f"{build}/mxtrapd", "-c", conf, "-r", capture], capture_output=True, text=True, timeout=300)
+    if run.returncode != 0:
+        raise SystemExit(f"{capture}: mxtrapd -r exited {run.returncode}: {run.stderr}")
+    return conf, run.stdout.strip()
+
+
+def rows(build, conf, which):
+    run = subprocess.run([f"{build}/mxtrap", "-c", conf, "list", which, "--format", "ndjson"], capture_output=True,
+                         text=True, timeout=120)
+    if run.returncode != 0:
+        raise SystemExit(f"mxtrap list {which} exited {run.returncode}: {run.stderr}")
+    found = [json.loads(line) for line in run.stdout.splitlines()]
+    assert found and found[-1].get("type") == "metadata", "the last line is the metadata"
+    return found[:-1]
+
+
+def wrong(source, row, real_up):
+    expect = source["expect"]
+    state = row["state"] if row else "unknown"
+    framed = source.get("framed")
+    if state == "listed" and expect != "bot":
+        return f"is listed, expected {expect}"
+    if expect == "legit" and state in SHOWN and not (framed and state == "noticed"):
+        return f"is {state}, expected nothing of the kind of an honest sender"
+    if expect == "unverified" and state == "suspect":
+        return "is a suspect by forged packets alone"
+    if expect == "bot" and real_up:
+        first = source["sequence"][0]["rung"] if source["sequence"] else None
+        if first == "mx30" and state not in SHOWN:
+            return f"is {state}, but came to the backup first while the real MX took mail"
+        if first != "mx30" and not (row and row["reasons"]):
+            return "has no evidence at all"
+    return None
+
+
+def judge_capture(build, name, entry):
+    exchangers = [(rung, v["pref"], ROLES[rung], v["addrs"]) for rung, v in sorted(entry["ladder"].items())]
+    real_up = any(v["behaviour"] == "ok" for rung, v in entry["ladder"].items() if ROLES[rung] == "real")
+    faults = []
+    with tempfile.TemporaryDirectory() as state:
+        conf, _ = replay(build, configuration(state, entry["domain"], exchangers, ""), state, os.path.join(HERE, name))
+        known = [(ipaddress.ip_network(r["cidr"]), r) for r in rows(build, conf, "--all")]
+    for source in entry["sources"]:
+        for text in source["addrs"]:
+            net = ipaddress.ip_network(text)
+            hits = [r for n, r in known if n.version == net.version and n.overlaps(net)]
+            for row in hits or [None]:
+                why = wrong(source, row, real_up)
+                if why:
+                    faults.append(f"{text} ({source.get('sender') or source.get('kind')}) {why}")
+    return faults
+
+
+# --- forged SYNs -----------------------------------------------------------------
+
+LOW, REAL, HIGH = "198.51.100.10", "198.51.100.20", "198.51.100.30"
+OPTIONS = bytes.fromhex("020405b40402080a000000010000000001030307")
+
+
+def segment(sport, dport, seq, ack, flags, options=b""):
+    return struct.pack("!HHIIBBHHH", sport, dport, seq, ack, (5 + len(options) // 4) << 4, flags, 64240, 0, 0) + options
+
+
+def frame(src, dst, tcp):
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 1, 0x4000, 60, 6, 0)
+    return b"\2\0\0\0\0\1\2\0\0\0\0\2\x08\0" + head + ipaddress.ip_address(src).packed + ipaddress.ip_address(dst).packed + tcp
+
+
+def forged_capture(path, count, honest):
+    rng = random.Random(11)
+    now = 1_700_000_000_000_000
+    with open(path, "wb", buffering=1 << 20) as fh:
+        fh.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 128, 1))
+
+        def put(data):
+            nonlocal now
+            fh.write(struct.pack("<IIII", now // 1_000_000, now % 1_000_000, len(data), len(data)) + data)
+            now += 50
+
+        for i in range(count):
+            victim = honest[i // 97 % len(honest)] if i % 97 == 0 else str(ipaddress.ip_address(0x08000000 + rng.randrange(1 << 24)))
+            put(frame(victim, HIGH if i % 3 else LOW, segment(rng.randrange(1024, 65535), 25, rng.getrandbits(32), 0, 2, OPTIONS)))
+            if i % (count // (4 * len(honest))) == 0:      # an honest climb between them
+                src, sport, isn, theirs = honest[i % len(honest)], 40000 + i % 20000, rng.getrandbits(32), rng.getrandbits(32)
+                src = honest[(i // (count // (4 * len(honest)))) % len(honest)]
+                put(frame(src, LOW, segment(sport, 25, isn, 0, 2, OPTIONS)))
+                put(frame(LOW, src, segment(25, sport, 0, (isn + 1) % 2**32, 20)))
+                put(frame(src, REAL, segment(sport + 1, 25, isn, 0, 2, OPTIONS)))
+                put(frame(REAL, src, segment(25, sport + 1, theirs, (isn + 1) % 2**32, 18)))
+                put(frame(src, REAL, segment(sport + 1, 25, (isn + 1) % 2**32, (theirs + 1) % 2**32, 16)))
+
+
+def judge_forged(build, count):
+    honest = [f"198.18.{n}.7" for n in range(1, 41)]
+    exchangers = [("mx0", 10, "nolisting", [LOW]), ("mx1", 20, "real", [REAL]), ("mx9", 90, "bogus", [HIGH])]
+    with tempfile.TemporaryDirectory() as state:
+        capture = os.path.join(state, "forged.pcap")
+        forged_capture(capture, count, honest)
+        conf, _ = replay(build, configuration(state, "forged.example", exchangers, "false-listing = 0.01"), state, capture)
+        faults = [f"{r['cidr']} is listed" for r in rows(build, conf, "--listed")]
+        faults += [f"{r['cidr']} is a suspect" for r in rows(build, conf, "--suspects")]
+        cleared = {r["cidr"].split("/")[0] for r in rows(build, conf, "--cleared")}
+        faults += [f"honest {h} is not cleared" for h in honest if h not in cleared]
+    return faults
+
+
+def main():
+    build = sys.argv[1] if len(sys.argv) > 1 else "build"
+    with open(os.path.join(HERE, "labels.json"), encoding="utf-8") as fh:
+        labels = json.load(fh)
+    passed = failed = 0
+    for name, entry in sorted(labels.items()):
+        faults = judge_capture(build, name, entry)
+        passed, failed = passed + (not faults), failed + bool(faults)
+        print("ok    " if not faults else "not ok", name)
+        for fault in faults:
+            print("      ", fault)
+    faults = judge_forged(build, 200_000)
+    passed, failed = passed + (not faults), failed + bool(faults)
+    print("ok    " if not faults else "not ok", "200,000 forged SYNs list nobody and move no honest sender")
+    for fault in faults[:20]:
+        print("      ", fault)
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(failed != 0)
+
+
+main()
