@@ -7,7 +7,6 @@
  * on was bound here; when that child dies or falls silent its sockets are shut
  * down first, so that a client is refused and never left hanging.
  */
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,7 +14,6 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +23,7 @@
 #include "mxtrap/notify.h"
 #include "mxtrap/process.h"
 #include "mxtrap/spawn.h"
+#include "mxtrap/state.h"
 
 #define TURN_MS		 50		/* how long the loop sleeps at most */
 #define STALL_MS	 400		/* a longer turn: we were stopped, not the children */
@@ -422,30 +421,6 @@ turn(struct supervisor *s)
 	tell_systemd(s, now);
 }
 
-/* The state directory, and the control socket in it, while we may still make them. */
-static bool
-make_state(struct supervisor *s)
-{
-	const char *dir = s->config.state_dir;
-	uint32_t uid = 0, gid = 0, spare, admins = 0;
-	bool user = process_user("mxtrap", &uid, &gid) && geteuid() == 0;
-	char why[BIND_WHY_SIZE];
-
-	if (mkdir(dir, 0750) == 0) {
-		if (user && chown(dir, uid, gid) < 0)
-			log_warn("%s cannot be given to user mxtrap", dir);
-	} else if (errno != EEXIST) {
-		log_warn("state-dir %s cannot be made", dir);
-		return false;
-	}
-	if (!process_user("mxtrap-admin", &spare, &admins))
-		admins = 0;
-	s->control_fd = bind_control(dir, user ? uid : 0, admins, why);
-	if (s->control_fd < 0)
-		log_warnx("%s", why);
-	return s->control_fd >= 0;
-}
-
 int
 supervisor_run(const char *config_path, const char *program)
 {
@@ -467,7 +442,8 @@ supervisor_run(const char *config_path, const char *program)
 	s.signal_fd = process_signals(true);
 	if (s.signal_fd < 0 || !spawn_pair(s.accepts) || !spawn_pair(s.doorbell))
 		fatal("cannot start");
-	if (!make_state(&s))
+	s.control_fd = state_open(s.config.state_dir);
+	if (s.control_fd < 0)
 		return 3;
 	bounds_apply(&s.bounds, &s.config);
 	s.retry_ms = process_now_ms() + RETRY_FIRST_MS;

@@ -221,10 +221,12 @@ bind_tcp(const struct addr *addr, uint16_t port, char why[static BIND_WHY_SIZE])
 {
 	bool v4 = addr_is_v4(addr);
 	int fd = socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int on = 1, retries = BIND_SYNACK_RETRIES, error;
+	int on = 1, retries = BIND_SYNACK_RETRIES, error = 0;
 
 	if (fd < 0) {
-		bind_why(addr, port, errno, why);
+		error = errno;
+		bind_why(addr, port, error, why);
+		errno = error;
 		return -1;
 	}
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -237,6 +239,7 @@ bind_tcp(const struct addr *addr, uint16_t port, char why[static BIND_WHY_SIZE])
 	error = errno;
 	close(fd);
 	bind_why(addr, port, error, why);
+	errno = error;
 	return -1;
 }
 

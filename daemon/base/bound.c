@@ -2,6 +2,7 @@
 /*
  * bound.c - the sockets of the configuration: kept over reloads, tried again, shut down.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,27 +18,35 @@
 static void
 bound_guard(struct bound *b)
 {
-	bool told = b->why[0] != '\0';
+	char why[BIND_WHY_SIZE];
 
-	b->why[0] = '\0';
-	if (bind_local(&b->addr) && bind_holder(&b->addr, b->port, b->why) && !told)
+	if (!bind_local(&b->addr) || !bind_holder(&b->addr, b->port, why)) {
+		b->why[0] = '\0';
+	} else if (b->why[0] == '\0') {
+		memcpy(b->why, why, sizeof(b->why));
 		log_warnx("%s (this decoy must refuse, and answers)", b->why);
+	}
 }
 
 static void
 bound_try(struct bound *b)
 {
-	char before[BIND_WHY_SIZE];
+	char why[BIND_WHY_SIZE];
+	int error;
 
 	if (b->refuses) {
 		bound_guard(b);
 		return;
 	}
-	memcpy(before, b->why, sizeof(before));
-	b->fd = bind_tcp(&b->addr, b->port, b->why);
-	if (b->fd < 0 && strcmp(before, b->why) != 0)
+	b->fd = bind_tcp(&b->addr, b->port, why);
+	error = b->fd < 0 ? errno : 0;
+	/* Said once for each cause: the first time, with all rights, we see the most. */
+	if (error != 0 && error != b->error) {
+		memcpy(b->why, why, sizeof(b->why));
 		log_warnx("%s (tried again every 10 s; the rest runs)", b->why);
-	if (b->fd >= 0)
+	}
+	b->error = error;
+	if (error == 0)
 		b->why[0] = '\0';
 }
 
