@@ -101,7 +101,8 @@ drop_older(struct export_cache *cache, const struct export_format *format)
 }
 
 static enum export_result
-render(struct web *web, const struct export_format *format, int64_t now_s, struct export_slot *slot)
+render(struct web *web, const struct export_format *format, int64_t now_s,
+    struct export_slot *slot)
 {
 	int64_t begun_ms = clock_ms();
 	enum export_result result;
@@ -109,7 +110,8 @@ render(struct web *web, const struct export_format *format, int64_t now_s, struc
 	struct stat st;
 	FILE *file;
 
-	if (fd == -1 || (kept = fcntl(fd, F_DUPFD_CLOEXEC, 3)) == -1 || (file = fdopen(fd, "w")) == NULL) {
+	if (fd == -1 || (kept = fcntl(fd, F_DUPFD_CLOEXEC, 3)) == -1 ||
+	    (file = fdopen(fd, "w")) == NULL) {
 		log_warn("cannot make a file for an export");
 		if (fd != -1)
 			(void)close(fd);
@@ -138,7 +140,8 @@ render(struct web *web, const struct export_format *format, int64_t now_s, struc
 }
 
 static struct export_slot *
-find_or_render(struct web *web, const struct export_format *format, int64_t now_s, struct reply *reply)
+find_or_render(struct web *web, const struct export_format *format, int64_t now_s,
+    struct reply *reply)
 {
 	struct export_cache *cache = &web->exports;
 	struct report_state state;
@@ -251,5 +254,5 @@ handle_export(struct web *web, const struct request *req, struct reply *reply)
 		    (unsigned long long)slot->generation, (unsigned long long)slot->serial,
 		    format->name, slot->unpublished ? ":unpublished" : "");
 	if (slot->unpublished)
-		(void)snprintf(reply->unpublished, sizeof(reply->unpublished), "%s", slot->summary.why);
+		reply_unpublished(reply, slot->summary.why);
 }

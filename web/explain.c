@@ -211,8 +211,8 @@ struct allow_search {
 };
 
 static bool
-story_allow(void *ctx, const struct prefix *what, int64_t expires_s, const char *who, const char *note,
-    int64_t added_s)
+story_allow(void *ctx, const struct prefix *what, int64_t expires_s, const char *who,
+    const char *note, int64_t added_s)
 {
 	struct allow_search *search = ctx;
 	char text[PREFIX_TEXT_SIZE];
@@ -250,8 +250,8 @@ finish(struct story *story, enum report_result result, struct reply *reply)
 }
 
 static void
-tell(struct web *web, const struct request *req, const struct report_entry *entry, struct story *story,
-    struct reply *reply)
+tell(struct web *web, const struct request *req, const struct report_entry *entry,
+    struct story *story, struct reply *reply)
 {
 	struct allow_search allow = { &story->json, entry->what };
 	struct report_state state;

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "web_int.h"
@@ -97,7 +98,8 @@ reply_json(struct reply *reply, struct json *json, unsigned status)
 {
 	if (json->failed) {
 		/* Nothing that needs memory: there is none. */
-		static const char body[] = "{\"type\":\"about:blank\",\"title\":\"Out of memory\",\"status\":500}";
+		static const char body[] =
+		    "{\"type\":\"about:blank\",\"title\":\"Out of memory\",\"status\":500}";
 
 		json_free(json);
 		reply_clear(reply);
@@ -185,4 +187,24 @@ hash_bytes(const void *data, size_t n)
 	for (size_t i = 0; i < n; i++)
 		h = (h ^ p[i]) * 0x100000001b3ULL;
 	return h;
+}
+
+void
+reply_unpublished(struct reply *reply, const char *why)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(reply->unpublished) - 1 && why[i] != '\0'; i++)
+		reply->unpublished[i] = (char)(why[i] >= 0x20 && why[i] < 0x7f ? why[i] : '?');
+	reply->unpublished[i] = '\0';
+}
+
+bool
+http_date(char text[static HTTP_DATE_SIZE], int64_t when_s)
+{
+	time_t t = (time_t)when_s;
+	struct tm tm;
+
+	return when_s > 0 && gmtime_r(&t, &tm) != NULL &&
+	    strftime(text, HTTP_DATE_SIZE, "%a, %d %b %Y %H:%M:%S GMT", &tm) != 0;
 }

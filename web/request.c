@@ -101,14 +101,14 @@ request_parse(struct request *req, const char *uri)
 	memcpy(req->path, uri, path_len);
 	req->path[path_len] = '\0';
 
-	for (const char *p = query; p != NULL && *++p != '\0';) {
+	for (const char *p = query != NULL ? query + 1 : ""; *p != '\0';) {
 		size_t n = strcspn(p, "&");
 
 		if (n > 0 && !parse_param(req, p, n, &text, req->text + sizeof(req->text)))
 			return req->result = REQUEST_BAD;
 		p += n;
-		if (*p == '\0')
-			break;
+		if (*p == '&')
+			p++;
 	}
 	return req->result = REQUEST_OK;
 }

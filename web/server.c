@@ -44,27 +44,10 @@ static const struct { const char *name, *value; } headers[] = {
 static void
 add_date(struct MHD_Response *response, const char *name, int64_t when_s)
 {
-	char text[48];
-	time_t t = (time_t)when_s;
-	struct tm tm;
+	char text[HTTP_DATE_SIZE];
 
-	if (when_s <= 0 || gmtime_r(&t, &tm) == NULL ||
-	    strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm) == 0)
-		return;
-	(void)MHD_add_response_header(response, name, text);
-}
-
-/* A header's value cannot hold line ends; whatever else is odd becomes '?'. */
-static void
-add_text(struct MHD_Response *response, const char *name, const char *value)
-{
-	char text[200];
-	size_t i;
-
-	for (i = 0; value[i] != '\0' && i < sizeof(text) - 1; i++)
-		text[i] = value[i] >= 0x20 && value[i] < 0x7f ? value[i] : '?';
-	text[i] = '\0';
-	(void)MHD_add_response_header(response, name, text);
+	if (http_date(text, when_s))
+		(void)MHD_add_response_header(response, name, text);
 }
 
 /* The library's response; it owns the body from here on.  NULL: out of memory. */
@@ -109,7 +92,8 @@ make_response(struct reply *reply)
 		(void)MHD_add_response_header(response, "Retry-After", number);
 	}
 	if (reply->unpublished[0] != '\0')
-		add_text(response, "X-Mxtrap-Unpublished", reply->unpublished);
+		(void)MHD_add_response_header(response, "X-Mxtrap-Unpublished",
+		    reply->unpublished);
 	return response;
 }
 
@@ -147,7 +131,8 @@ fits_ready(const struct reply *reply)
 
 /* The same, from those at hand where it never differs; *keep: not the caller's to destroy. */
 static struct MHD_Response *
-find_or_make_response(struct server *server, struct connection *conn, struct reply *reply, bool *keep)
+find_or_make_response(struct server *server, struct connection *conn, struct reply *reply,
+    bool *keep)
 {
 	*keep = false;
 	if (fits_ready(reply)) {
@@ -236,7 +221,8 @@ see_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *val
 
 /* Things about the request that forbid reading on.  False: *reply says what. */
 static bool
-acceptable(struct server *server, struct MHD_Connection *mhd, struct request *req, struct reply *reply)
+acceptable(struct server *server, struct MHD_Connection *mhd, struct request *req,
+    struct reply *reply)
 {
 	struct seen seen = { NULL, NULL, 0, false };
 
@@ -269,9 +255,7 @@ on_request(void *ctx, struct MHD_Connection *mhd, const char *url, const char *m
 	struct connection *conn = info != NULL ? info->socket_context : NULL;
 	struct reply reply;
 
-	(void)url;
-	(void)version;
-	(void)upload;
+	(void)url, (void)version, (void)upload;
 	if (conn == NULL)
 		return MHD_NO;
 	if (*con_cls == NULL) {
@@ -307,12 +291,12 @@ on_uri(void *ctx, const char *uri, struct MHD_Connection *mhd)
 }
 
 static void
-on_completed(void *ctx, struct MHD_Connection *mhd, void **con_cls, enum MHD_RequestTerminationCode code)
+on_completed(void *ctx, struct MHD_Connection *mhd, void **con_cls,
+    enum MHD_RequestTerminationCode code)
 {
 	struct server *server = ctx;
 
-	(void)mhd;
-	(void)code;
+	(void)mhd, (void)code;
 	if (*con_cls != NULL)
 		connection_phase(&server->connections, *con_cls, CONNECTION_IDLE, 0, clock_ms());
 	*con_cls = NULL;

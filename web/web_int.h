@@ -31,7 +31,9 @@ struct request {
 	char   path[REQUEST_URI_MAX + 1];	/* as sent: not decoded */
 	char   text[REQUEST_URI_MAX + 1];	/* what params point into */
 	size_t n_params;
-	struct { const char *name, *value; } params[REQUEST_MAX_PARAMS];
+	struct {
+		const char *name, *value;
+	} params[REQUEST_MAX_PARAMS];
 	char   arg[REQUEST_ARG_SIZE];	/* the decoded {...} of the route's pattern */
 	char   if_none_match[512];	/* "": none */
 	int64_t now_s;
@@ -42,7 +44,7 @@ enum request_result request_parse(struct request *, const char *uri);
 const char *request_param(const struct request *, const char *name);
 /* A decimal number of at most max; absent: *out is left alone.  False: it is something else. */
 bool request_number(const struct request *, const char *name, uint64_t max, uint64_t *out);
-/* %XX decoding of at most n bytes into a buffer.  False: a bad escape, a control byte or no room. */
+/* %XX decoding of at most n bytes into a buffer.  False: a bad escape, a control byte, no room. */
 bool request_decode(char *out, size_t size, const char *text, size_t n, bool plus_is_space);
 
 /* -- hosts.c: which Host names are ours (against DNS rebinding) -- */
@@ -85,13 +87,18 @@ void reply_problem(struct reply *, unsigned status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* What a report_result other than REPORT_OK means to a client. */
 void reply_report(struct reply *, enum report_result);
-/* Takes the buffer of a finished json as the body; an ETag is made of its content if none is set. */
+/* Takes the buffer of a finished json as the body; without an ETag, makes one of the content. */
 void reply_json(struct reply *, struct json *, unsigned status);
 /* Does If-None-Match name this ETag (weak comparison)? */
 bool etag_matches(const char *if_none_match, const char *etag);
 /* The same reply without its body, as 304. */
 void reply_not_modified(struct reply *);
 uint64_t hash_bytes(const void *, size_t);	/* FNV-1a: for ETags, not for tables */
+/* Why an export is empty, fit for a header's value. */
+void reply_unpublished(struct reply *, const char *why);
+#define HTTP_DATE_SIZE 48
+/* "Sun, 06 Nov 1994 08:49:37 GMT".  False: no such time. */
+bool http_date(char text[static HTTP_DATE_SIZE], int64_t when_s);
 
 /* -- body.c: exports, rendered once a state and kept as unlinked files -- */
 
@@ -147,7 +154,8 @@ void route(struct web *, struct request *, const char *method, struct reply *);
 typedef void handler(struct web *, const struct request *, struct reply *);
 handler handle_list, handle_senders, handle_check;			/* api.c */
 handler handle_sender;							/* explain.c */
-handler handle_mx_sets, handle_series, handle_status, handle_healthz;	/* overview.c */
+handler handle_mx_sets, handle_status, handle_healthz;			/* overview.c */
+handler handle_series;							/* series.c */
 handler handle_metrics;							/* metrics.c */
 handler handle_export;							/* body.c */
 

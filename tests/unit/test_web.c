@@ -199,7 +199,7 @@ a_new_serial_is_a_new_etag(void **state)
 {
 	static const char *const paths[] = { "/api/v1/list?limit=1000", "/export/plain",
 	    "/export/nftables" };
-	char before[ARRAY_LEN(paths)][128], line[256];
+	char before[ARRAY_LEN(paths)][96], line[512];
 	struct sink sink = store_sink(t.store);
 
 	(void)state;

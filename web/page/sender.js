@@ -19,7 +19,7 @@ function attempt(row) {
 			row.role ? pill('role ' + row.role, words.role[row.role] || row.role) : null,
 			row.preference !== undefined ? h('span', { class: 'dim' }, ` preference ${row.preference}`) : null),
 		h('p', { class: 'dim' }, `${row.from} port ${row.port} `, outcomes[row.outcome] || '',
-			row.syns > 1 ? `, ${row.syns} SYNs` : '', row.rtt_ms ? `, round trip ${row.rtt_ms.toFixed(1)} ms` : '',
+			row.syns > 1 ? `, ${row.syns} SYNs` : '', row.rtt_ms ? `, round trip ${row.rtt_ms.toFixed(row.rtt_ms < 1 ? 3 : 1)} ms` : '',
 			row.fingerprint ? [' \u00b7 ', h('code', {}, row.fingerprint)] : null)] };
 }
 
