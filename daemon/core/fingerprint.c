@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MAX_DISTANCE 35		/* hops; farther away it is no usual initial value */
+
 enum option { OPTION_END, OPTION_EOL, OPTION_NOP, OPTION_MSS, OPTION_WS, OPTION_SOK, OPTION_SACK, OPTION_TS,
 	OPTION_UNKNOWN };
 enum quirk { QUIRK_DF, QUIRK_ID_SET, QUIRK_ID_ZERO, QUIRK_ECN, QUIRK_MUST_BE_ZERO, QUIRK_FLOW, QUIRK_SEQ_ZERO,
@@ -45,40 +47,29 @@ be32(const uint8_t *p)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
+/* What an option of this kind should be long, and how we name it; 0: whatever it says. */
+static const struct { uint8_t kind, len; } known_options[9] = {
+	[2] = { OPTION_MSS, 4 }, [3] = { OPTION_WS, 3 }, [4] = { OPTION_SOK, 2 }, [5] = { OPTION_SACK, 0 },
+	[8] = { OPTION_TS, 10 },
+};
+
+/* p: an option of which as many bytes are there as its kind needs. */
 static void
-take_option(struct fingerprint *f, enum option *kind, const uint8_t *p, size_t len)
+take_option(struct fingerprint *f, enum option kind, const uint8_t *p)
 {
-	switch (p[0]) {
-	case 2:
-		*kind = OPTION_MSS;
-		if (len == 4)
-			f->mss = (uint16_t)(p[2] << 8 | p[3]);
-		break;
-	case 3:
-		*kind = OPTION_WS;
-		if (len == 3)
-			f->wscale = p[2];
-		if (len == 3 && p[2] > 14)
+	if (kind == OPTION_MSS) {
+		f->mss = (uint16_t)(p[2] << 8 | p[3]);
+	} else if (kind == OPTION_WS) {
+		f->wscale = p[2];
+		if (p[2] > 14)
 			f->quirks |= 1U << QUIRK_BIG_SCALE;
-		break;
-	case 4:
-		*kind = OPTION_SOK;
-		break;
-	case 5:
-		*kind = OPTION_SACK;
-		break;
-	case 8:
-		*kind = OPTION_TS;
-		if (len == 10 && be32(p + 2) == 0)
+	} else if (kind == OPTION_TS) {
+		if (be32(p + 2) == 0)
 			f->quirks |= 1U << QUIRK_TS1_ZERO;
-		if (len == 10 && be32(p + 6) != 0)
+		if (be32(p + 6) != 0)
 			f->quirks |= 1U << QUIRK_TS2_SET;
-		break;
-	default:
-		*kind = OPTION_UNKNOWN;
-		if (f->unknown == 0)
-			f->unknown = p[0];
-		break;
+	} else if (kind == OPTION_UNKNOWN && f->unknown == 0) {
+		f->unknown = p[0];
 	}
 }
 
@@ -101,12 +92,27 @@ take_options(struct fingerprint *f, const uint8_t *p, size_t captured, size_t cl
 			return;
 		}
 		if (p[at] != 1) {
-			if (at + 1 >= captured || p[at + 1] < 2 || p[at + 1] > captured - at) {
+			const bool known = p[at] < 9 && known_options[p[at]].kind != 0;
+
+			kind = known ? (enum option)known_options[p[at]].kind : OPTION_UNKNOWN;
+			f->layout |= (uint64_t)kind << (4 * n);
+			/* Lie, or cut off: the option leads out of the header, or has no length. */
+			len = known ? known_options[p[at]].len : 0;
+			if (at + 1 >= captured || (len == 0 && p[at + 1] < 2) ||
+			    (len == 0 ? p[at + 1] : len) > captured - at) {
 				f->quirks |= 1U << QUIRK_BAD_OPTIONS;
+				if (kind == OPTION_UNKNOWN && f->unknown == 0)
+					f->unknown = p[at];
 				return;
 			}
-			len = p[at + 1];
-			take_option(f, &kind, p + at, len);
+			/* Lie: a length that this kind never has; the kind is believed, as p0f does. */
+			if (len != 0 && p[at + 1] != len)
+				f->quirks |= 1U << QUIRK_BAD_OPTIONS;
+			if (len == 0)
+				len = p[at + 1];
+			take_option(f, kind, p + at);
+			at += len;
+			continue;
 		}
 		f->layout |= (uint64_t)kind << (4 * n);
 		at += len;
@@ -167,17 +173,49 @@ put_number(struct text *t, const char *before, unsigned value)
 	put(t, number);
 }
 
+static bool
+has_option(const struct fingerprint *f, enum option kind)
+{
+	for (unsigned i = 0; i < 16; i++)
+		if ((enum option)(f->layout >> (4 * i) & 15) == kind)
+			return true;
+	return false;
+}
+
+/* Bytes of IP and TCP headers with their options, as the layout tells. */
+static unsigned
+header_bytes(const struct fingerprint *f)
+{
+	static const uint8_t sizes[16] = { [OPTION_EOL] = 1, [OPTION_NOP] = 1, [OPTION_MSS] = 4, [OPTION_WS] = 3,
+		[OPTION_SOK] = 2, [OPTION_SACK] = 10, [OPTION_TS] = 10, [OPTION_UNKNOWN] = 2 };
+	unsigned options = f->pad;
+
+	for (unsigned i = 0; i < 16; i++)
+		options += sizes[f->layout >> (4 * i) & 15];
+	return (f->version == 6 ? 60U : 40U) + f->ip_options + (options + 3) / 4 * 4;
+}
+
+/* Many stacks choose a multiple of the segment size or of the MTU: p0f's guesses, in its order. */
 static void
 put_window(struct text *t, const struct fingerprint *f)
 {
-	unsigned mtu = f->mss + (f->version == 6 ? 60U : 40U);
+	const bool stamped = has_option(f, OPTION_TS) && (f->quirks & 1U << QUIRK_TS1_ZERO) == 0, v6 = f->version == 6;
+	const struct { unsigned divisor; const char *name; } guesses[] = {
+		{ f->mss, "mss*" }, { stamped ? f->mss - 12U : 0, "mss*" },
+		{ 1460, "mss*" }, { stamped ? 1448 : 0, "mss*" },
+		{ v6 ? 1440 : 0, "mss*" }, { v6 && stamped ? 1428 : 0, "mss*" },
+		{ f->mss + 40U, "mtu*" }, { f->mss + header_bytes(f), "mtu*" },
+		{ v6 ? f->mss + 60U : 0, "mtu*" }, { 1500, "mtu*" },
+	};
 
-	if (f->mss >= 100 && f->window != 0 && f->window % f->mss == 0)
-		put_number(t, "mss*", f->window / f->mss);
-	else if (f->mss >= 100 && f->window != 0 && f->window % mtu == 0)
-		put_number(t, "mtu*", f->window / mtu);
-	else
-		put_number(t, "", f->window);
+	for (size_t i = 0; i < sizeof(guesses) / sizeof(guesses[0]); i++) {
+		if (f->mss < 100 || f->window == 0 || guesses[i].divisor == 0 || f->window % guesses[i].divisor != 0)
+			continue;
+		put_number(t, guesses[i].name, f->window / guesses[i].divisor);
+		put_number(t, ",", f->wscale);
+		return;
+	}
+	put_number(t, "", f->window);
 	put_number(t, ",", f->wscale);
 }
 
@@ -231,7 +269,10 @@ fingerprint_format(const struct fingerprint *f, char buf[static FINGERPRINT_TEXT
 	buf[0] = '\0';
 	put_number(&t, "", f->version);
 	put_number(&t, ":", f->ttl);
-	put_number(&t, "+", distance(f->ttl));
+	if (distance(f->ttl) > MAX_DISTANCE)
+		put(&t, "+?");
+	else
+		put_number(&t, "+", distance(f->ttl));
 	put_number(&t, ":", f->ip_options);
 	put_number(&t, ":", f->mss);
 	put(&t, ":");
