@@ -33,7 +33,7 @@
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS	 5000
 #define HEALTHY_MS	 30000		/* a life that long forgives earlier deaths */
-#define RETRY_FIRST_MS	 2000		/* an IPv6 address is not there in its first second or two */
+#define RETRY_FIRST_MS	 2000		/* an IPv6 address takes a second or two to be there */
 #define RETRY_MS	 10000
 
 /* One row a kind of process; patience: silence that gets it killed. */
@@ -148,7 +148,8 @@ child_gone(struct supervisor *s, enum process_role role, int status, int64_t now
 		c->start_ms = now;
 	} else {
 		if (log_may(&c->deaths, now / 1000, &hushed))
-			log_warnx("%s (pid %d) %s %d, is started again", process_name(role), (int)c->pid,
+			log_warnx("%s (pid %d) %s %d, is started again",
+			    process_name(role), (int)c->pid,
 			    WIFSIGNALED(status) ? "was killed by signal" : "ended with status",
 			    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 		/* Counted from its last start: only who dies young has to wait. */
@@ -379,7 +380,7 @@ stop_all(struct supervisor *s, int64_t now)
 	return running(s) == 0;
 }
 
-/* We slept ourselves (stopped, or the machine was): each has time for one more beat before it is judged. */
+/* We slept ourselves (stopped, or the machine was): each may beat once more before it is judged. */
 static void
 forgive(struct supervisor *s, int64_t now)
 {

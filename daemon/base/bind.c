@@ -252,10 +252,12 @@ bind_control(const char *dir, uint32_t uid, uint32_t gid, char why[static BIND_W
 	struct stat st;
 
 	if (fd < 0 || n < 0 || (size_t)n >= sizeof(at.sun_path)) {
-		snprintf(why, BIND_WHY_SIZE, "%.128s/control.sock: the path is too long for a socket",
+		snprintf(why, BIND_WHY_SIZE,
+		    "%.128s/control.sock: the path is too long for a socket",
 		    dir);
 	} else if (connect(fd, (const struct sockaddr *)&at, sizeof(at)) == 0) {
-		snprintf(why, BIND_WHY_SIZE, "%s is held by another mxtrapd: it uses this state-dir",
+		snprintf(why, BIND_WHY_SIZE,
+		    "%s is held by another mxtrapd: it uses this state-dir",
 		    at.sun_path);
 	} else {
 		/* Nobody listens there: what lies there is of a mxtrapd that is gone. */

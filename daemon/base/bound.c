@@ -12,7 +12,7 @@
 #include "mxtrap/log.h"
 
 #define SMTP_PORT 25
-#define MAX_GUARDED 64		/* refusing decoys that are looked after: each costs a look at /proc */
+#define MAX_GUARDED 64		/* refusing decoys looked after: each costs a look at /proc */
 
 /* A decoy that must refuse, on this host, where somebody listens: it traps honest mail. */
 static void
@@ -120,7 +120,8 @@ bounds_shut(const struct bounds *bounds, enum process_role role)
 			continue;
 		/* Shut down twice, a socket would keep that mark, and close each later connection
 		 * by itself: only one that listens may be shut. */
-		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 && listening != 0)
+		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 &&
+		    listening != 0)
 			shutdown(fd, SHUT_RDWR);
 	}
 }

@@ -16,6 +16,12 @@
 
 #define CONFIG_MAX_BYTES (4U << 20)
 
+#define KEY(name)	     CFG_STR(name, NULL, CFGF_NODEFAULT)
+#define LIST(name)	     CFG_STR_LIST(name, NULL, CFGF_NODEFAULT)
+/* MULTI keeps an absent section apart from an empty one; twice is caught in the text. */
+#define SECTION(name, keys)  CFG_SEC(name, keys, CFGF_MULTI)
+#define NAMED(name, keys)    CFG_SEC(name, keys, CFGF_MULTI | CFGF_TITLE)
+
 /* Sections of the design that later versions will honour. */
 static const char *const later_sections[] = {
 	"dnsbl", "postfix", "firewall", "sensor", "crowdsec",
@@ -38,7 +44,8 @@ names_of(const cfg_t *section, char *buf, size_t size)
 
 	buf[0] = '\0';
 	for (const cfg_opt_t *o = section->opts; o != NULL && o->name != NULL && len < size; o++)
-		len += (size_t)snprintf(buf + len, size - len, "%s%s", len > 0 ? ", " : "", o->name);
+		len += (size_t)snprintf(buf + len, size - len, "%s%s",
+		    len > 0 ? ", " : "", o->name);
 }
 
 /* libconfuse's few remaining complaints, in our form.  The line is right: the text is plain. */
@@ -57,7 +64,8 @@ tell_confuse(cfg_t *section, const char *fmt, va_list ap)
 		text[end - text] = '\0';
 		names_of(section, names, sizeof(names));
 		if (is_later(quote + 1))
-			config_wrong(&source, line, "found section \"%s\", which this version cannot "
+			config_wrong(&source, line,
+			    "found section \"%s\", which this version cannot "
 			    "honour, expected one of: %s", quote + 1, names);
 		else
 			config_wrong(&source, line, "found unknown key \"%s\", expected one of: %s",
@@ -72,7 +80,8 @@ tell_confuse(cfg_t *section, const char *fmt, va_list ap)
 	}
 	if (strncmp(text, "missing title", 13) == 0 && quote != NULL && end > quote) {
 		text[end - text] = '\0';
-		config_wrong(&source, line, "found \"%s\" without a name, expected \"%s \"NAME\" {\"",
+		config_wrong(&source, line,
+		    "found \"%s\" without a name, expected \"%s \"NAME\" {\"",
 		    quote + 1, quote + 1);
 		return;
 	}
@@ -96,52 +105,41 @@ read_plain(struct config_reader *r, char *plain, const char *path)
 {
 	cfg_opt_t points[EVIDENCE_N_KINDS + 1];
 	cfg_opt_t exchanger[] = {
-		CFG_STR("preference", NULL, CFGF_NODEFAULT), CFG_STR("role", NULL, CFGF_NODEFAULT),
-		CFG_STR("answer", NULL, CFGF_NODEFAULT), CFG_STR("witness", NULL, CFGF_NODEFAULT),
-		CFG_STR("network", NULL, CFGF_NODEFAULT),
-		CFG_STR_LIST("addresses", NULL, CFGF_NODEFAULT), CFG_END()
+		KEY("preference"), KEY("role"), KEY("answer"), KEY("witness"),
+		KEY("network"), LIST("addresses"), CFG_END()
 	};
 	cfg_opt_t mxset[] = {
-		CFG_STR_LIST("domains", NULL, CFGF_NODEFAULT),
-		CFG_SEC("exchanger", exchanger, CFGF_MULTI | CFGF_TITLE), CFG_END()
+		LIST("domains"), NAMED("exchanger", exchanger), CFG_END()
 	};
 	cfg_opt_t allow[] = {
-		CFG_STR_LIST("addresses", NULL, CFGF_NODEFAULT),
-		CFG_STR_LIST("spf", NULL, CFGF_NODEFAULT),
-		CFG_STR("special-purpose", NULL, CFGF_NODEFAULT), CFG_END()
+		LIST("addresses"), LIST("spf"), KEY("special-purpose"), CFG_END()
 	};
 	cfg_opt_t judge[] = {
-		CFG_STR("false-listing", NULL, CFGF_NODEFAULT), CFG_STR("miss", NULL, CFGF_NODEFAULT),
-		CFG_STR("list-on", NULL, CFGF_NODEFAULT), CFG_STR("half-life", NULL, CFGF_NODEFAULT),
-		CFG_STR("fallback-window", NULL, CFGF_NODEFAULT),
-		CFG_STR("order-memory", NULL, CFGF_NODEFAULT),
-		CFG_STR("visit-gap", NULL, CFGF_NODEFAULT),
-		CFG_STR("start-grace", NULL, CFGF_NODEFAULT), CFG_STR("term", NULL, CFGF_NODEFAULT),
-		CFG_SEC("points", points, CFGF_MULTI), CFG_END()
+		KEY("false-listing"), KEY("miss"), KEY("list-on"), KEY("half-life"),
+		KEY("fallback-window"), KEY("order-memory"), KEY("visit-gap"),
+		KEY("start-grace"), KEY("term"), SECTION("points", points),
+		CFG_END()
 	};
 	cfg_opt_t limits[] = {
-		CFG_STR("senders", NULL, CFGF_NODEFAULT), CFG_STR("attempts", NULL, CFGF_NODEFAULT),
-		CFG_STR("pools", NULL, CFGF_NODEFAULT), CFG_STR("tally-above", NULL, CFGF_NODEFAULT),
+		KEY("senders"), KEY("attempts"), KEY("pools"), KEY("tally-above"),
 		CFG_END()
 	};
-	cfg_opt_t capture[] = { CFG_STR("ring", NULL, CFGF_NODEFAULT), CFG_END() };
+	cfg_opt_t capture[] = {
+		KEY("ring"), CFG_END()
+	};
 	cfg_opt_t store[] = {
-		CFG_STR("attempts", NULL, CFGF_NODEFAULT), CFG_STR("max-size", NULL, CFGF_NODEFAULT),
-		CFG_END()
+		KEY("attempts"), KEY("max-size"), CFG_END()
 	};
 	cfg_opt_t web[] = {
-		CFG_STR_LIST("listen", NULL, CFGF_NODEFAULT), CFG_STR_LIST("hosts", NULL, CFGF_NODEFAULT),
-		CFG_END()
+		LIST("listen"), LIST("hosts"), CFG_END()
 	};
 	cfg_opt_t root[] = {
-		CFG_STR_LIST("interface", NULL, CFGF_NODEFAULT),
-		CFG_STR("state-dir", NULL, CFGF_NODEFAULT), CFG_STR("publish", NULL, CFGF_NODEFAULT),
-		CFG_STR("publish-after", NULL, CFGF_NODEFAULT),
-		CFG_STR_LIST("control-addresses", NULL, CFGF_NODEFAULT),
-		CFG_SEC("mx-set", mxset, CFGF_MULTI | CFGF_TITLE), CFG_SEC("allow", allow, CFGF_MULTI),
-		CFG_SEC("judge", judge, CFGF_MULTI), CFG_SEC("limits", limits, CFGF_MULTI),
-		CFG_SEC("capture", capture, CFGF_MULTI), CFG_SEC("store", store, CFGF_MULTI),
-		CFG_SEC("web", web, CFGF_MULTI), CFG_END()
+		LIST("interface"), KEY("state-dir"), KEY("publish"),
+		KEY("publish-after"), LIST("control-addresses"),
+		NAMED("mx-set", mxset), SECTION("allow", allow),
+		SECTION("judge", judge), SECTION("limits", limits),
+		SECTION("capture", capture), SECTION("store", store),
+		SECTION("web", web), CFG_END()
 	};
 	cfg_opt_t *next = points;
 	FILE *in = fmemopen(plain, strlen(plain), "r");
@@ -150,8 +148,7 @@ read_plain(struct config_reader *r, char *plain, const char *path)
 
 	for (unsigned kind = 0; kind < EVIDENCE_N_KINDS; kind++)
 		if (config_weighable(kind))
-			*next++ = (cfg_opt_t)CFG_STR_LIST(evidence_info(kind)->name, NULL,
-			    CFGF_NODEFAULT);
+			*next++ = (cfg_opt_t)LIST(evidence_info(kind)->name);
 	*next = (cfg_opt_t)CFG_END();
 	if (in != NULL && (cfg = cfg_init(root, CFGF_NONE)) != NULL) {
 		/* Every section's complaints carry the name of the file. */
@@ -201,7 +198,8 @@ config_read(const char *path)
 	size_t n = 0;
 
 	if (in == NULL || text == NULL) {
-		fprintf(stderr, "%s: found nothing to read (%s), expected a configuration file\n", path,
+		fprintf(stderr,
+		    "%s: found nothing to read (%s), expected a configuration file\n", path,
 		    strerror(errno));
 	} else {
 		n = fread(text, 1, CONFIG_MAX_BYTES + 1, in);
@@ -210,10 +208,10 @@ config_read(const char *path)
 			    ferror(in) ? strerror(errno) : n > CONFIG_MAX_BYTES ? "too much" :
 			    "a NUL byte");
 		else {
-			char *fit = realloc(text, n + 1);	/* kept for as long as mxtrapd runs */
+			char *fit = realloc(text, n + 1);
 
 			fclose(in);
-			return fit != NULL ? fit : text;
+			return fit == NULL ? text : fit;
 		}
 	}
 	if (in != NULL)

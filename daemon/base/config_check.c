@@ -22,7 +22,8 @@ config_places_add(struct config_source *source, struct config_places *places,
 		struct config_place *grown = realloc(places->place, cap * sizeof(*grown));
 
 		if (grown == NULL) {
-			config_wrong(source, place->line, "found no memory for this, expected some");
+			config_wrong(source, place->line,
+			    "found no memory for this, expected some");
 			return;
 		}
 		places->place = grown;
@@ -120,7 +121,8 @@ check_names(struct config_source *source, const struct ladder *ladder,
 			if (other->exchanger[0] == '\0')
 				break;
 			if (strcmp(other->exchanger, place->exchanger) == 0)
-				config_found(source, place->line, place->exchanger, "each exchanger "
+				config_found(source, place->line, place->exchanger,
+				    "each exchanger "
 				    "of mx-set \"%s\" once (also in line %u)", set, other->line);
 		}
 		for (size_t k = 0; place->exchanger[0] == '\0' && k < place->set; k++)
@@ -190,8 +192,8 @@ check_ladder(struct config_source *source, struct ladder *ladder, const struct c
 		if (x == NULL)
 			break;
 		config_wrong(source, line_of(rungs, set, x->name),
-		    "found preference %u for %s exchanger \"%s\", expected one %s that of every real "
-		    "exchanger: honest mail would go to it", x->preference,
+		    "found preference %u for %s exchanger \"%s\", expected one %s that of "
+		    "every real exchanger: honest mail would go to it", x->preference,
 		    role_name((enum role)x->role), x->name,
 		    x->role == ROLE_BOGUS ? "above" : "below");
 		return;
@@ -200,7 +202,8 @@ check_ladder(struct config_source *source, struct ladder *ladder, const struct c
 		    "found an address twice, expected each address once");
 		return;
 	case LADDER_FULL:
-		config_wrong(source, line, "found too many addresses or exchangers, expected at most "
+		config_wrong(source, line,
+		    "found too many addresses or exchangers, expected at most "
 		    "%d addresses in all", MXSET_MAX_TARGETS);
 		return;
 	case LADDER_NO_MEMORY:
@@ -224,7 +227,8 @@ check_answering(struct config_source *source, const struct ladder *ladder)
 }
 
 void
-config_check(struct config_source *source, struct config *config, const struct config_places *places,
+config_check(struct config_source *source, struct config *config,
+    const struct config_places *places,
     const struct config_places *rungs)
 {
 	check_names(source, &config->ladder, rungs);

@@ -124,13 +124,15 @@ read_mxset(struct config_reader *r, cfg_t *section, size_t index)
 		config_found(&r->source, title.line, title.text, "a name without spaces (mx-set)");
 	config_places_add(&r->source, &r->rungs, &place);
 	if (n_domains == 0)
-		config_wrong(&r->source, title.line, "found mx-set \"%s\" without domains, expected "
+		config_wrong(&r->source, title.line,
+		    "found mx-set \"%s\" without domains, expected "
 		    "domains = { \"...\" }", title.text);
 	set->domains = config_array(r, n_domains, sizeof(*set->domains));
 	if (set->domains != NULL)
 		config_hosts(r, section, "domains", set->domains, &set->n_domains);
 	if (n == 0 || n > MXSET_MAX_EXCHANGERS) {
-		config_wrong(&r->source, title.line, "found %u exchangers in mx-set \"%s\", expected "
+		config_wrong(&r->source, title.line,
+		    "found %u exchangers in mx-set \"%s\", expected "
 		    "1 to %d", n, title.text, MXSET_MAX_EXCHANGERS);
 		return;
 	}

@@ -138,7 +138,8 @@ print_judge(FILE *f, const struct config *c)
 
 	fputs("judge {\n", f);
 	print_fields(f, c, "judge");
-	fprintf(f, "    list-on = \"%s\"\n    points {\n", grade_name((enum grade)c->judge.list_on));
+	fprintf(f, "    list-on = \"%s\"\n    points {\n",
+	    grade_name((enum grade)c->judge.list_on));
 	for (unsigned kind = 0; kind < EVIDENCE_N_KINDS; kind++)
 		if (config_weighable(kind))
 			fprintf(f, "        %s = { %s, %s }\n", evidence_info(kind)->name,

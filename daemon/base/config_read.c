@@ -43,7 +43,8 @@ read_fields(struct config_reader *r, cfg_t *root)
 
 /* One of some words; its index, or -1 and said. */
 int
-config_choice(struct config_reader *r, struct config_value value, const char *const *words, size_t n,
+config_choice(struct config_reader *r, struct config_value value,
+    const char *const *words, size_t n,
     const char *key)
 {
 	char expected[160];
@@ -136,7 +137,8 @@ read_points(struct config_reader *r, cfg_t *section)
 			if (i < 2 && config_real(value.text, &points[i]) && points[i] >= -20 &&
 			    points[i] <= 20)
 				continue;
-			config_found(&r->source, value.line, value.text, "one number from -20 to 20, or "
+			config_found(&r->source, value.line, value.text,
+			    "one number from -20 to 20, or "
 			    "two: { SCORE, HINT } (%s)", info->name);
 		}
 		/* One number stands for both, where the kind has both by default. */
@@ -178,7 +180,8 @@ read_interfaces(struct config_reader *r, cfg_t *root)
 			    CONFIG_MAX_INTERFACES);
 			return;
 		}
-		if (config_word(value.text, c->interfaces[c->n_interfaces], sizeof(c->interfaces[0])))
+		if (config_word(value.text, c->interfaces[c->n_interfaces],
+		    sizeof(c->interfaces[0])))
 			c->n_interfaces++;
 		else
 			config_found(&r->source, value.line, value.text,
@@ -206,14 +209,16 @@ read_web(struct config_reader *r, cfg_t *root)
 		uint16_t port;
 
 		if (i >= CONFIG_MAX_LISTEN)
-			config_found(&r->source, value.line, value.text, "at most %d addresses (listen)",
+			config_found(&r->source, value.line, value.text,
+			    "at most %d addresses (listen)",
 			    CONFIG_MAX_LISTEN);
 		else if (!config_listen(value.text, &addr, &port))
 			config_found(&r->source, value.line, value.text,
 			    "ADDRESS:PORT or [ADDRESS]:PORT (listen)");
 		else
 			snprintf(c->web_listen[c->n_web++], sizeof(c->web_listen[0]),
-			    addr_is_v4(&addr) ? "%s:%u" : "[%s]:%u", addr_format(&addr, text), port);
+			    addr_is_v4(&addr) ? "%s:%u" : "[%s]:%u", addr_format(&addr,
+			    text), port);
 		if (i >= CONFIG_MAX_LISTEN)
 			break;
 	}

@@ -191,7 +191,8 @@ scan_token(struct scan *s)
 	}
 	len = strcspn(s->at, " \t\r\n{}()=,\"'#");
 	if (len == 0 || memchr(s->at, '+', len) == s->at) {
-		config_wrong(s->source, s->line, "found \"%.1s\", expected a name or a value", s->at);
+		config_wrong(s->source, s->line,
+		    "found \"%.1s\", expected a name or a value", s->at);
 		return T_BAD;
 	}
 	memcpy(s->text, s->at, len);
@@ -238,7 +239,8 @@ scan_wrong(struct scan *s, enum token token, const char *expected)
 	if (token == T_BAD)
 		return;			/* said already */
 	if (token == T_WORD || token == T_STRING)
-		config_wrong(s->source, s->line, "found \"%.200s\", expected %s", s->text, expected);
+		config_wrong(s->source, s->line, "found \"%.200s\", expected %s", s->text,
+		    expected);
 	else
 		config_wrong(s->source, s->line, "found %s, expected %s", names[token], expected);
 }
@@ -334,7 +336,8 @@ scan_statement(struct scan *s, const struct name *name)
 		emit_value(s);
 		token = scan_token(s);
 		if (token != T_OPEN) {
-			scan_wrong(s, token, "\"{\" behind a section's title, or \"=\" behind a name");
+			scan_wrong(s, token,
+			    "\"{\" behind a section's title, or \"=\" behind a name");
 			return false;
 		}
 		return scan_open(s);
@@ -367,7 +370,8 @@ scan_all(struct scan *s)
 			continue;
 		}
 		if (token == T_END) {
-			config_wrong(s->source, s->line, "found the end of the file, expected \"}\" "
+			config_wrong(s->source, s->line,
+			    "found the end of the file, expected \"}\" "
 			    "for the section opened in line %u", s->blocks[s->depth].line);
 			return false;
 		}

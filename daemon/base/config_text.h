@@ -52,7 +52,8 @@ const char *config_size_text(uint64_t bytes, char buf[static CONFIG_VALUE_SIZE])
 const char *config_real_text(double, bool single, char buf[static CONFIG_VALUE_SIZE]);
 
 /* One value in a field of its own.  One table of them serves reading and printing. */
-enum config_type { CONFIG_BOOL, CONFIG_DURATION, CONFIG_NUMBER, CONFIG_REAL, CONFIG_SIZE32, CONFIG_SIZE64 };
+enum config_type { CONFIG_BOOL, CONFIG_DURATION, CONFIG_NUMBER, CONFIG_REAL,
+    CONFIG_SIZE32, CONFIG_SIZE64 };
 struct config_field {
 	const char *section;		/* "": none */
 	const char *key;

@@ -94,7 +94,8 @@ become_user(const struct role_user *role)
 		return false;
 	if (role->group != NULL && process_user(role->group, &spare, &groups[0]))
 		n = 1;
-	if (setgroups(n, groups) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+	if (setgroups(n, groups) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid,
+	    uid, uid) < 0)
 		fatal("cannot become user %s", role->user);
 	return true;
 }

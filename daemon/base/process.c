@@ -173,7 +173,7 @@ process_adopt(struct process *p, int argc, char **argv)
 	log_verbose(argc > 7 && strcmp(argv[7], "-d") == 0);
 	prctl(PR_SET_NAME, long_names[role], 0, 0, 0);
 	if (!take_fds(p, argv[4], &text_fd)) {
-		log_warnx("found no descriptors of a supervisor: a role is started by mxtrapd alone");
+		log_warnx("found no descriptors of mxtrapd, which alone starts a role");
 		return false;
 	}
 	p->signal_fd = process_signals(false);

@@ -53,7 +53,8 @@ state_open(const char *dir)
 		if (chown(dir, uid, gid) < 0)
 			log_warn("state-dir %s cannot be given to user %u", dir, uid);
 	} else if (st.st_uid != uid) {
-		log_warnx("state-dir %s belongs to user %u, but watch runs as user %u (chown -R %u %s)",
+		log_warnx("state-dir %s belongs to user %u, but watch runs as user %u "
+		    "(chown -R %u %s)",
 		    dir, (unsigned)st.st_uid, uid, uid, dir);
 	}
 	if (!process_user("mxtrap-admin", &spare, &admins))

@@ -154,7 +154,8 @@ decoy_drain(struct decoy *d, size_t i)
 	for (int n = 0; n < DECOY_TURN; n++) {
 		struct sockaddr_storage peer;
 		socklen_t len = sizeof(peer);
-		int fd = accept4(s->fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int fd = accept4(s->fd, (struct sockaddr *)&peer, &len,
+		    SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd >= 0) {
 			decoy_note(d, s->target, &peer);
@@ -176,7 +177,7 @@ decoy_drain(struct decoy *d, size_t i)
 		case ENOTSOCK:
 			decoy_deaf(d, i);
 			return;
-		default:		/* ECONNABORTED, EINTR, an error of the network: that peer's */
+		default:		/* ECONNABORTED, EINTR, the network: that peer's */
 			break;
 		}
 	}
@@ -295,7 +296,8 @@ decoy_main(struct process *p)
 			d->second_ms = now + 1000;
 		}
 		if (decoy_starved(d)) {
-			log_warnx("no descriptors or memory for a second: ends, so that the port refuses");
+			log_warnx("no descriptors or memory for a second: ends, so that "
+			    "the port refuses");
 			status = 3;
 			break;
 		}

@@ -15,8 +15,8 @@
 /* "192.0.2.7:25", "[2001:db8::7]:25".  Returns buf. */
 #define BIND_TEXT_SIZE (ADDR_TEXT_SIZE + 10)
 const char *bind_text(const struct addr *, uint16_t port, char buf[static BIND_TEXT_SIZE]);
-/* A TCP socket bound to this address and port, not listening, close-on-exec.  -1: errno, and why says what
- * was found, and the setting that frees it. */
+/* A TCP socket bound to this address and port, not listening, close-on-exec.  -1: errno, and why
+ * says what was found, and the setting that frees it. */
 int bind_tcp(const struct addr *, uint16_t port, char why[static BIND_WHY_SIZE]);
 /* Who listens on this address and port: why as above.  False: nobody that can be seen. */
 bool bind_holder(const struct addr *, uint16_t port, char why[static BIND_WHY_SIZE]);

@@ -15,7 +15,7 @@ struct bound {				/* a socket of a child's, or one that cannot be had yet */
 	uint16_t port;
 	enum process_role role;
 	uint32_t target;
-	bool	 refuses;		/* a decoy that must not answer: never bound, only looked after */
+	bool	 refuses;		/* a decoy that must not answer: looked after */
 	int	 fd;			/* -1: why */
 	int	 error;			/* errno of the last try to bind */
 	char	 why[BIND_WHY_SIZE];

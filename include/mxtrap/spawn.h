@@ -11,7 +11,8 @@
 
 struct spawn {
 	enum process_role role;
-	const char *path, *program, *text;	/* of the configuration; of this program; its text */
+	const char *path, *program,
+	    *text;	/* of the configuration; of this program; its text */
 	bool	    debug;
 	const struct bounds *bounds;		/* the role's own are handed down */
 	int	    decoy_fd, web_fd, control_fd;	/* -1: not for this role */
