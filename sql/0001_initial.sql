@@ -162,24 +162,23 @@ CREATE TABLE evidence (
 	revision	INTEGER NOT NULL	-- 1: takes back what an earlier row gave
 ) STRICT;
 
--- Where a sender's rows are: attempt, visit, evidence and list_change are cut into
--- segments by id; a full segment is indexed once, sorted, so that no index on a random
--- key is ever grown row by row.  Rows behind the last segment are scanned.
+-- Where a sender's rows are: attempt, visit, evidence and list_change are cut into segments
+-- of 16384 rows by id; a full segment is sorted by sender and its index written once, in
+-- chunks, so that no index on a random key is ever grown row by row.  Rows behind the last
+-- segment are scanned.  Senders in them are 8 bytes, big-endian, sign bit flipped.
 CREATE TABLE segment (
 	of		INTEGER NOT NULL,	-- 1 attempt, 2 visit, 3 evidence, 4 list_change
 	number		INTEGER NOT NULL,	-- counted up
 	first_id	INTEGER NOT NULL,	-- the segment's first row
 	last_id		INTEGER NOT NULL,	-- and its last one
 	last_us		INTEGER NOT NULL,	-- the newest time in it
+	fences		BLOB NOT NULL,		-- the first sender of each of its chunks
 	PRIMARY KEY (of, number)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE segment_index (
-	of		INTEGER NOT NULL,	-- as in segment
-	segment		INTEGER NOT NULL,	-- segment.number
-	sender		INTEGER NOT NULL,	-- who
-	id		INTEGER NOT NULL,	-- a row of that table
-	PRIMARY KEY (of, segment, sender, id)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE segment_chunk (
+	id		INTEGER PRIMARY KEY,	-- of << 48 | number << 8 | which chunk
+	entries		BLOB NOT NULL		-- 256 times: a sender, and its row's id from first_id (2 bytes)
+) STRICT;
 
 -- Events that are not from the wire, as applied: a replay can merge them again.
 CREATE TABLE event (

@@ -9,9 +9,8 @@
 #include <string.h>
 
 #include "report_int.h"
-
-/* As in the table `segment`. */
-enum { OF_ATTEMPT = 1, OF_VISIT, OF_EVIDENCE, OF_CHANGE };
+#include "segment.h"
+#include "sort.h"
 
 static void
 read_attempt(sqlite3_stmt *stmt, struct report_attempt *a)
@@ -110,7 +109,7 @@ union record {
 
 /* What to read, and whom to tell. */
 struct story {
-	int	 of;
+	enum segment_of of;
 	size_t	 limit, n, cap;
 	union record *rows;		/* owned; gathered, then told without a transaction */
 };
@@ -119,16 +118,17 @@ static void
 story_read(const struct story *st, sqlite3_stmt *stmt, union record *out)
 {
 	switch (st->of) {
-	case OF_ATTEMPT:
+	case SEGMENT_ATTEMPT:
 		read_attempt(stmt, &out->attempt);
 		break;
-	case OF_VISIT:
+	case SEGMENT_VISIT:
 		read_visit(stmt, &out->visit);
 		break;
-	case OF_EVIDENCE:
+	case SEGMENT_EVIDENCE:
 		read_evidence(stmt, &out->evidence);
 		break;
-	default:
+	case SEGMENT_CHANGE:
+	case SEGMENT_OF_N:
 		read_change(stmt, &out->change);
 		break;
 	}
@@ -158,10 +158,95 @@ story_gather(struct story *st, sqlite3_stmt *stmt)
 	return rc == SQLITE_ROW ? SQLITE_DONE : rc;
 }
 
+/* One segment of a table, and what is sought in it. */
+struct stretch {
+	int64_t number, first_id;
+	uint64_t key;			/* in the order of the index */
+	sender_key sender;
+	enum read_statement one;	/* a row by its id */
+};
+
+/* The first entry of a chunk that is not less than key. */
+static size_t
+chunk_find(const unsigned char *entries, size_t n, uint64_t key)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (segment_load_key(entries + mid * SEGMENT_ENTRY) < key)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* Rows that one chunk names.  *more: the next chunk may name some too. */
+static int
+story_chunk(struct report *r, struct story *st, const struct stretch *w, size_t chunk, bool *more)
+{
+	sqlite3_stmt *stmt = report_ask(r, READ_SEGMENT_CHUNK), *row = report_ask(r, w->one);
+	const unsigned char *entries;
+	size_t n = 0, i;
+	int rc;
+
+	*more = false;
+	sqlite3_bind_int64(stmt, 1, segment_chunk_id(st->of, w->number, chunk));
+	rc = sqlite3_step(stmt);
+	entries = rc == SQLITE_ROW ? sqlite3_column_blob(stmt, 0) : NULL;
+	if (entries != NULL)
+		n = (size_t)sqlite3_column_bytes(stmt, 0) / SEGMENT_ENTRY;
+	if (rc == SQLITE_ROW)
+		rc = SQLITE_DONE;
+	for (i = chunk_find(entries, n, w->key); i < n && rc == SQLITE_DONE; i++) {
+		const unsigned char *p = entries + i * SEGMENT_ENTRY;
+
+		if (segment_load_key(p) != w->key)
+			break;
+		sqlite3_bind_int64(row, 1, (sqlite3_int64)w->sender);
+		sqlite3_bind_int64(row, 2, w->first_id + (p[8] << 8 | p[9]));
+		rc = story_gather(st, row);
+	}
+	*more = n != 0 && i == n;
+	sqlite3_reset(stmt);
+	return rc;
+}
+
+/* Rows that the closed segments name; *last is the last id that they cover. */
+static int
+story_segments(struct report *r, struct story *st, struct stretch *w, int64_t *last)
+{
+	sqlite3_stmt *stmt = report_ask(r, READ_SEGMENTS);
+	int rc;
+
+	sqlite3_bind_int(stmt, 1, (int)st->of);
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		const unsigned char *fences = sqlite3_column_blob(stmt, 3);
+		size_t n = (size_t)sqlite3_column_bytes(stmt, 3) / SEGMENT_FENCE, chunk = 0;
+		bool more = true;
+
+		w->number = sqlite3_column_int64(stmt, 0);
+		w->first_id = sqlite3_column_int64(stmt, 1);
+		*last = sqlite3_column_int64(stmt, 2);
+		/* The last chunk that begins before the sender: it may begin in its middle. */
+		while (chunk + 1 < n && segment_load_key(fences + (chunk + 1) * SEGMENT_FENCE) < w->key)
+			chunk++;
+		for (; chunk < n && more; chunk++)
+			if ((rc = story_chunk(r, st, w, chunk, &more)) != SQLITE_DONE)
+				goto out;
+	}
+out:
+	sqlite3_reset(stmt);
+	return rc;
+}
+
 /* A sender's rows of one table; the caller tells and frees them. */
 static enum report_result
-story_of(struct report *r, struct story *st, enum read_statement indexed, enum read_statement tail, sender_key key)
+story_of(struct report *r, struct story *st, enum read_statement one, enum read_statement tail, sender_key key)
 {
+	struct stretch w = { .key = sort_key(key), .sender = key, .one = one };
 	enum report_result result = report_enter(r);
 	sqlite3_stmt *stmt;
 	int64_t last = 0;
@@ -169,17 +254,7 @@ story_of(struct report *r, struct story *st, enum read_statement indexed, enum r
 
 	if (result != REPORT_OK)
 		return result;
-	stmt = report_ask(r, READ_SEGMENT_LAST);
-	sqlite3_bind_int(stmt, 1, st->of);
-	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
-		last = sqlite3_column_int64(stmt, 0);
-	sqlite3_reset(stmt);
-	if (rc == SQLITE_ROW) {
-		stmt = report_ask(r, indexed);
-		sqlite3_bind_int64(stmt, 1, (sqlite3_int64)key);
-		rc = story_gather(st, stmt);
-	}
-	if (rc == SQLITE_DONE) {
+	if ((rc = story_segments(r, st, &w, &last)) == SQLITE_DONE) {
 		stmt = report_ask(r, tail);
 		sqlite3_bind_int64(stmt, 1, (sqlite3_int64)key);
 		sqlite3_bind_int64(stmt, 2, last);
@@ -194,8 +269,8 @@ enum report_result
 report_attempts(struct report *r, sender_key key, size_t limit, bool (*each)(void *, const struct report_attempt *),
     void *ctx)
 {
-	struct story st = { .of = OF_ATTEMPT, .limit = limit };
-	enum report_result result = story_of(r, &st, READ_ATTEMPTS, READ_ATTEMPTS_TAIL, key);
+	struct story st = { .of = SEGMENT_ATTEMPT, .limit = limit };
+	enum report_result result = story_of(r, &st, READ_ATTEMPT, READ_ATTEMPTS_TAIL, key);
 
 	for (size_t i = 0; i < st.n && each(ctx, &st.rows[i].attempt); i++)
 		;
@@ -206,8 +281,8 @@ report_attempts(struct report *r, sender_key key, size_t limit, bool (*each)(voi
 enum report_result
 report_visits(struct report *r, sender_key key, size_t limit, bool (*each)(void *, const struct visit_row *), void *ctx)
 {
-	struct story st = { .of = OF_VISIT, .limit = limit };
-	enum report_result result = story_of(r, &st, READ_VISITS, READ_VISITS_TAIL, key);
+	struct story st = { .of = SEGMENT_VISIT, .limit = limit };
+	enum report_result result = story_of(r, &st, READ_VISIT, READ_VISITS_TAIL, key);
 
 	for (size_t i = 0; i < st.n && each(ctx, &st.rows[i].visit); i++)
 		;
@@ -219,8 +294,8 @@ enum report_result
 report_evidence(struct report *r, sender_key key, size_t limit, bool (*each)(void *, const struct evidence_row *),
     void *ctx)
 {
-	struct story st = { .of = OF_EVIDENCE, .limit = limit };
-	enum report_result result = story_of(r, &st, READ_EVIDENCES, READ_EVIDENCES_TAIL, key);
+	struct story st = { .of = SEGMENT_EVIDENCE, .limit = limit };
+	enum report_result result = story_of(r, &st, READ_EVIDENCE, READ_EVIDENCES_TAIL, key);
 
 	for (size_t i = 0; i < st.n && each(ctx, &st.rows[i].evidence); i++)
 		;
@@ -232,8 +307,8 @@ enum report_result
 report_changes(struct report *r, sender_key key, size_t limit, bool (*each)(void *, const struct report_change *),
     void *ctx)
 {
-	struct story st = { .of = OF_CHANGE, .limit = limit };
-	enum report_result result = story_of(r, &st, READ_CHANGES, READ_CHANGES_TAIL, key);
+	struct story st = { .of = SEGMENT_CHANGE, .limit = limit };
+	enum report_result result = story_of(r, &st, READ_CHANGE, READ_CHANGES_TAIL, key);
 
 	for (size_t i = 0; i < st.n && each(ctx, &st.rows[i].change); i++)
 		;
@@ -261,7 +336,7 @@ enum report_result
 report_changes_since(struct report *r, uint64_t serial, size_t limit,
     bool (*each)(void *, const struct report_change *), void *ctx)
 {
-	struct story st = { .of = OF_CHANGE };
+	struct story st = { .of = SEGMENT_CHANGE };
 	enum report_result result = report_enter(r);
 	sqlite3_stmt *stmt;
 
@@ -285,7 +360,7 @@ enum report_result
 report_attempts_after(struct report *r, int64_t id, size_t limit, bool (*each)(void *, const struct report_attempt *),
     void *ctx)
 {
-	struct story st = { .of = OF_ATTEMPT };
+	struct story st = { .of = SEGMENT_ATTEMPT };
 	enum report_result result = report_enter(r);
 	sqlite3_stmt *stmt;
 	int64_t newest = 0;

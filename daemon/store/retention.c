@@ -65,16 +65,16 @@ retention_horizon(struct store *s, int64_t last_id)
 static bool
 retention_drop(struct store *s, enum segment_of of, const struct oldest *old)
 {
-	enum write_statement steps[] = { WRITE_SEGMENT_INDEX_DELETE, WRITE_SEGMENT_DELETE };
+	sqlite3_stmt *chunks = s->stmts[WRITE_SEGMENT_CHUNK_DELETE], *segment = s->stmts[WRITE_SEGMENT_DELETE];
 	bool ok = database_run(s, WRITE_BEGIN);
 
 	if (ok && of == SEGMENT_CHANGE)
 		ok = retention_horizon(s, old->last_id);
-	for (size_t i = 0; ok && i < 2; i++) {
-		sqlite3_bind_int(s->stmts[steps[i]], 1, (int)of);
-		sqlite3_bind_int64(s->stmts[steps[i]], 2, old->number);
-		ok = database_run(s, steps[i]);
-	}
+	sqlite3_bind_int64(chunks, 1, segment_chunk_id(of, old->number, 0));
+	sqlite3_bind_int64(chunks, 2, segment_chunk_id(of, old->number + 1, 0));
+	sqlite3_bind_int(segment, 1, (int)of);
+	sqlite3_bind_int64(segment, 2, old->number);
+	ok = ok && database_run(s, WRITE_SEGMENT_CHUNK_DELETE) && database_run(s, WRITE_SEGMENT_DELETE);
 	if (ok) {
 		sqlite3_bind_int64(s->stmts[delete_rows[of]], 1, old->last_id);
 		ok = database_run(s, delete_rows[of]) && database_run(s, WRITE_COMMIT);

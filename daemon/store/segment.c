@@ -3,9 +3,9 @@
  * segment.c - finding a sender's rows without an index that grows on a random key.
  *
  * Rows get ids counted up.  When SEGMENT_ROWS of a table are in, the segment is
- * sorted by sender and its index rows are appended in order (append-only: fast), a
- * slice at a time; the row in `segment` that makes readers use it comes last, in the
- * same transaction as its last index row.  Readers scan what lies behind it.
+ * sorted by sender and its index appended, a chunk of entries a row, a slice at a time;
+ * the row in `segment` that makes readers use it comes last, in the same transaction as
+ * its last chunk.  Readers scan what lies behind it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -37,10 +37,10 @@ segment_load(struct store *s, enum segment_of of)
 		last_id = sqlite3_column_int64(stmt, 1);
 	}
 	sqlite3_reset(stmt);
-	/* Index rows of a segment that was not finished. */
-	sqlite3_bind_int(s->stmts[WRITE_SEGMENT_INDEX_CUT], 1, (int)of);
-	sqlite3_bind_int64(s->stmts[WRITE_SEGMENT_INDEX_CUT], 2, g->number - 1);
-	if (!database_run(s, WRITE_SEGMENT_INDEX_CUT))
+	/* Chunks of a segment that was not finished. */
+	sqlite3_bind_int64(s->stmts[WRITE_SEGMENT_CHUNK_DELETE], 1, segment_chunk_id(of, g->number, 0));
+	sqlite3_bind_int64(s->stmts[WRITE_SEGMENT_CHUNK_DELETE], 2, segment_chunk_id(of + 1, 0, 0));
+	if (!database_run(s, WRITE_SEGMENT_CHUNK_DELETE))
 		return false;
 
 	g->next_id = last_id + 1;
@@ -149,12 +149,16 @@ segment_finish(struct store *s, enum segment_of of)
 {
 	struct segment *g = &s->segments[of];
 	sqlite3_stmt *stmt = s->stmts[WRITE_SEGMENT];
+	unsigned char fences[SEGMENT_CHUNKS * SEGMENT_FENCE];
 
+	for (size_t i = 0; i < SEGMENT_CHUNKS; i++)
+		segment_store_key(fences + i * SEGMENT_FENCE, g->sorted.items[i * SEGMENT_CHUNK].key);
 	sqlite3_bind_int(stmt, 1, (int)of);
 	sqlite3_bind_int64(stmt, 2, g->number);
 	sqlite3_bind_int64(stmt, 3, g->closed_first);
 	sqlite3_bind_int64(stmt, 4, g->closed_last);
 	sqlite3_bind_int64(stmt, 5, g->closed_us);
+	sqlite3_bind_blob(stmt, 6, fences, sizeof fences, SQLITE_STATIC);
 	if (!database_run(s, WRITE_SEGMENT))
 		return false;
 	g->number++;
@@ -162,26 +166,42 @@ segment_finish(struct store *s, enum segment_of of)
 	return true;
 }
 
+/* The next chunk of the segment that is being indexed. */
+static bool
+segment_put_chunk(struct store *s, enum segment_of of)
+{
+	struct segment *g = &s->segments[of];
+	sqlite3_stmt *stmt = s->stmts[WRITE_SEGMENT_CHUNK];
+	unsigned char entries[SEGMENT_CHUNK * SEGMENT_ENTRY], *p = entries;
+
+	for (size_t i = 0; i < SEGMENT_CHUNK; i++, p += SEGMENT_ENTRY) {
+		const struct sort_item *item = &g->sorted.items[g->n_indexed + i];
+		uint64_t id = item->at - (uint64_t)g->closed_first;
+
+		segment_store_key(p, item->key);
+		p[8] = (unsigned char)(id >> 8);
+		p[9] = (unsigned char)id;
+	}
+	sqlite3_bind_int64(stmt, 1, segment_chunk_id(of, g->number, g->n_indexed / SEGMENT_CHUNK));
+	sqlite3_bind_blob(stmt, 2, entries, sizeof entries, SQLITE_STATIC);
+	if (!database_run(s, WRITE_SEGMENT_CHUNK))
+		return false;
+	g->n_indexed += SEGMENT_CHUNK;
+	return true;
+}
+
 bool
 segment_index(struct store *s, int64_t deadline_us)
 {
-	sqlite3_stmt *stmt = s->stmts[WRITE_SEGMENT_INDEX];
-
 	for (enum segment_of of = SEGMENT_ATTEMPT; of < SEGMENT_OF_N; of++) {
 		struct segment *g = &s->segments[of];
 
 		if (!g->indexing)
 			continue;
-		sqlite3_bind_int(stmt, 1, (int)of);
-		sqlite3_bind_int64(stmt, 2, g->number);
 		while (g->n_indexed < g->sorted.n) {
-			const struct sort_item *item = &g->sorted.items[g->n_indexed];
-
-			sqlite3_bind_int64(stmt, 3, (sqlite3_int64)sort_key(item->key));
-			sqlite3_bind_int64(stmt, 4, (sqlite3_int64)item->at);
-			if (!database_run(s, WRITE_SEGMENT_INDEX))
+			if (!segment_put_chunk(s, of))
 				return false;
-			if ((++g->n_indexed & 255) == 0 && store_mono_us() > deadline_us)
+			if (store_mono_us() > deadline_us)
 				return true;
 		}
 		if (!segment_finish(s, of))

@@ -16,6 +16,7 @@
 #include "mxtrap/mxset.h"
 #include "mxtrap/store.h"
 #include "ring.h"
+#include "segment.h"
 #include "sort.h"
 
 #define STORE_FILE	      "mxtrap.db"
@@ -67,10 +68,6 @@ struct row {
 		} fingerprint;
 	} u;
 };
-
-/* The tables whose rows are found by sender through segments. */
-enum segment_of { SEGMENT_ATTEMPT = 1, SEGMENT_VISIT, SEGMENT_EVIDENCE, SEGMENT_CHANGE, SEGMENT_OF_N };
-#define SEGMENT_ROWS 16384
 
 struct segment {			/* the open segment of one table */
 	int64_t	 next_id;
