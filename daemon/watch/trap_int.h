@@ -25,7 +25,7 @@
 #define KIN_US	       (3 * SECOND_US)
 #define FINGERPRINTS   4096
 
-enum pending_what { PENDING_TOUCH, PENDING_BOGUS_PROVEN, PENDING_REAL_PROVEN };
+enum pending_what { PENDING_TOUCH, PENDING_IMPATIENT, PENDING_BOGUS_PROVEN, PENDING_REAL_PROVEN };
 
 struct pending {			/* a judgement due 1 s after its cause */
 	int64_t	 due_us;
@@ -119,7 +119,6 @@ void trap_visit_due(struct trap *, uint32_t item, int64_t due_us);
 void trap_judge_pending(struct trap *, const struct pending *);
 void trap_judge_end(struct trap *, uint32_t visit);
 void trap_judge_fallback(struct trap *, uint32_t visit);
-void trap_judge_impatient(struct trap *, uint32_t visit, enum grade);
 /* A kind without points, told for the record. */
 void trap_note_kind(struct trap *, uint32_t visit, enum evidence_kind, enum grade, uint64_t host);
 void trap_note_sender_kind(struct trap *, uint32_t sender, enum evidence_kind, enum grade, uint64_t host);

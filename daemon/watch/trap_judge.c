@@ -305,6 +305,19 @@ judge_climbed(struct trap *t, uint32_t visit, uint64_t host)
 	weigh(t, &f);
 }
 
+static void
+judge_impatient(struct trap *t, uint32_t visit, enum grade grade)
+{
+	struct visit *v = &t->visits.records[visit];
+	struct finding f = {
+		.number = v->sender, .visit = visit, .kind = EVIDENCE_IMPATIENT, .grade = grade,
+		.hint = t->o.judge.points_hint[EVIDENCE_IMPATIENT], .quiet = (v->flags & VISIT_TALLIED) != 0,
+	};
+
+	if (!visit_stamped(v, STAMP_IMPATIENT, now_s(t)))
+		weigh(t, &f);
+}
+
 void
 trap_judge_pending(struct trap *t, const struct pending *p)
 {
@@ -315,6 +328,9 @@ trap_judge_pending(struct trap *t, const struct pending *p)
 	if (is_prober(t, p->visit, p->host))
 		return;
 	switch ((enum pending_what)p->what) {
+	case PENDING_IMPATIENT:
+		judge_impatient(t, p->visit, (enum grade)p->grade);
+		break;
 	case PENDING_TOUCH:
 	case PENDING_BOGUS_PROVEN:
 		/* Proven by now: one piece of evidence, not two. */
@@ -327,19 +343,6 @@ trap_judge_pending(struct trap *t, const struct pending *p)
 			judge_climbed(t, p->visit, p->host);
 		break;
 	}
-}
-
-void
-trap_judge_impatient(struct trap *t, uint32_t visit, enum grade grade)
-{
-	struct visit *v = &t->visits.records[visit];
-	struct finding f = {
-		.number = v->sender, .visit = visit, .kind = EVIDENCE_IMPATIENT, .grade = grade,
-		.hint = t->o.judge.points_hint[EVIDENCE_IMPATIENT], .quiet = (v->flags & VISIT_TALLIED) != 0,
-	};
-
-	if (!visit_stamped(v, STAMP_IMPATIENT, now_s(t)))
-		weigh(t, &f);
 }
 
 static bool

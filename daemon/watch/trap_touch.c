@@ -199,8 +199,14 @@ trap_touch(struct trap *t, uint32_t number, struct attempt *a, const struct pack
 	kin = follow_kin(t, visit, target, p);
 	join_kin(t, visit, target, p);
 	if ((v->flags & VISIT_PENDING_LOWER) != 0 && (unsigned)role > v->last_role &&
-	    t->now_us - visit_last_us(v) < 2 * SECOND_US)
-		trap_judge_impatient(t, visit, GRADE_SYN);
+	    t->now_us - visit_last_us(v) < 2 * SECOND_US) {
+		struct pending p_impatient = {
+			.due_us = t->now_us + JUDGE_DELAY_US, .visit = visit, .generation = v->generation,
+			.what = PENDING_IMPATIENT, .grade = GRADE_SYN, .host = a->host,
+		};
+
+		trap_push(t, &t->touches, &p_impatient);
+	}
 	route = route_add(v->route, role);
 	if (route != v->route && route_length(route) > 1)
 		v->gap[route_length(route) - 2] = visit_log_us(t->now_us - visit_last_us(v));

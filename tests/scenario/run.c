@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * run.c - scenarios in a small language, one file a named test (see README.md beside it).
+ */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+#define MAX_WORDS 32
+
+struct script {
+	const char *path;
+	unsigned line;
+	int	 n;
+	char	*words[MAX_WORDS];
+	struct world world;
+	struct mxset sets[8];
+	struct exchanger exchangers[8][16];
+	struct addr addrs[8][16][8];
+	struct addr control[4];
+	size_t	 n_sets, n_never;
+	bool	 begun;
+	int64_t	 now_us;
+	unsigned faults;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+fault(struct script *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	s->faults++;
+	printf("       %s:%u: ", s->path, s->line);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+}
+
+static bool
+parse_span(const char *text, int64_t *us)
+{
+	char *end;
+	double n = strtod(text, &end);
+	double unit = strcmp(end, "ms") == 0 ? 1e3 : strcmp(end, "s") == 0 ? 1e6 : strcmp(end, "m") == 0 ? 6e7 :
+	    strcmp(end, "h") == 0 ? 3.6e9 : strcmp(end, "d") == 0 ? 8.64e10 : strcmp(end, "us") == 0 ? 1 : 0;
+
+	*us = llround(n * unit);
+	return end != text && unit != 0;
+}
+
+static bool
+word_is(const struct script *s, int i, const char *word)
+{
+	return i < s->n && strcmp(s->words[i], word) == 0;
+}
+
+static const struct target *
+target_named(struct script *s, const char *name, const struct addr *like)
+{
+	const struct ladder *l = &s->world.ladder;
+	const struct target *any = NULL;
+	struct addr a;
+
+	if (addr_parse(&a, name))
+		return ladder_find(l, &a);
+	for (size_t i = 0; i < l->n_targets; i++) {
+		const struct target *t = &l->targets[i];
+
+		if (t->role == ROLE_CONTROL || strcmp(l->sets[t->set].exchangers[t->exchanger].name, name) != 0)
+			continue;
+		if (like == NULL || addr_is_v4(&t->addr) == addr_is_v4(like))
+			return t;
+		any = any != NULL ? any : t;
+	}
+	return like == NULL ? any : NULL;
+}
+
+static void
+begin(struct script *s)
+{
+	const char *why = "";
+
+	if (s->begun)
+		return;
+	s->begun = true;
+	s->world.ladder.n_sets = s->n_sets;
+	s->world.ladder.sets = calloc(s->n_sets + 1, sizeof(s->sets[0]));
+	for (size_t i = 0; i < s->n_sets; i++) {
+		struct mxset *set = &s->world.ladder.sets[i];
+
+		*set = s->sets[i];
+		set->exchangers = calloc(set->n_exchangers + 1, sizeof(set->exchangers[0]));
+		for (size_t j = 0; j < set->n_exchangers; j++) {
+			set->exchangers[j] = s->exchangers[i][j];
+			set->exchangers[j].addrs = calloc(8, sizeof(struct addr));
+			memcpy(set->exchangers[j].addrs, s->addrs[i][j], sizeof(s->addrs[i][j]));
+		}
+	}
+	if (s->world.ladder.n_control != 0) {
+		s->world.ladder.control = calloc(4, sizeof(struct addr));
+		memcpy(s->world.ladder.control, s->control, sizeof(s->control));
+	}
+	s->world.options.n_never = s->n_never;
+	if (!world_begin(&s->world, &why)) {
+		fault(s, "%s", why);
+		s->now_us = -1;
+	}
+}
+
+static void
+do_exchanger(struct script *s)
+{
+	size_t set = s->n_sets - 1, j;
+	struct exchanger *x;
+
+	if (s->n < 6 || s->n_sets == 0) {
+		fault(s, "found %d words, expected: exchanger NAME PREFERENCE ROLE ANSWER ADDRESS...", s->n);
+		return;
+	}
+	j = s->sets[set].n_exchangers++;
+	x = &s->exchangers[set][j];
+	(void)snprintf(x->name, sizeof(x->name), "%s", s->words[1]);
+	x->preference = (uint16_t)atoi(s->words[2]);
+	x->role = word_is(s, 3, "nolisting") ? ROLE_NOLISTING : word_is(s, 3, "real") ? ROLE_REAL : ROLE_BOGUS;
+	x->answer = word_is(s, 4, "reset") ? ANSWER_RESET : word_is(s, 4, "dialogue") ? ANSWER_DIALOGUE : ANSWER_NONE;
+	x->witness = word_is(s, 4, "unseen") ? WITNESS_NONE : WITNESS_WIRE;
+	for (int i = 5; i < s->n; i++)
+		if (strncmp(s->words[i], "network=", 8) == 0)
+			(void)snprintf(x->network, sizeof(x->network), "%s", s->words[i] + 8);
+		else if (!addr_parse(&s->addrs[set][j][x->n_addrs++], s->words[i]))
+			fault(s, "found %s, expected an address", s->words[i]);
+}
+
+static void
+do_judge(struct script *s)
+{
+	struct judge_params *j = &s->world.options.judge;
+	int64_t us = 0;
+
+	if (s->n == 3 && word_is(s, 1, "list-on"))
+		j->list_on = word_is(s, 2, "proven") ? GRADE_PROVEN : GRADE_ADDRESSED;
+	else if (s->n == 3 && word_is(s, 1, "false-listing"))
+		j->false_listing = atof(s->words[2]);
+	else if (s->n == 3 && word_is(s, 1, "grace") && parse_span(s->words[2], &us))
+		j->start_grace_s = (uint32_t)(us / 1000000);
+	else
+		fault(s, "found judge %s, expected list-on, false-listing or grace", s->n > 1 ? s->words[1] : "");
+}
+
+static bool
+parse_deed(const char *word, enum deed *out)
+{
+	static const char *const names[] = { "syn", "refused", "half", "connect", "unreachable", "withdrawn", "forged-ack" };
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(word, names[i]) == 0) {
+			*out = (enum deed)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+move_to(struct script *s, int64_t us)
+{
+	if (us < s->now_us)
+		fault(s, "found a time that lies before what was there already");
+	else
+		s->now_us = us;
+}
+
+/* at TIME ADDRESS DEED EXCHANGER [xN]   or   at TIME EVENT ... */
+static void
+do_at(struct script *s)
+{
+	struct event e = { .time_us = 0 };
+	const struct target *t;
+	struct addr src;
+	enum deed deed;
+	int64_t us, span = 0;
+
+	begin(s);
+	if (s->now_us < 0 || s->n < 3 || !parse_span(s->words[1], &us)) {
+		fault(s, "expected: at TIME ADDRESS DEED EXCHANGER, or at TIME EVENT");
+		return;
+	}
+	us += WORLD_BEGIN_US;
+	move_to(s, us);
+	e.time_us = us;
+	if (s->n >= 5 && addr_parse(&src, s->words[2])) {
+		t = target_named(s, s->words[4], &src);
+		if (t == NULL) {
+			fault(s, "found %s, expected an exchanger with an address of this family", s->words[4]);
+			return;
+		}
+		if (word_is(s, 3, "accepted"))
+			world_accept(&s->world, us, &src, (uint32_t)(t - s->world.ladder.targets));
+		else if (parse_deed(s->words[3], &deed))
+			world_act(&s->world, us, &src, t, deed, s->n > 5 ? (unsigned)atoi(s->words[5] + 1) : 1);
+		else
+			fault(s, "found %s, expected syn, refused, half, connect, unreachable, withdrawn, forged-ack or accepted",
+			    s->words[3]);
+		return;
+	}
+	if (word_is(s, 2, "drops") && s->n == 4) {
+		e.kind = EVENT_DROPS;
+		e.value = atoi(s->words[3]);
+	} else if (word_is(s, 2, "blind") && s->n == 4 && parse_span(s->words[3], &span)) {
+		e.kind = EVENT_BLIND;
+		e.since_us = us - span;
+	} else if (word_is(s, 2, "step")) {
+		e.kind = EVENT_CLOCK_STEP;
+	} else if (word_is(s, 2, "overflow")) {
+		e.kind = EVENT_OVERFLOW;
+	} else if (word_is(s, 2, "layout")) {
+		e.kind = EVENT_LAYOUT;
+	} else if ((word_is(s, 2, "allow") || word_is(s, 2, "forget")) && s->n >= 4 && prefix_parse(&e.what, s->words[3])) {
+		e.kind = word_is(s, 2, "allow") ? EVENT_ALLOW : EVENT_FORGET;
+		if (s->n == 6 && parse_span(s->words[5], &span))
+			e.expires_s = (uint32_t)((us + span) / 1000000);
+	} else {
+		fault(s, "found %s, expected an address or an event", s->words[2]);
+		return;
+	}
+	world_event(&s->world, &e);
+}
+
+/* crowd N NETWORK at TIME over SPAN DEED EXCHANGER...: N senders, each of a /24 of its own, climbs so. */
+static void
+do_crowd(struct script *s)
+{
+	struct prefix net;
+	int64_t us, span;
+	int n = s->n > 1 ? atoi(s->words[1]) : 0;
+
+	begin(s);
+	if (s->n < 9 || n <= 0 || !prefix_parse(&net, s->words[2]) || !parse_span(s->words[4], &us) ||
+	    !parse_span(s->words[6], &span)) {
+		fault(s, "expected: crowd N NETWORK at TIME over SPAN DEED EXCHANGER ...");
+		return;
+	}
+	move_to(s, us + WORLD_BEGIN_US);
+	for (int i = 0; i < n; i++) {
+		struct addr a = net.addr;
+		int64_t at = us + WORLD_BEGIN_US + span / n * i;
+
+		a.b[13] = (uint8_t)(a.b[13] + (i >> 8));
+		a.b[14] = (uint8_t)i;
+		a.b[15] = 7;
+		for (int k = 7; k + 1 < s->n; k += 2, at += 5000) {
+			const struct target *t = target_named(s, s->words[k + 1], &a);
+			enum deed deed = DEED_SYN;
+
+			if (t == NULL || !parse_deed(s->words[k], &deed)) {
+				fault(s, "found %s %s, expected a deed and an exchanger", s->words[k], s->words[k + 1]);
+				return;
+			}
+			world_act(&s->world, at, &a, t, deed, 1);
+			s->now_us = at > s->now_us ? at : s->now_us;
+		}
+	}
+}
+
+static void
+expect_states(struct script *s, int count, const char *state)
+{
+	int n = 0;
+
+	(void)world_sender(&s->world, &(struct addr){ { 0 } });
+	for (size_t i = 0; i < s->world.n_senders; i++)
+		n += strcmp(state_name((enum sender_state)s->world.senders[i].state), state) == 0;
+	if (n != count)
+		fault(s, "found %d %s, expected %d", n, state, count);
+}
+
+static bool
+near(float a, double b)
+{
+	return fabs((double)a - b) < 0.06;
+}
+
+static void
+expect_reasons(struct script *s, const struct sender_row *row)
+{
+	uint16_t want = 0, have = row != NULL ? row->kinds : 0;
+
+	for (int i = 3; i < s->n; i++) {
+		unsigned k = 0;
+
+		while (k < EVIDENCE_N_KINDS && strcmp(evidence_info((enum evidence_kind)k)->name, s->words[i]) != 0)
+			k++;
+		if (k == EVIDENCE_N_KINDS && strcmp(s->words[i], "none") != 0)
+			fault(s, "found %s, expected a kind of evidence", s->words[i]);
+		else if (k < EVIDENCE_N_KINDS)
+			want |= (uint16_t)(1U << k);
+	}
+	if (want != have)
+		fault(s, "found kinds %#x, expected %#x", have, want);
+}
+
+/* expect ADDRESS excused DOUBT: its last evidence was. */
+static void
+expect_excused(struct script *s, const struct addr *a)
+{
+	for (size_t i = s->world.n_evidence; i > 0; i--) {
+		const struct evidence_row *e = &s->world.evidence[i - 1];
+
+		if (e->sender != addr_sender(a) || e->excused == 0)
+			continue;
+		for (unsigned k = 0; k < DOUBT_N; k++)
+			if ((e->excused & 1U << k) != 0 && strcmp(doubt_name((enum doubt)(1U << k)), s->words[3]) == 0)
+				return;
+		fault(s, "found doubts %#x, expected %s", e->excused, s->words[3]);
+		return;
+	}
+	fault(s, "found nothing excused, expected %s", s->words[3]);
+}
+
+static void
+expect_changes(struct script *s)
+{
+	struct addr a;
+	int i = 3;
+
+	if (!addr_parse(&a, s->words[2])) {
+		fault(s, "found %s, expected an address", s->words[2]);
+		return;
+	}
+	for (size_t k = 0; k < s->world.n_changes; k++) {
+		const struct change_row *c = &s->world.changes[k];
+
+		if (c->sender != addr_sender(&a))
+			continue;
+		if (i >= s->n || strcmp(state_name((enum sender_state)c->new_state), s->words[i]) != 0)
+			fault(s, "found a change to %s as number %d, expected %s", state_name((enum sender_state)c->new_state),
+			    i - 2, i < s->n ? s->words[i] : "no more");
+		i++;
+	}
+	if (i < s->n)
+		fault(s, "found %d changes, expected %d", i - 3, s->n - 3);
+}
+
+static void
+expect_note(struct script *s)
+{
+	static const char *const names[] = { "start", "stop", "real-down", "real-up", "blind", "drops", "clock-step",
+		"decoy-silent", "decoy-answers", "decoy-dead", "reload", "table-full", "flood", "flood-end" };
+	bool found = false;
+
+	for (size_t i = 0; i < s->world.n_notes; i++)
+		found |= s->world.notes[i].kind < 14 && strcmp(names[s->world.notes[i].kind], s->words[2]) == 0;
+	if (found != (s->n == 3))
+		fault(s, "found %s note %s", found ? "a" : "no", s->words[2]);
+}
+
+static void
+do_expect(struct script *s)
+{
+	const struct sender_row *row;
+	const char *state;
+	struct addr a;
+
+	begin(s);
+	if (s->now_us < 0 || s->n < 3) {
+		fault(s, "expected something to expect");
+		return;
+	}
+	trap_tick(s->world.trap, s->now_us);
+	if (word_is(s, 1, "nobody")) {
+		expect_states(s, 0, s->words[2]);
+	} else if (word_is(s, 1, "changes")) {
+		expect_changes(s);
+	} else if (word_is(s, 1, "note")) {
+		expect_note(s);
+	} else if (!addr_parse(&a, s->words[1])) {
+		expect_states(s, atoi(s->words[1]), s->words[2]);
+	} else {
+		row = world_sender(&s->world, &a);
+		state = state_name(row != NULL ? (enum sender_state)row->state : STATE_UNKNOWN);
+		if (word_is(s, 2, "score") || word_is(s, 2, "hint")) {
+			float have = row == NULL ? 0 : word_is(s, 2, "score") ? row->score : row->hint;
+
+			if (s->n != 4 || !near(have, atof(s->words[3])))
+				fault(s, "found %s %.2f, expected %s", s->words[2], (double)have, s->n > 3 ? s->words[3] : "a number");
+		} else if (word_is(s, 2, "reasons")) {
+			expect_reasons(s, row);
+		} else if (word_is(s, 2, "excused") && s->n == 4) {
+			expect_excused(s, &a);
+		} else if (word_is(s, 2, "class") && s->n == 4) {
+			const char *klass = class_name(row != NULL ? (enum sender_class)row->klass : CLASS_SENDER);
+
+			if (strcmp(klass, s->words[3]) != 0)
+				fault(s, "found class %s, expected %s", klass, s->words[3]);
+		} else if (strcmp(state, s->words[2]) != 0) {
+			fault(s, "found %s %s (score %.2f, hint %.2f), expected %s", s->words[1], state,
+			    row != NULL ? (double)row->score : 0, row != NULL ? (double)row->hint : 0, s->words[2]);
+		}
+	}
+}
+
+static void
+do_line(struct script *s)
+{
+	int64_t us = 0;
+
+	if (word_is(s, 0, "set") && s->n == 2)
+		(void)snprintf(s->sets[s->n_sets++].name, MXSET_NAME_SIZE, "%s", s->words[1]);
+	else if (word_is(s, 0, "exchanger"))
+		do_exchanger(s);
+	else if (word_is(s, 0, "control") && s->n == 2 && addr_parse(&s->control[s->world.ladder.n_control], s->words[1]))
+		s->world.ladder.n_control++;
+	else if (word_is(s, 0, "judge"))
+		do_judge(s);
+	else if (word_is(s, 0, "resumed"))
+		s->world.resumed = true;
+	else if (word_is(s, 0, "special-purpose"))
+		s->world.options.special_purpose = true;
+	else if (word_is(s, 0, "senders") && s->n == 2)
+		s->world.options.limits.senders = (uint32_t)atoi(s->words[1]);
+	else if (word_is(s, 0, "never") && s->n == 2 && prefix_parse(&s->world.never[s->n_never], s->words[1]))
+		s->n_never++;
+	else if (word_is(s, 0, "rtt") && s->n == 2 && parse_span(s->words[1], &us))
+		s->world.rtt_us = (uint32_t)us;
+	else if (word_is(s, 0, "at"))
+		do_at(s);
+	else if (word_is(s, 0, "crowd"))
+		do_crowd(s);
+	else if (word_is(s, 0, "until") && s->n == 2 && parse_span(s->words[1], &us))
+		move_to(s, WORLD_BEGIN_US + us);
+	else if (word_is(s, 0, "expect"))
+		do_expect(s);
+	else
+		fault(s, "found %s, expected a word of the language, with what belongs to it", s->words[0]);
+}
+
+static bool
+run(const char *path)
+{
+	struct script *s = calloc(1, sizeof(*s));
+	FILE *f = fopen(path, "r");
+	char line[1024], title[1024] = "";
+	bool good;
+
+	if (f == NULL || s == NULL) {
+		perror(path);
+		exit(2);
+	}
+	s->path = path;
+	s->now_us = WORLD_BEGIN_US;
+	s->world.rtt_us = 20000;
+	judge_defaults(&s->world.options.judge);
+	s->world.options.judge.start_grace_s = 0;
+	s->world.options.judge.list_on = GRADE_PROVEN;
+	s->world.options.limits = (struct trap_limits){ 20000, 20000, 20000, 100000 };
+	while (fgets(line, sizeof(line), f) != NULL) {
+		char *save = NULL, *hash;
+
+		s->line++;
+		if (s->line == 1 && line[0] == '#')
+			(void)snprintf(title, sizeof(title), "%.*s", (int)strcspn(line + 2, "\n"), line + 2);
+		hash = strchr(line, '#');
+		if (hash != NULL)
+			*hash = '\0';
+		s->n = 0;
+		for (char *w = strtok_r(line, " \t\n", &save); w != NULL && s->n < MAX_WORDS; w = strtok_r(NULL, " \t\n", &save))
+			s->words[s->n++] = w;
+		if (s->n > 0)
+			do_line(s);
+	}
+	fclose(f);
+	good = s->faults == 0;
+	printf("%s %s: %s\n", good ? "ok    " : "not ok", path, title);
+	world_end(&s->world);
+	free(s);
+	return good;
+}
+
+int
+main(int argc, char **argv)
+{
+	int passed = 0;
+
+	for (int i = 1; i < argc; i++)
+		passed += run(argv[i]);
+	printf("%d passed, %d failed\n", passed, argc - 1 - passed);
+	return argc > 1 && passed == argc - 1 ? 0 : 1;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * world.c - a trap in simulated time.
+ */
+#include "world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Append to one of the arrays, which are the test's own and end with it. */
+#define KEEP(array, n, row) do { \
+	if (((n) & ((n) - 1)) == 0) \
+		(array) = realloc((array), ((n) == 0 ? 1 : (n) * 2) * sizeof(*(array))); \
+	if ((array) == NULL) \
+		abort(); \
+	(array)[(n)++] = (row); \
+} while (0)
+
+static void
+keep_attempt(void *ctx, const struct attempt_row *row)
+{
+	struct world *w = ctx;
+
+	KEEP(w->attempts, w->n_attempts, *row);
+}
+
+static void
+keep_visit(void *ctx, const struct visit_row *row)
+{
+	struct world *w = ctx;
+
+	KEEP(w->visits, w->n_visits, *row);
+}
+
+static void
+keep_evidence(void *ctx, const struct evidence_row *row)
+{
+	struct world *w = ctx;
+
+	KEEP(w->evidence, w->n_evidence, *row);
+}
+
+static void
+keep_change(void *ctx, const struct change_row *row)
+{
+	struct world *w = ctx;
+
+	KEEP(w->changes, w->n_changes, *row);
+}
+
+static void
+keep_sender(void *ctx, const struct sender_row *row)
+{
+	struct world *w = ctx;
+
+	for (size_t i = w->n_senders; i > 0; i--) {
+		if (w->senders[i - 1].key == row->key) {
+			w->senders[i - 1] = *row;
+			return;
+		}
+	}
+	KEEP(w->senders, w->n_senders, *row);
+}
+
+static void
+keep_note(void *ctx, const struct note_row *row)
+{
+	struct world *w = ctx;
+
+	KEEP(w->notes, w->n_notes, *row);
+}
+
+static void
+drop_memory(void *ctx, const struct memory_row *row)
+{
+	(void)ctx;
+	(void)row;
+}
+
+static void
+drop_tally(void *ctx, const struct tally_row *row)
+{
+	(void)ctx;
+	(void)row;
+}
+
+static void
+drop_fingerprint(void *ctx, uint16_t id, const struct fingerprint *fp, int64_t time_us)
+{
+	(void)ctx;
+	(void)id;
+	(void)fp;
+	(void)time_us;
+}
+
+bool
+world_begin(struct world *w, const char **why)
+{
+	struct event start = { .time_us = WORLD_BEGIN_US, .kind = EVENT_START, .value = w->resumed };
+
+	if (ladder_finish(&w->ladder, NULL, NULL) != LADDER_OK) {
+		*why = "the ladder breaks a rule";
+		return false;
+	}
+	w->options.ladder = &w->ladder;
+	w->options.never = w->never;
+	w->options.sink = (struct sink){
+		.ctx = w, .attempt = keep_attempt, .visit = keep_visit, .evidence = keep_evidence,
+		.change = keep_change, .sender = keep_sender, .memory = drop_memory, .tally = drop_tally,
+		.note = keep_note, .fingerprint = drop_fingerprint,
+	};
+	w->trap = trap_new(&w->options);
+	if (w->trap == NULL) {
+		*why = "out of memory";
+		return false;
+	}
+	trap_event(w->trap, &start);
+	return true;
+}
+
+void
+world_end(struct world *w)
+{
+	trap_free(w->trap);
+	ladder_free(&w->ladder);
+	free(w->senders);
+	free(w->evidence);
+	free(w->changes);
+	free(w->visits);
+	free(w->attempts);
+	free(w->notes);
+}
+
+static void
+send_packet(struct world *w, int64_t now_us, enum packet_kind kind, const struct addr *src, const struct addr *dst,
+    uint16_t sport, uint16_t dport, uint32_t seq, uint32_t ack)
+{
+	struct packet p = {
+		.time_us = now_us, .src = *src, .dst = *dst, .sport = sport, .dport = dport, .seq = seq, .ack = ack,
+		.kind = (uint8_t)kind,
+	};
+
+	if (kind == PACKET_SYN)
+		p.fp = (struct fingerprint){ .version = addr_is_v4(src) ? 4 : 6, .ttl = 60, .layout = 0x47283, .wscale = 7,
+			.mss = addr_is_v4(src) ? 1460 : 1440, .window = 64240 };
+	trap_packets(w->trap, &p, 1);
+}
+
+void
+world_act(struct world *w, int64_t now_us, const struct addr *src, const struct target *t, enum deed deed, unsigned n_syns)
+{
+	uint16_t port = (uint16_t)(20000 + ++w->ports % 40000);
+	uint32_t isn = w->ports * 7919, theirs = w->ports * 104729;
+	int64_t after_us = 1000000;
+
+	send_packet(w, now_us, PACKET_SYN, src, &t->addr, port, 25, isn, 0);
+	for (unsigned i = 1; i < n_syns; i++, after_us *= 2) {
+		now_us += after_us;
+		send_packet(w, now_us, PACKET_SYN, src, &t->addr, port, 25, isn, 0);
+	}
+	now_us += 20;
+	switch (deed) {
+	case DEED_SYN:
+		break;
+	case DEED_REFUSED:
+		send_packet(w, now_us, PACKET_RST, &t->addr, src, 25, port, 0, isn + 1);
+		break;
+	case DEED_UNREACHABLE:
+		send_packet(w, now_us, PACKET_UNREACH, src, &t->addr, port, 25, isn, 0);
+		break;
+	case DEED_HALF:
+	case DEED_CONNECT:
+	case DEED_WITHDRAWN:
+	case DEED_FORGED_ACK:
+		send_packet(w, now_us, PACKET_SYNACK, &t->addr, src, 25, port, theirs, isn + 1);
+		now_us += w->rtt_us;
+		if (deed == DEED_CONNECT)
+			send_packet(w, now_us, PACKET_ACK, src, &t->addr, port, 25, isn + 1, theirs + 1);
+		else if (deed == DEED_WITHDRAWN)
+			send_packet(w, now_us, PACKET_RST, src, &t->addr, port, 25, isn + 1, 0);
+		else if (deed == DEED_FORGED_ACK)
+			send_packet(w, now_us, PACKET_ACK, src, &t->addr, port, 25, isn + 1, theirs + 2);
+		break;
+	}
+}
+
+void
+world_accept(struct world *w, int64_t now_us, const struct addr *src, uint32_t target)
+{
+	struct event e = {
+		.time_us = now_us, .kind = EVENT_ACCEPT, .port = (uint16_t)(20000 + w->ports % 40000), .target = target,
+		.what = { .addr = *src, .len = 128 },
+	};
+
+	trap_event(w->trap, &e);
+}
+
+void
+world_event(struct world *w, const struct event *e)
+{
+	trap_event(w->trap, e);
+}
+
+const struct sender_row *
+world_sender(struct world *w, const struct addr *a)
+{
+	sender_key key = addr_sender(a);
+
+	while (trap_flush(w->trap, SIZE_MAX) != 0)
+		;
+	for (size_t i = 0; i < w->n_senders; i++) {
+		struct sender_row *row = &w->senders[i];
+		int64_t age_s = trap_now_us(w->trap) / 1000000 - row->sums_at_s;
+
+		if (row->key != key)
+			continue;
+		row->score = judge_decay(&w->options.judge, row->score, age_s);
+		row->hint = judge_decay(&w->options.judge, row->hint, age_s);
+		row->sums_at_s = (uint32_t)(row->sums_at_s + (age_s > 0 ? age_s : 0));
+		return row;
+	}
+	return NULL;
+}

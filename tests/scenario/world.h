@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * world.h - a trap in simulated time, for scenarios: senders act, rows are kept.
+ */
+#ifndef MXTRAP_SCENARIO_WORLD_H
+#define MXTRAP_SCENARIO_WORLD_H
+
+#include "mxtrap/trap.h"
+
+#define WORLD_BEGIN_US (1700000040LL * 1000000)	/* a full minute */
+
+enum deed { DEED_SYN, DEED_REFUSED, DEED_HALF, DEED_CONNECT, DEED_UNREACHABLE, DEED_WITHDRAWN, DEED_FORGED_ACK };
+
+struct world {
+	struct ladder	    ladder;
+	struct trap_options options;
+	struct prefix	    never[64];
+	struct trap	   *trap;			/* made by world_begin() */
+	uint32_t	    ports;			/* the last client port used */
+	uint32_t	    rtt_us;
+	bool		    resumed;
+	struct sender_row   *senders;
+	struct evidence_row *evidence;
+	struct change_row   *changes;
+	struct visit_row    *visits;
+	struct attempt_row  *attempts;
+	struct note_row	    *notes;
+	size_t n_senders, n_evidence, n_changes, n_visits, n_attempts, n_notes;
+};
+
+/* Options are filled in; the ladder is finished.  False: *why says so. */
+bool world_begin(struct world *, const char **why);
+void world_end(struct world *);
+/* One attempt from src at a target: its SYN, copies of it, and what follows. */
+void world_act(struct world *, int64_t now_us, const struct addr *src, const struct target *, enum deed, unsigned n_syns);
+/* The decoy's word about the newest attempt of src. */
+void world_accept(struct world *, int64_t now_us, const struct addr *src, uint32_t target);
+void world_event(struct world *, const struct event *);
+/* The sender's record as of now, its sums decayed; NULL: never seen. */
+const struct sender_row *world_sender(struct world *, const struct addr *);
+
+#endif
