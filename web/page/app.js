@@ -209,7 +209,7 @@ function rows(entries, thresholds) {
 			h('th', { scope: 'row', 'data-name': 'sender' }, h('a', { href: link(entry.cidr), 'data-focus': entry.cidr }, plain(entry.cidr)),
 				entry.class !== 'sender' ? pill('quiet', entry.class) : null),
 			h('td', { 'data-name': 'score' }, h('span', { class: 'score' }, scoreBar(Number(entry.score), thresholds), h('span', { class: 'num' }, Number(entry.score).toFixed(1)))),
-			h('td', { 'data-name': 'why', class: 'reasons' }, reasons(entry.reasons), pill('grade', entry.grade)),
+			h('td', { 'data-name': 'why', class: 'reasons' }, reasons(entry.reasons), entry.grade === 'none' ? null : pill('grade', entry.grade)),
 			h('td', { 'data-name': 'last seen' }, time(entry.last_seen)),
 			h('td', { 'data-name': 'until' }, entry.state === 'listed' ? time(entry.expires) : h('span', { class: 'none' }, '\u2013'))))));
 }
