@@ -2,6 +2,10 @@
 /*
  * filter.c - the capture filter, from the configuration: what can open, answer, refuse or
  * complete, and as little as possible of the real MX's mail.
+ *
+ * The kernel runs it for each packet, and libpcap's compiler needs time that grows with
+ * the square of its length: with many addresses whole networks are let through (the
+ * trap looks each address up anyway), with very many networks no address is asked for.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,76 +13,121 @@
 
 #include "mxtrap/capture.h"
 
+#define MAX_TERMS 64
+
 /* A client's first data rides on short segments; a mail's body fills them. */
 #define SHORT_V4 "ip[2:2] <= 600"
 #define SHORT_V6 "ip6[4:2] <= 560"
 
-/* tcp[13] never matches IPv6: there the flags are found behind the fixed header, and whatever has
- * extension headers (ip6[6] not 6) is let through for the decoder to look at. */
-#define OPENS_V4   "tcp[13] & 0x06 != 0"
+/* tcp[13] never matches IPv6: there the flags are found behind the fixed header, and what may hide
+ * TCP behind extension headers is let through for the decoder to look at. */
+#define OPENS_V4    "tcp[13] & 0x06 != 0"
 #define CONFIRMS_V4 "(tcp[13] & 0x17 = 0x10 and " SHORT_V4 ")"
-#define OPENS_V6   "(ip6[6] = 6 and ip6[53] & 0x06 != 0)"
-#define CONFIRMS_V6 "(ip6[6] = 6 and ip6[53] & 0x17 = 0x10 and " SHORT_V6 ")"
-#define EXTENDED_V6 "(ip6[6] != 6 and ip6[6] != 58 and ip6[6] != 17)"
+#define OPENS_V6    "ip6[53] & 0x06 != 0"
+#define CONFIRMS_V6 "(ip6[53] & 0x17 = 0x10 and " SHORT_V6 ")"
+#define EXTENDED_V6 "(ip6[6] = 0 or ip6[6] = 43 or ip6[6] = 44 or ip6[6] = 51 or ip6[6] = 60)"
+
+struct terms {				/* prefixes of one family, each once */
+	struct prefix at[MAX_TERMS];
+	size_t n;
+	bool   many;			/* more than there is room for */
+};
 
 static void
-put_hosts(FILE *f, const struct ladder *l, const char *direction)
+collect(struct terms *t, const struct ladder *l, bool v4, uint8_t len)
 {
-	char text[ADDR_TEXT_SIZE];
+	*t = (struct terms){ .n = 0 };
+	for (size_t i = 0; i < l->n_targets && !t->many; i++) {
+		struct prefix p = prefix_of(&l->targets[i].addr, len);
+		bool known = false;
 
-	for (size_t i = 0; i < l->n_targets; i++)
-		fprintf(f, "%s%s host %s", i > 0 ? " or " : "", direction, addr_format(&l->targets[i].addr, text));
+		if (addr_is_v4(&l->targets[i].addr) != v4)
+			continue;
+		for (size_t j = 0; j < t->n && !known; j++)
+			known = prefix_equal(&t->at[j], &p);
+		if (known)
+			continue;
+		t->many = t->n == MAX_TERMS;
+		if (!t->many)
+			t->at[t->n++] = p;
+	}
+}
+
+/* Addresses; or networks; or none, which is a filter by port and flags alone. */
+static void
+collect_some(struct terms *t, const struct ladder *l, bool v4)
+{
+	const uint8_t lens[] = { 128, v4 ? 120 : 64, v4 ? 112 : 48 };
+
+	for (size_t i = 0; i < sizeof(lens); i++) {
+		collect(t, l, v4, lens[i]);
+		if (!t->many)
+			return;
+	}
 }
 
 static void
-put_core(FILE *f, const char *towards, const char *from)
+put_terms(FILE *f, const struct terms *t, const char *direction)
 {
-	fprintf(f, "((tcp dst port 25 and %s and (" OPENS_V4 " or " CONFIRMS_V4 "))"
-	    " or (tcp src port 25 and %s and " OPENS_V4 ")"
-	    " or (ip6 and %s and (" OPENS_V6 " or " CONFIRMS_V6 " or " EXTENDED_V6 "))"
-	    " or (ip6 and %s and " OPENS_V6 ")"
-	    " or (icmp[0] = 3) or (ip6 and ip6[6] = 58 and ip6[40] = 1))",
-	    towards, from, towards, from);
+	char text[PREFIX_TEXT_SIZE];
+
+	if (t->many)
+		return;
+	fputs(" and (", f);
+	for (size_t i = 0; i < t->n; i++)
+		fprintf(f, "%s%s net %s", i > 0 ? " or " : "", direction, prefix_format(&t->at[i], text));
+	fputs(")", f);
+}
+
+static void
+put_core(FILE *f, const struct terms *v4, const struct terms *v6)
+{
+	const char *or = "";
+
+	fputs("(", f);
+	if (v4->n > 0) {
+		fputs("(ip and tcp dst port 25 and (" OPENS_V4 " or " CONFIRMS_V4 ")", f);
+		put_terms(f, v4, "dst");
+		fputs(") or (ip and tcp src port 25 and " OPENS_V4, f);
+		put_terms(f, v4, "src");
+		fputs(") or icmp[0] = 3", f);
+		or = " or ";
+	}
+	if (v6->n > 0) {
+		fprintf(f, "%s(ip6 and ip6[6] = 6 and ip6[42:2] = 25 and (" OPENS_V6 " or " CONFIRMS_V6 ")", or);
+		put_terms(f, v6, "dst");
+		fputs(") or (ip6 and ip6[6] = 6 and ip6[40:2] = 25 and " OPENS_V6, f);
+		put_terms(f, v6, "src");
+		fputs(") or (ip6 and " EXTENDED_V6, f);
+		put_terms(f, v6, "dst");
+		fputs(") or (ip6 and ip6[6] = 58 and ip6[40] = 1)", f);
+	}
+	fputs(")", f);
 }
 
 char *
 capture_filter(const struct ladder *l, bool vlan)
 {
-	char *towards = NULL, *from = NULL, *all = NULL;
+	struct terms v4, v6;
+	char *text = NULL;
 	size_t n;
-	FILE *f;
-	bool ok = false;
+	FILE *f = open_memstream(&text, &n);
 
-	f = open_memstream(&towards, &n);
 	if (f == NULL)
 		return NULL;
-	fputc('(', f);
-	put_hosts(f, l, "dst");
-	fputc(')', f);
-	ok = fclose(f) == 0;
-	f = open_memstream(&from, &n);
-	if (f != NULL) {
-		fputc('(', f);
-		put_hosts(f, l, "src");
-		fputc(')', f);
-		ok &= fclose(f) == 0;
+	collect_some(&v4, l, true);
+	collect_some(&v6, l, false);
+	put_core(f, &v4, &v6);
+	/* Each `vlan` moves the offsets of all that follows by one tag. */
+	for (int tags = 1; vlan && tags <= 2; tags++) {
+		fputs(" or (vlan and ", f);
+		put_core(f, &v4, &v6);
 	}
-	f = ok && from != NULL ? open_memstream(&all, &n) : NULL;
-	if (f != NULL) {
-		put_core(f, towards, from);
-		/* Each `vlan` moves the offsets of all that follows by one tag. */
-		for (int tags = 1; vlan && tags <= 2; tags++) {
-			fputs(" or (vlan and ", f);
-			put_core(f, towards, from);
-		}
-		if (vlan)
-			fputs("))", f);
-		if (fclose(f) != 0) {
-			free(all);
-			all = NULL;
-		}
+	if (vlan)
+		fputs("))", f);
+	if (fclose(f) != 0) {
+		free(text);
+		return NULL;
 	}
-	free(towards);
-	free(from);
-	return all;
+	return text;
 }

@@ -102,7 +102,10 @@ merge_event(struct merge *m, const struct event *e)
 	return true;
 }
 
-/* The source whose oldest packet is first; *limit: the time at which another source comes in between. */
+/*
+ * The source whose oldest packet is first; of equal times, the first source.  *limit: how
+ * late its next ones may be without another source coming in between.
+ */
 static size_t
 first_source(const struct merge *m, int64_t *time_us, int64_t *limit)
 {
@@ -116,7 +119,8 @@ first_source(const struct merge *m, int64_t *time_us, int64_t *limit)
 			continue;
 		t = m->fifos[i].at[m->fifos[i].head].time_us;
 		if (t < *time_us) {
-			*limit = *time_us;
+			/* An earlier source goes first among equals, so that a later one must stay before it. */
+			*limit = *time_us == INT64_MAX ? INT64_MAX : *time_us - 1;
 			*time_us = t;
 			first = i;
 		} else if (t < *limit) {
@@ -177,5 +181,7 @@ merge_release(struct merge *m, int64_t horizon_us, size_t max_run,
 		packets(ctx, &f->at[f->head], n);
 		f->head = (f->head + n) & (m->cap - 1);
 		f->n -= n;
+		if (f->n == 0)
+			f->head = 0;		/* what is in the cache is used again */
 	}
 }

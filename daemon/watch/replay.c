@@ -16,10 +16,12 @@
 #include "mxtrap/store.h"
 #include "mxtrap/watch.h"
 
-#define FIFO 4096			/* packets of one file that wait for the others */
+#define FIFO	   4096			/* packets of one file that wait for those of others */
+#define FIFO_ALONE 512			/* one file waits for nobody: what the cache holds */
 
 struct replay {
 	const struct config *config;
+	const struct replay_options *options;
 	struct capture **captures;
 	bool	       *ended;
 	size_t		n;
@@ -28,6 +30,7 @@ struct replay {
 	struct trap    *trap;
 	bool		damaged, tty;
 	double		began, told;
+	uint64_t	flushed_at, drops;
 };
 
 static double
@@ -37,6 +40,22 @@ seconds(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/*
+ * Senders are told to the store at the end, once each; but before the full table drops
+ * any, those that it may drop must be told.
+ */
+static void
+flush_if_full(struct replay *r)
+{
+	const struct trap_counters *c = trap_counters(r->trap);
+	const uint64_t cap = r->config->limits.senders;
+
+	if (c->senders < cap - cap / 8 || c->senders_new - r->flushed_at < cap / 16)
+		return;
+	r->flushed_at = c->senders_new;
+	(void)trap_flush(r->trap, SIZE_MAX);
 }
 
 static void
@@ -52,7 +71,10 @@ on_event(void *ctx, const struct event *e)
 {
 	struct replay *r = ctx;
 
-	store_event(r->store, e, "", "");
+	if (r->store != NULL)
+		store_event(r->store, e, "", "");
+	if (e->kind == EVENT_DROPS)
+		r->drops += (uint64_t)e->value;
 	trap_event(r->trap, e);
 }
 
@@ -149,6 +171,7 @@ run(struct replay *r, bool fresh, bool stored_start)
 			on_event(r, &start);
 		}
 		merge_release(r->merge, horizon, TRAP_BLOCK, on_packets, on_event, r);
+		flush_if_full(r);
 		show_progress(r);
 	}
 	merge_release(r->merge, INT64_MAX, TRAP_BLOCK, on_packets, on_event, r);
@@ -175,99 +198,144 @@ restore_allow(void *ctx, const struct prefix *what, uint32_t expires_s)
 	return trap_restore_allow(ctx, what, expires_s);
 }
 
+/* The directory, whether it or the file in it was named. */
 static bool
 load_inputs(struct replay *r, const char *path)
 {
+	static const char file[] = "/mxtrap.db";
+	const size_t n = strlen(path), n_file = sizeof(file) - 1;
+	char *dir = strdup(path);
 	struct report *report;
-	enum report_result result = report_open(&report, path, &r->config->judge);
+	enum report_result result;
 
-	if (result != REPORT_OK) {
-		fprintf(stderr, "mxtrapd: --inputs %s: found no database of mxtrap there, expected its directory\n", path);
-		return false;
+	if (dir == NULL)
+		fatal("replay");
+	if (n > n_file && strcmp(path + n - n_file, file) == 0)
+		dir[n - n_file] = '\0';
+	result = report_open(&report, dir, &r->config->judge);
+	free(dir);
+	if (result == REPORT_OK) {
+		result = report_events(report, on_stored_event, r);
+		report_close(report);
 	}
-	result = report_events(report, on_stored_event, r);
-	report_close(report);
-	return result == REPORT_OK || result == REPORT_NONE;
+	if (result == REPORT_OK || result == REPORT_NONE)
+		return true;
+	fprintf(stderr, "mxtrapd: --inputs %s: found no database there that can be read, expected a live run's mxtrap.db\n",
+	    path);
+	return false;
 }
 
 static void
 print_totals(const struct replay *r)
 {
 	const struct trap_counters *c = trap_counters(r->trap);
-	uint64_t drops = 0;
 
-	for (size_t i = 0; i < r->n; i++) {
-		const struct capture_counters *cc = capture_counters(r->captures[i]);
-
-		drops += cc->ring_drops + cc->interface_drops;
-	}
-	printf("replayed packets=%" PRIu64 " attempts=%" PRIu64 " visits=%" PRIu64 " senders=%" PRIu64 " listed=%" PRIu64
+	fprintf(r->options->totals, "replayed packets=%" PRIu64 " attempts=%" PRIu64 " visits=%" PRIu64 " senders=%" PRIu64 " listed=%" PRIu64
 	    " suspects=%" PRIu64 " excused=%" PRIu64 " drops=%" PRIu64 " seconds=%.2f\n",
-	    c->packets, c->attempts, c->visits, c->senders, c->listed, c->suspects, c->excused, drops,
+	    c->packets, c->attempts, c->visits, c->senders, c->listed, c->suspects, c->excused, r->drops,
 	    seconds() - r->began);
+	fflush(r->options->totals);
 	if (c->excused_grace != 0 && c->excused_grace == c->excused && c->listed + c->suspects == 0)
 		fprintf(stderr, "mxtrapd: all %" PRIu64 " pieces of evidence were excused by the start grace of %u s: "
 		    "for a capture set judge { start-grace = \"0s\" }\n", c->excused, r->config->judge.start_grace_s);
 }
 
-int
-replay_main(const struct config *config, int n_files, char **files, const char *inputs_db)
-{
-	struct replay r = { .config = config, .began = seconds(), .tty = isatty(STDERR_FILENO) };
-	struct store_options so = {
-		.dir = config->state_dir, .ladder = &config->ladder, .replay = true,
-		.retention_attempts_s = config->retention_attempts_s, .max_bytes = config->store_max_bytes,
-	};
-	struct trap_options to;
-	struct store_counters sc;
-	struct prefix *never = NULL;
-	struct sink sink;
-	int status = 3;
+/* Where nothing is kept. */
+static void no_attempt(void *c, const struct attempt_row *r) { (void)c, (void)r; }
+static void no_visit(void *c, const struct visit_row *r) { (void)c, (void)r; }
+static void no_evidence(void *c, const struct evidence_row *r) { (void)c, (void)r; }
+static void no_change(void *c, const struct change_row *r) { (void)c, (void)r; }
+static void no_sender(void *c, const struct sender_row *r) { (void)c, (void)r; }
+static void no_memory(void *c, const struct memory_row *r) { (void)c, (void)r; }
+static void no_tally(void *c, const struct tally_row *r) { (void)c, (void)r; }
+static void no_note(void *c, const struct note_row *r) { (void)c, (void)r; }
+static void no_fingerprint(void *c, uint16_t i, const struct fingerprint *f, int64_t t) { (void)c, (void)i, (void)f, (void)t; }
 
-	r.captures = calloc((size_t)n_files + 1, sizeof(*r.captures));
-	r.ended = calloc((size_t)n_files + 1, sizeof(*r.ended));
-	if (r.captures == NULL || r.ended == NULL)
-		fatal("replay");
-	open_files(&r, n_files, files);
-	if (r.n == 0) {
-		status = 1;
-		goto out;
-	}
-	switch (store_open(&r.store, &so)) {
+static const struct sink no_sink = {
+	.attempt = no_attempt, .visit = no_visit, .evidence = no_evidence, .change = no_change, .sender = no_sender,
+	.memory = no_memory, .tally = no_tally, .note = no_note, .fingerprint = no_fingerprint,
+};
+
+/* The store, unless there shall be none, and what it kept.  0, or the exit status: said why. */
+static int
+open_state(struct replay *r, struct sink *sink, bool *fresh)
+{
+	const struct store_options options = {
+		.dir = r->config->state_dir, .ladder = &r->config->ladder, .replay = true,
+		.retention_attempts_s = r->config->retention_attempts_s, .max_bytes = r->config->store_max_bytes,
+	};
+	struct store_counters counters;
+
+	*sink = no_sink;
+	*fresh = true;
+	if (r->options->judge_only)
+		return 0;
+	switch (store_open(&r->store, &options)) {
 	case STORE_OK:
 		break;
 	case STORE_NEWER:
-		fprintf(stderr, "mxtrapd: %s: the database is of a newer mxtrap: it is left as it is\n", config->state_dir);
-		goto out;
+		fprintf(stderr, "mxtrapd: %s: the database is of a newer mxtrap: it is left as it is\n", r->config->state_dir);
+		return 3;
 	case STORE_FAILED:
-		goto out;
+		return 3;
 	}
-	sink = store_sink(r.store);
-	store_counters(r.store, &sc);
-	r.merge = merge_new(r.n, FIFO);
-	if (r.merge == NULL || !watch_trap_options(&to, config, &sink, &never))
+	*sink = store_sink(r->store);
+	store_counters(r->store, &counters);
+	*fresh = counters.fresh;
+	return 0;
+}
+
+static int
+replay_files(struct replay *r, struct prefix **never)
+{
+	struct trap_options options;
+	struct sink sink;
+	bool fresh;
+	int status = open_state(r, &sink, &fresh);
+
+	if (status != 0)
+		return status;
+	r->merge = merge_new(r->n, r->n == 1 ? FIFO_ALONE : FIFO);
+	if (r->merge == NULL || !watch_trap_options(&options, r->config, &sink, never))
 		fatal("replay");
-	r.trap = trap_new(&to);
-	if (r.trap == NULL)
-		fatalx("replay: no memory for %u senders: see limits { senders }", config->limits.senders);
-	if (!sc.fresh) {
-		store_each_sender(r.store, restore_sender, r.trap);
-		store_each_memory(r.store, restore_memory, r.trap);
-		store_each_allow(r.store, restore_allow, r.trap);
+	r->trap = trap_new(&options);
+	if (r->trap == NULL)
+		fatalx("replay: no memory for %u senders: see limits { senders }", r->config->limits.senders);
+	if (!fresh) {
+		store_each_sender(r->store, restore_sender, r->trap);
+		store_each_memory(r->store, restore_memory, r->trap);
+		store_each_allow(r->store, restore_allow, r->trap);
 	}
-	if (inputs_db != NULL && !load_inputs(&r, inputs_db)) {
-		status = 1;
-		goto out;
+	if (r->options->inputs_db != NULL && !load_inputs(r, r->options->inputs_db))
+		return 1;
+	run(r, fresh, r->options->inputs_db != NULL);
+	if (r->store != NULL) {
+		store_clock(r->store, trap_now_us(r->trap));
+		if (!store_sync(r->store))
+			status = 3;
 	}
-	run(&r, sc.fresh, inputs_db != NULL);
-	store_clock(r.store, trap_now_us(r.trap));
-	status = store_sync(r.store) ? 0 : 3;
-	print_totals(&r);
+	if (r->options->totals != NULL)
+		print_totals(r);
+	return status;
+}
+
+int
+replay_run(const struct replay_options *options)
+{
+	struct replay r = { .config = options->config, .options = options, .began = seconds(), .tty = isatty(STDERR_FILENO) };
+	struct prefix *never = NULL;
+	int status = 0;
+
+	r.captures = calloc((size_t)options->n_files + 1, sizeof(*r.captures));
+	r.ended = calloc((size_t)options->n_files + 1, sizeof(*r.ended));
+	if (r.captures == NULL || r.ended == NULL)
+		fatal("replay");
+	open_files(&r, options->n_files, options->files);
+	if (r.n > 0)
+		status = replay_files(&r, &never);
 	if (r.damaged && status == 0)
 		status = 1;
-out:
-	if (r.store != NULL)
-		store_close(r.store);
+	store_close(r.store);
 	trap_free(r.trap);
 	merge_free(r.merge);
 	free(never);
@@ -276,4 +344,13 @@ out:
 	free(r.captures);
 	free(r.ended);
 	return status;
+}
+
+int
+replay_main(const struct config *config, int n_files, char **files, const char *inputs_db)
+{
+	const struct replay_options options = { .config = config, .n_files = n_files, .files = files,
+		.inputs_db = inputs_db, .totals = stdout };
+
+	return replay_run(&options);
 }

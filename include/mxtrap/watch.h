@@ -5,8 +5,21 @@
 #ifndef MXTRAP_WATCH_H
 #define MXTRAP_WATCH_H
 
+#include <stdio.h>
+
 #include "mxtrap/config.h"
 #include "mxtrap/trap.h"
+
+struct replay_options {
+	const struct config *config;
+	int	     n_files;
+	char	   **files;
+	const char  *inputs_db;		/* a live run's database, or the directory it is in; NULL: none */
+	bool	     judge_only;	/* no store: packet to verdict and no further */
+	FILE	    *totals;		/* the line of totals goes there; NULL: nowhere */
+};
+/* What replay_main() does, for tests and measurements too. */
+int replay_run(const struct replay_options *);
 
 /*
  * `mxtrapd -r`: the captures, merged by time, through the identical path into state-dir, with the events that
