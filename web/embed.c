@@ -70,6 +70,7 @@ main(int argc, char **argv)
 
 	if (hashes == NULL || argc < 3 || (!assets && strcmp(argv[1], "migrations") != 0)) {
 		fprintf(stderr, "usage: embed assets|migrations FILE...\n");
+		free(hashes);
 		return 2;
 	}
 	printf("/* Made by web/embed.c: change the files, not this. */\n#include \"mxtrap/%s.h\"\n\n",

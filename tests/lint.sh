@@ -1,0 +1,180 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# lint.sh - what a compiler does not tell: layers, headers, banned calls, SQL, leaks.
+#
+# Each rule is one function; what it prints is wrong.  Then clang-tidy (.clang-tidy) and
+# cppcheck.  A line that has to be as it is says so: `lint: RULE: why` in a comment there.
+set -u
+cd "$(dirname "$0")/.."
+TMP=$(mktemp -d)
+trap 'rm -rf "$TMP"' EXIT
+PASSED=0 FAILED=0
+rule() { # name command...
+	local name=$1
+	shift
+	"$@" >"$TMP/out" 2>&1
+	if [ -s "$TMP/out" ]; then
+		FAILED=$((FAILED + 1))
+		echo "FAIL $name"
+		head -40 "$TMP/out" | sed 's/^/    /'
+	else
+		PASSED=$((PASSED + 1))
+		echo "ok   $name"
+	fi
+}
+SOURCES() { git ls-files -co --exclude-standard 'daemon/*.c' 'daemon/*.h' 'web/*.c' 'web/*.h' 'include/*.h'; }
+excuse() { grep -vE "lint: $1:"; }
+
+# --- layers ------------------------------------------------------------------------
+
+# A header belongs to the room that has its module, and that room may be used by these.
+layers() {
+	python3 - <<-'END'
+	import pathlib, re
+	core = """addr attempt blocklist evidence event health judge merge mxset never packet pool sender
+	    siphash table trap visit wheel sink""".split()
+	base = "config state json log message process bind bound spawn notify".split()
+	store = "store report migration".split()
+	export = ["export"]
+	watch = "capture watch".split()
+	generated = ["asset"]
+	may = {
+	    "core": core, "base": core + base, "store": core + base + store,
+	    "export": core + base + store + export,
+	    # watch knows the store as a sink only; main.c and watch.c set the sink.
+	    "watch": core + base + watch, "decoy": core + base,
+	    "cli": core + base + store + export,
+	    "web": core + base + store + export + generated,
+	}
+	# The two files that join watch to the writer.
+	joins = {"daemon/watch/watch.c", "daemon/watch/replay.c", "daemon/watch/watch_int.h",
+	    "daemon/watch/control.c", "daemon/watch/status.c"}
+	for path in sorted([*pathlib.Path("daemon").glob("*/*.[ch]"), *pathlib.Path("web").glob("*.[ch]")]):
+	    room = path.parts[1] if path.parts[0] == "daemon" else "web"
+	    if path.name == "embed.c":
+	        continue
+	    for n, line in enumerate(path.read_text().splitlines(), 1):
+	        m = re.match(r'\s*#\s*include\s+"(.*)"', line)
+	        if not m or "lint: layer:" in line:
+	            continue
+	        name = m.group(1)
+	        if not name.startswith("mxtrap/"):
+	            if name == "../../sql/statements.def" and room == "store":
+	                continue
+	            if "/" in name or not (path.parent / name).exists():
+	                print(f"{path}:{n}: {name} is not of this room")
+	            continue
+	        module = name[7:-2]
+	        allowed = may[room] + (["store", "report"] if str(path) in joins else [])
+	        if module not in allowed:
+	            print(f"{path}:{n}: {room} may not use {module}")
+	END
+}
+# A library is known to few files only.
+library() { # header, files that may
+	SOURCES | xargs grep -nE "# *include *<$1>" | grep -vE "^($2):" | excuse library
+}
+core_is_pure() { # no clock, no output, no files, no threads
+	grep -nE '\b(clock_gettime|gettimeofday|time|printf|fprintf|puts|fopen|open|pthread_[a-z_]+|syslog|log_[a-z]+) *\(' daemon/core/*.c |
+	    grep -vE ':[0-9]+:[[:space:]]*(/?\*|//)' | excuse pure
+	grep -nE '# *include *<(unistd|pthread|sys/time|fcntl|sqlite3|pcap)' daemon/core/*.c | excuse pure
+}
+
+# --- headers -----------------------------------------------------------------------
+
+headers() { # each compiles alone, and twice
+	local h
+	for h in include/mxtrap/*.h; do
+		printf '#include "%s"\n#include "%s"\n' "${h#include/}" "${h#include/}" >"$TMP/h.c"
+		gcc -std=c11 -D_GNU_SOURCE -Iinclude -Wall -Wextra -Wpedantic -fsyntax-only "$TMP/h.c"
+	done
+}
+heads() { # SPDX first, then a paragraph
+	local f
+	for f in $(SOURCES; git ls-files 'tests/*.[ch]'); do
+		head -1 "$f" | grep -qF 'SPDX-License-Identifier: GPL-2.0-or-later' || echo "$f:1: no SPDX line"
+		sed -n 2,3p "$f" | grep -q '/\*' || echo "$f:2: no word on what it is"
+	done
+}
+width() { # 90 is the rule, this is the wall
+	 SOURCES | xargs awk '{ l = $0; gsub(/\t/, "        ", l) } length(l) > 132 { print FILENAME ":" FNR ": " length(l) " columns" }'
+}
+
+# --- code --------------------------------------------------------------------------
+
+banned() { # more than banned.h can poison
+	SOURCES | xargs grep -nE '\b(strcpy|strcat|stpcpy|sprintf|vsprintf|gets|strtok|gmtime|localtime|ctime|asctime|alloca|rand|srand|tmpnam|mktemp|system|popen) *\(' |
+	    grep -vE ':[0-9]+:[[:space:]]*(/?\*|//)|BANNED\(' | excuse banned
+}
+sql() { # its text is constant
+	grep -nE 'sqlite3_(exec|prepare[a-z0-9_]*) *\(.*(snprintf|asprintf)|sqlite3_mprintf|sqlite3_snprintf' daemon/store/*.c | excuse sql
+	# A buffer that is printed into may not hold a statement.  A PRAGMA takes no bound
+	# value: numbers of ours may stand there, text may not.
+	grep -nE 'printf *\(.*"[^"]*\b(SELECT|INSERT INTO|UPDATE|DELETE FROM)\b[^"]*%' daemon/store/*.c daemon/cli/*.c web/*.c | excuse sql
+	grep -nE 'printf *\(.*"PRAGMA[^"]*%s' daemon/store/*.c | excuse sql
+}
+mutable() { # file-scope state: log.c and main.c alone
+	SOURCES | grep '\.c$' | grep -vE '(^|/)(log|main)\.c$' | xargs grep -nE '^static [^(]*(=.*)?;$' |
+	    grep -vE ':static (_Noreturn )?(inline )?const |\bconst\b|_Static_assert|\(' | excuse mutable
+}
+switches() { SOURCES | xargs grep -nE 'ntohs? *\( *\*\( *(const )?(uint|struct)' | excuse cast; }
+
+# --- what may not leave ---------------------------------------------------------------
+
+leaks() { # paths of a machine, hosts, people
+	git ls-files -co --exclude-standard | grep -vE '^(LICENSE|tests/lint.sh)$|^tests/(captures|fuzz/corpus)/' |
+	    xargs grep -nIE '(^|[^a-zA-Z.])/(work|home|root|Users)/|\.\./shared|registry\.|pypi|npmjs|proxy\.golang|[a-z0-9._]+@(gmail|outlook|hotmail)\.' |
+	    excuse leak
+}
+scripts() {
+	local f
+	for f in $(git ls-files -co --exclude-standard '*.sh' .ci/run); do
+		[ -f "$f" ] || continue
+		case $(head -1 "$f") in
+		*bash*) bash -n "$f" ;;
+		*) case $f in deploy/demo/net.sh) bash -n "$f" ;; *) sh -n "$f" ;; esac ;;
+		esac
+	done
+	for f in $(git ls-files -co --exclude-standard '*.py'); do
+		python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' "$f"
+	done
+}
+manuals() { mandoc -T lint -W warning docs/*.[1-9] | grep -vE 'STYLE|referenced manual not found' ; }
+
+# --- analysers ------------------------------------------------------------------------
+
+tidy() {
+	local flags
+	flags="-std=c11 -D_GNU_SOURCE -Iinclude -DMXTRAP_VERSION=\"0\" $(pkg-config --cflags libpcap libmicrohttpd sqlite3 libconfuse)"
+	SOURCES | grep '\.c$' | FLAGS=$flags xargs -P "$(nproc)" -n 8 sh -c \
+	    'clang-tidy --quiet --config-file=.clang-tidy "$@" -- $FLAGS 2>/dev/null' tidy |
+	    grep -E 'warning:|error:' | sort -u | grep -vEf <(grep -v '^#' tests/tidy.txt)
+}
+check_cpp() {
+	SOURCES | grep '\.c$' | cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr -Iinclude -j"$(nproc)" \
+	    -D_GNU_SOURCE -DMXTRAP_VERSION='"0"' --suppress=missingIncludeSystem --suppressions-list=tests/cppcheck.txt \
+	    --template='{file}:{line}: {id}: {message}' --file-list=- 2>&1
+}
+
+rule "includes go one way" layers
+rule "only capture.c knows libpcap" library 'pcap(/[a-z]+)?\.h' 'daemon/watch/capture\.c'
+rule "only the store knows SQLite" library 'sqlite3\.h' 'daemon/store/[a-z_]+\.[ch]'
+rule "only web's server side knows libmicrohttpd" library 'microhttpd\.h' 'web/(server|connection|web_int|reply|body|request)\.[ch]'
+rule "only the configuration knows libconfuse" library 'confuse\.h' 'daemon/base/config[a-z_]*\.[ch]'
+rule "the core is silent and has no clock" core_is_pure
+rule "each header stands alone" headers
+rule "each file says what it is" heads
+rule "no line is too wide" width
+rule "no banned function" banned
+rule "SQL is constant text" sql
+rule "no mutable state at file scope" mutable
+rule "no struct is cast onto a packet" switches
+rule "nothing names this machine, a registry or a person" leaks
+rule "scripts parse" scripts
+rule "manual pages are well formed" manuals
+[ -n "${QUICK:-}" ] || rule "clang-tidy" tidy
+[ -n "${QUICK:-}" ] || rule "cppcheck" check_cpp
+
+echo "$PASSED passed, $FAILED failed"
+[ $FAILED = 0 ]
