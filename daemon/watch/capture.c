@@ -30,6 +30,7 @@ struct capture {
 	uint64_t last_drops, last_ifdrops;	/* of this opening */
 	struct log_rate rate;
 	int64_t	 tried_s;
+	int64_t	 trouble_s;			/* live: an error came in this second */
 	FILE	*file;
 	uint64_t file_bytes;
 	char	 error[256];
@@ -259,7 +260,10 @@ capture_close(struct capture *c)
 int
 capture_fd(const struct capture *c)
 {
-	return c->pcap != NULL && c->live ? pcap_get_selectable_fd(c->pcap) : -1;
+	/* A descriptor in trouble is readable all the time: polling it would burn the processor. */
+	if (c->pcap == NULL || !c->live || c->trouble_s == monotonic_s())
+		return -1;
+	return pcap_get_selectable_fd(c->pcap);
 }
 
 static void
@@ -307,6 +311,7 @@ read_live(struct capture *c)
 		char why[200];
 
 		(void)snprintf(why, sizeof(why), "%s", pcap_geterr(c->pcap));
+		c->trouble_s = now;
 		/* An interface that is only down comes back under the same handle. */
 		if (interface_moved(c) || strstr(why, "disappeared") != NULL)
 			lost(c, why);
