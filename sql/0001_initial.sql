@@ -171,7 +171,7 @@ CREATE TABLE segment (
 	number		INTEGER NOT NULL,	-- counted up
 	first_id	INTEGER NOT NULL,	-- the segment's first row
 	last_id		INTEGER NOT NULL,	-- and its last one
-	last_us		INTEGER NOT NULL,	-- the newest time in it
+	last_us		INTEGER NOT NULL,	-- no row in it is newer
 	fences		BLOB NOT NULL,		-- the first sender of each of its chunks
 	PRIMARY KEY (of, number)
 ) STRICT, WITHOUT ROWID;

@@ -106,7 +106,7 @@ bool
 segment_full(const struct store *s)
 {
 	for (enum segment_of of = SEGMENT_ATTEMPT; of < SEGMENT_OF_N; of++)
-		if (s->segments[of].n >= s->segments[of].cap)
+		if (s->segments[of].n + WRITE_ATTEMPTS_TOGETHER > s->segments[of].cap)
 			return true;
 	return false;
 }

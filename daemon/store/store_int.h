@@ -140,7 +140,7 @@ struct store {
 	struct seen fingerprints_seen[STORE_FINGERPRINTS + 1];
 	struct seen *targets_seen;	/* owned; n_targets */
 	bool	 any_seen;
-	uint64_t generation;
+	_Atomic uint64_t generation;
 	int64_t	 n_listed, n_suspect;
 	int64_t	 newest_us;		/* newest time of any row: what retention goes by */
 	int64_t	 bulk_at_us, retry_at_us, list_at_us, tidy_at_us;
@@ -192,6 +192,9 @@ bool database_rename(struct store *);
 
 /* write_rows.c: one row each; the transaction is the caller's.  False: sqlite3_errcode(). */
 bool write_row(struct store *, const struct row *);
+/* As many attempts as one statement takes. */
+#define WRITE_ATTEMPTS_TOGETHER 8
+bool write_attempts(struct store *, const struct row *const rows[static WRITE_ATTEMPTS_TOGETHER]);
 bool write_sender(struct store *, const struct sender_row *);
 /* As many at once as one statement takes: a third less time each. */
 #define WRITE_TOGETHER 4
@@ -214,6 +217,7 @@ bool segment_open(struct store *);
 void segment_close(struct store *);
 /* Note a row that is about to be inserted; its id. */
 int64_t segment_add(struct store *, enum segment_of, sender_key, int64_t time_us);
+/* Is there no room for some more rows? */
 bool segment_full(const struct store *);
 /* Outside a transaction: begin to index what is full.  False: no memory. */
 bool segment_cut(struct store *);

@@ -11,30 +11,18 @@
 
 #include "store_int.h"
 
-static bool
-write_attempt(struct store *s, const struct attempt_row *a)
-{
-	sqlite3_stmt *stmt = s->stmts[WRITE_ATTEMPT];
-	sender_key key = addr_sender(&a->src);
-	uint32_t fp = s->fingerprints[a->fingerprint];
+#define ATTEMPT_COLUMNS 11
 
-	sqlite3_bind_int64(stmt, 1, segment_add(s, SEGMENT_ATTEMPT, key, a->time_us));
-	sqlite3_bind_int64(stmt, 2, a->time_us);
-	bind_key(stmt, 3, key);
-	bind_key(stmt, 4, addr_host(&a->src));
-	sqlite3_bind_int64(stmt, 5, a->target);
-	sqlite3_bind_int(stmt, 6, a->sport);
-	sqlite3_bind_int(stmt, 7, a->n_syns);
-	sqlite3_bind_int64(stmt, 8, a->rtt_us);
-	sqlite3_bind_int(stmt, 9, a->grade);
-	sqlite3_bind_int(stmt, 10, a->outcome);
-	sqlite3_bind_int64(stmt, 11, fp);
-	if (!database_run(s, WRITE_ATTEMPT))
-		return false;
+/* Count what it sighted: its fingerprint and its target. */
+static void
+attempt_seen(struct store *s, const struct attempt_row *a, uint32_t fp)
+{
+	struct seen *seen = &s->fingerprints_seen[fp];
+
 	if (fp != 0) {
-		s->fingerprints_seen[fp].n++;
-		if (a->time_us > s->fingerprints_seen[fp].last_us)
-			s->fingerprints_seen[fp].last_us = a->time_us;
+		seen->n++;
+		if (a->time_us > seen->last_us)
+			seen->last_us = a->time_us;
 		s->any_seen = true;
 	}
 	if (a->target < s->n_targets && a->time_us > s->targets_seen[a->target].last_us) {
@@ -44,7 +32,41 @@ write_attempt(struct store *s, const struct attempt_row *a)
 	}
 	if (a->time_us > s->newest_us)
 		s->newest_us = a->time_us;
-	return true;
+}
+
+static void
+bind_attempt(struct store *s, sqlite3_stmt *stmt, int at, const struct attempt_row *a)
+{
+	sender_key key = addr_sender(&a->src);
+	uint32_t fp = s->fingerprints[a->fingerprint];
+
+	sqlite3_bind_int64(stmt, at + 1, segment_add(s, SEGMENT_ATTEMPT, key, a->time_us));
+	sqlite3_bind_int64(stmt, at + 2, a->time_us);
+	bind_key(stmt, at + 3, key);
+	bind_key(stmt, at + 4, addr_host(&a->src));
+	sqlite3_bind_int64(stmt, at + 5, a->target);
+	sqlite3_bind_int(stmt, at + 6, a->sport);
+	sqlite3_bind_int(stmt, at + 7, a->n_syns);
+	sqlite3_bind_int64(stmt, at + 8, a->rtt_us);
+	sqlite3_bind_int(stmt, at + 9, a->grade);
+	sqlite3_bind_int(stmt, at + 10, a->outcome);
+	sqlite3_bind_int64(stmt, at + 11, fp);
+	attempt_seen(s, a, fp);
+}
+
+static bool
+write_attempt(struct store *s, const struct attempt_row *a)
+{
+	bind_attempt(s, s->stmts[WRITE_ATTEMPT], 0, a);
+	return database_run(s, WRITE_ATTEMPT);
+}
+
+bool
+write_attempts(struct store *s, const struct row *const rows[static WRITE_ATTEMPTS_TOGETHER])
+{
+	for (int i = 0; i < WRITE_ATTEMPTS_TOGETHER; i++)
+		bind_attempt(s, s->stmts[WRITE_ATTEMPTS], i * ATTEMPT_COLUMNS, &rows[i]->u.attempt);
+	return database_run(s, WRITE_ATTEMPTS);
 }
 
 /* Roles as decimal digits, 1 for the first of enum role: 312 is bogus, nolisting, real. */

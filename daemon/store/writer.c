@@ -90,17 +90,37 @@ writer_hurry(struct store *s, int64_t deadline_us)
 	return store_mono_us() > deadline_us;
 }
 
+/* The next row, or the next few if they are attempts; how many were written, 0: sqlite3_errcode(). */
+static uint64_t
+writer_some(struct store *s, const struct ring *lane, uint64_t at, uint64_t n)
+{
+	const struct row *rows[WRITE_ATTEMPTS_TOGETHER];
+	uint64_t k = 0;
+
+	while (k < WRITE_ATTEMPTS_TOGETHER && at + k < n) {
+		rows[k] = ring_at(lane, at + k);
+		if (rows[k]->kind != ROW_ATTEMPT)
+			break;
+		k++;
+	}
+	if (k == WRITE_ATTEMPTS_TOGETHER)
+		return write_attempts(s, rows) ? k : 0;
+	return write_row(s, ring_at(lane, at)) ? 1 : 0;
+}
+
 /* Rows of one lane, at most n; how many were written.  -1: sqlite3_errcode(). */
 static int64_t
 writer_rows(struct store *s, enum lane lane, uint64_t n, int64_t deadline_us)
 {
-	for (uint64_t i = 0; i < n; i++) {
-		if (segment_full(s) || ((i & 31) == 31 && writer_hurry(s, deadline_us)))
-			return (int64_t)i;
-		if (!write_row(s, ring_at(&s->lanes[lane], i)))
+	uint64_t at = 0, some;
+
+	for (unsigned i = 1; at < n; i++, at += some) {
+		if (segment_full(s) || ((i & 15) == 0 && writer_hurry(s, deadline_us)))
+			break;
+		if ((some = writer_some(s, &s->lanes[lane], at, n)) == 0)
 			return -1;
 	}
-	return (int64_t)n;
+	return (int64_t)at;
 }
 
 static void
@@ -327,7 +347,8 @@ writer_make_room(struct store *s)
 	uint32_t hushed = 0;
 	bool any = false;
 
-	while (writer_at_cap(s, s->bulk_pages - s->bulk_pages / 8) && retention_make_room(s))
+	/* One at least: what failed may need more than an eighth. */
+	while ((!any || writer_at_cap(s, s->bulk_pages - s->bulk_pages / 8)) && retention_make_room(s))
 		any = true;
 	s->cap_hit = false;
 	if (any) {

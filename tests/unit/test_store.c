@@ -3,6 +3,7 @@
  * test_store.c - the write side: what was told is there after a close, a kill, a full
  * disk; what must not be touched is not.  Real files in a directory of their own.
  */
+#include "../../daemon/store/store_int.h"	/* to say that it is time to tidy up */
 #include "store_support.h"
 
 #include <dirent.h>
@@ -715,6 +716,104 @@ killed_twenty_times_it_is_sound_and_has_no_half_serial(void **state)
 	    (long long)number(d, "SELECT count(*) FROM attempt"));
 }
 
+/* Let it tidy up now, and wait until this holds. */
+static void
+tidy_until(const struct bench_dir *d, struct store *s, const char *sql)
+{
+	double start = support_seconds();
+
+	s->tidy_at_us = 1;
+	while (number(d, sql) != 1) {
+		assert_true(support_seconds() - start < 20);
+		poll(NULL, 0, 10);
+	}
+}
+
+static void
+old_attempts_go_and_new_ones_stay(void **state)
+{
+	struct bench_dir *d = *state;
+	struct store *s = support_open(d, NULL);
+	struct sink k = store_sink(s);
+	struct attempt_row a = support_attempt("192.0.2.7", 0, 0);
+
+	for (int i = 0; i < 40000; i++) {
+		a.time_us = i < 35000 ? NOW_US - 15 * 86400 * 1000000LL : NOW_US;
+		k.attempt(k.ctx, &a);
+		if (i == 34999)
+			assert_true(store_sync(s));
+	}
+	assert_true(store_sync(s));
+	/* Two full segments, and the old ones of the open one. */
+	tidy_until(d, s, "SELECT count(*) = 5000 FROM attempt");
+	assert_int_equal(number(d, "SELECT count(*) FROM segment"), 0);
+	assert_int_equal(number(d, "SELECT count(*) FROM segment_chunk"), 0);
+	store_close(s);
+	assert_true(sound(d->file));
+}
+
+static void
+a_quiet_site_loses_its_old_attempts_too(void **state)
+{
+	struct bench_dir *d = *state;
+	struct store *s = support_open(d, NULL);
+	struct sink k = store_sink(s);
+	struct attempt_row a = support_attempt("192.0.2.7", NOW_US - 15 * 86400 * 1000000LL, 0);
+
+	k.attempt(k.ctx, &a);
+	a.time_us = NOW_US;
+	k.attempt(k.ctx, &a);
+	assert_true(store_sync(s));
+	tidy_until(d, s, "SELECT count(*) = 1 FROM attempt");
+	store_close(s);
+}
+
+static void
+the_log_ends_at_its_horizon_and_listings_stay(void **state)
+{
+	struct bench_dir *d = *state;
+	struct store *s = support_open(d, NULL);
+	struct sink k = store_sink(s);
+	struct change_row c = support_change("192.0.2.7", STATE_UNKNOWN, STATE_LISTED);
+	struct attempt_row a = support_attempt("192.0.2.7", NOW_US, 0);
+
+	c.time_us = NOW_US - 31 * 86400 * 1000000LL;
+	for (unsigned i = 0; i < 17000; i++) {
+		c.sender = SENDER_KEY_V4 + 0x0a000000 + i;
+		c.what = sender_prefix(c.sender);
+		k.change(k.ctx, &c);
+	}
+	k.attempt(k.ctx, &a);
+	assert_true(store_sync(s));
+	tidy_until(d, s, "SELECT count(*) = 17000 - 16384 FROM list_change");
+	assert_int_equal(number(d, "SELECT horizon >= (SELECT min(serial) - 1 FROM list_change) FROM meta"), 1);
+	assert_int_equal(number(d, "SELECT count(*) FROM list"), 17000);
+	store_close(s);
+}
+
+static void
+forgotten_senders_go_and_listed_ones_stay(void **state)
+{
+	struct bench_dir *d = *state;
+	struct store *s = support_open(d, NULL);
+	struct sink k = store_sink(s);
+	struct attempt_row a = support_attempt("192.0.2.7", NOW_US, 0);
+	const struct { uint32_t days; uint8_t state; } rows[] = { { 31, STATE_NOTICED }, { 29, STATE_NOTICED },
+		{ 31, STATE_CLEARED }, { 181, STATE_CLEARED }, { 400, STATE_LISTED } };
+
+	for (size_t i = 0; i < 5; i++) {
+		struct sender_row r = { .key = i + 1, .first_seen_s = NOW_S - rows[i].days * 86400 - 60,
+			.last_seen_s = NOW_S - rows[i].days * 86400, .state = rows[i].state };
+
+		k.sender(k.ctx, &r);
+	}
+	k.attempt(k.ctx, &a);
+	assert_true(store_sync(s));
+	tidy_until(d, s, "SELECT count(*) = 3 FROM sender");
+	assert_int_equal(number(d, "SELECT group_concat(key, '') FROM (SELECT key FROM sender ORDER BY key)"), 235);
+	store_close(s);
+}
+
 static void
 at_its_size_cap_it_drops_the_oldest_attempts_and_goes_on(void **state)
 {
@@ -863,6 +962,10 @@ main(void)
 		store_test(a_database_with_a_bad_page_is_set_aside),
 		store_test(a_truncated_database_is_set_aside),
 		store_test(killed_twenty_times_it_is_sound_and_has_no_half_serial),
+		store_test(old_attempts_go_and_new_ones_stay),
+		store_test(a_quiet_site_loses_its_old_attempts_too),
+		store_test(the_log_ends_at_its_horizon_and_listings_stay),
+		store_test(forgotten_senders_go_and_listed_ones_stay),
 		store_test(at_its_size_cap_it_drops_the_oldest_attempts_and_goes_on),
 		store_test(on_a_full_disk_it_waits_and_resumes_by_itself),
 		store_test(a_million_senders_are_written_in_three_seconds_and_read_back_in_five),
