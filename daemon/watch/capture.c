@@ -16,6 +16,7 @@
 #include "mxtrap/log.h"
 
 #define SNAPLEN	   256
+#define REMIND_S   60		/* an interface that stays away is mentioned this often */
 #define TIMEOUT_MS 20		/* a block of the ring is handed over after this, also half full */
 
 struct capture {
@@ -31,6 +32,7 @@ struct capture {
 	struct log_rate rate;
 	int64_t	 tried_s;
 	int64_t	 trouble_s;			/* live: an error came in this second */
+	int64_t	 told_s;			/* live: when its absence was last said */
 	FILE	*file;
 	uint64_t file_bytes;
 	char	 error[256];
@@ -135,8 +137,10 @@ open_pcap(struct capture *c, char why[static 256])
 	}
 	rc = pcap_activate(pcap);
 	if (rc < 0) {
-		(void)snprintf(why, 256, "%s%s%.160s", pcap_statustostr(rc), *pcap_geterr(pcap) != '\0' ? ": " : "",
-		    pcap_geterr(pcap));
+		const char *what = pcap_statustostr(rc), *more = pcap_geterr(pcap);
+
+		(void)snprintf(why, 256, "%s%s%.160s", what, *more != '\0' && strcmp(what, more) != 0 ? ": " : "",
+		    strcmp(what, more) != 0 ? more : "");
 		pcap_close(pcap);
 		return NULL;
 	}
@@ -174,6 +178,9 @@ lost(struct capture *c, const char *why)
 	c->last_drops = c->last_ifdrops = 0;
 	if (c->counters.down_since_us == 0)
 		c->counters.down_since_us = wall_us();
+	else if (monotonic_s() - c->told_s < REMIND_S)
+		return;
+	c->told_s = monotonic_s();
 	say(c, "not capturing", why);
 }
 
