@@ -17,7 +17,7 @@ CFLAGS	?= -O2 -g
 WARN	= -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wvla -Wswitch-enum $(if $(CI),-Werror)
 comma	:= ,
 SANFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-HARDEN	= -fPIE -fstack-protector-strong -fcf-protection $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+HARDEN	= -fPIE -fstack-protector-strong -fcf-protection $(if $(SAN)$(FUZZING)$(COVERAGE),,-D_FORTIFY_SOURCE=2)
 LIBS	= libpcap libmicrohttpd sqlite3 libconfuse
 CPPFLAGS += -D_GNU_SOURCE -DMXTRAP_VERSION='"$(VERSION)"' -Iinclude
 COMPILE	= $(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(WARN) $(CFLAGS) $(HARDEN) $(SANFLAGS) -MMD -MP
@@ -69,10 +69,12 @@ $(O)/mxtrap: $(O)/cli.a $(CLI_A)
 	$(Q)$(LINK) -o $@ -Wl,--whole-archive $(O)/cli.a -Wl,--no-whole-archive $(call GROUP,$(CLI_A)) \
 	    $$($(PKG) --libs sqlite3 libconfuse) -lm -lpthread
 
+# Nobody in the programs may call what banned.h names.
+$(O)/daemon/%.o $(O)/web/%.o: BANNED = -include mxtrap/banned.h
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(SHOW) "  CC    $<"
-	$(Q)$(COMPILE) -c -o $@ $<
+	$(Q)$(COMPILE) $(BANNED) -c -o $@ $<
 
 $(O)/gen/%.o: $(O)/gen/%.c
 	$(SHOW) "  CC    $<"
@@ -114,9 +116,12 @@ $(O)/tests/scenario/run: $(SCENARIO_SRC:%.c=$(O)/%.o) $(TRAP_O) $(O)/core.a
 
 FUZZ_SRC := $(filter-out tests/fuzz/replay_main.c,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ	= $(FUZZ_SRC:%.c=$(O)/%)
-$(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay_main.o $(TEST_A) $(O)/supervisor.a
+# FUZZING=1 (tests/fuzz/fuzz.sh, clang): libFuzzer has the main program.
+FUZZ_MAIN = $(if $(FUZZING),,$(O)/tests/fuzz/replay_main.o)
+$(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ_MAIN) $(TEST_A) $(O)/supervisor.a
 	$(SHOW) "  LINK  $@"
-	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(call GROUP,$(TEST_A) $(O)/supervisor.a) $(PKG_LIBS) -lm -lpthread
+	$(Q)$(LINK) $(if $(FUZZING),-fsanitize=fuzzer) -o $@ $(filter %.o,$^) $(call GROUP,$(TEST_A) $(O)/supervisor.a) \
+	    $(PKG_LIBS) -lm -lpthread
 
 check-build: $(O)/mxtrapd $(O)/mxtrap $(UNIT) $(FUZZ) $(if $(SCENARIO_SRC),$(O)/tests/scenario/run)
 
@@ -151,7 +156,7 @@ fuzz:
 # Line coverage of daemon/core by its unit tests and the scenarios.
 coverage:
 	@deploy/deps.sh check
-	@$(MAKE) --no-print-directory O=build-cov CFLAGS="-O0 -g --coverage" check-build
+	@$(MAKE) --no-print-directory O=build-cov COVERAGE=1 CFLAGS="-O0 -g --coverage" check-build
 	@tests/coverage.sh build-cov
 
 install: all
@@ -162,12 +167,16 @@ install: all
 	install -m 755 $(O)/mxtrap $(DESTDIR)$(PREFIX)/bin/mxtrap
 	for m in 1 5 8; do for f in docs/*.$$m; do [ ! -e "$$f" ] || \
 	    install -m 644 "$$f" $(DESTDIR)$(PREFIX)/share/man/man$$m/; done; done
-	install -m 644 deploy/mxtrap.conf.example $(DESTDIR)$(PREFIX)/share/doc/mxtrap/
+	install -m 644 deploy/mxtrap.conf.example README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/mxtrap/
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
+	sed 's|@PREFIX@|$(PREFIX)|' deploy/mxtrapd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/mxtrapd.service
+	install -m 644 deploy/mxtrap.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/mxtrap.conf
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/mxtrapd $(DESTDIR)$(PREFIX)/bin/mxtrap
 	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/mxtrap.1 $(DESTDIR)$(PREFIX)/share/man/man5/mxtrap.conf.5 \
 	    $(DESTDIR)$(PREFIX)/share/man/man8/mxtrapd.8
+	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/mxtrapd.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/mxtrap.conf
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/mxtrap
 
 clean:

@@ -41,7 +41,8 @@ net_up
 dns_start
 sink_start
 postfix_start 9>&-
-trap_config "$DIR/mxtrap.conf"
+# Shorter than real ones, so that what the end of a visit tells can be seen in a demo.
+trap_config "$DIR/mxtrap.conf" 'visit-gap = "10s"  fallback-window = "60s"  # 300s and 30m on a real site'
 trap_start 9>&-
 wait_for 10000 trap_ready || { bad "mxtrapd did not start"; cat "$DIR/mxtrapd.log"; exit 1; }
 wait_for 5000 trap_web_ready || bad "the dashboard does not answer"
@@ -87,7 +88,7 @@ visit() {
 		t=$(now_ms)
 		wait_for 2500 state_is "$a" listed && state="listed after $(($(now_ms) - t)) ms"
 	fi
-	note "$habit bot $a: ${state:-$(state_of "$a")}"
+	note "$habit bot $a: ${state:-$(state_of "$a" reasons)}"
 }
 
 HABITS=(backup-first reverse primary-only parallel random backup-first forged decoys-only)
@@ -110,6 +111,9 @@ all_arrived() { [ "$(mails_arrived)" = "$SENT" ]; }
 wait_for 20000 all_arrived
 say "--- mxtrap list"
 trap_cli list
+say ""
+say "--- mxtrap list --all: the others, and what their routes earned"
+trap_cli list --all
 [ ${#FIRST[@]} -gt 0 ] && { say ""; say "--- mxtrap explain ${FIRST[0]}: came to the backup first"; trap_cli explain "${FIRST[0]}"; }
 say ""
 say "--- mxtrap explain $HONEST: the honest Postfix"

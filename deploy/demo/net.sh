@@ -244,7 +244,7 @@ trap_ready() { grep -q "all processes are ready" "$DIR/mxtrapd.log"; }
 trap_web_ready() { in_ns mx curl -fsS -m 2 -o /dev/null http://127.0.0.1:8725/healthz 2>/dev/null; }
 # trap_cli ARGUMENTS: mxtrap, as the administrator calls it.
 trap_cli() { in_ns mx "$BUILD/mxtrap" -c "${CONF:-$DIR/mxtrap.conf}" "$@"; }
-# state_of ADDRESS: as mxtrap sees it, or unknown.
+# state_of ADDRESS [reasons]: as mxtrap sees it, or unknown; with the evidence.
 state_of() {
 	trap_cli list --all --format ndjson 2>/dev/null | python3 -c '
 import ipaddress, json, sys
@@ -253,9 +253,9 @@ for line in sys.stdin:
     row = json.loads(line)
     net = ipaddress.ip_network(row["cidr"], strict=False) if "cidr" in row else None
     if net and net.version == who.version and who in net:
-        print(row["state"])
+        print(row["state"] + (" for " + ", ".join(row["reasons"]) if len(sys.argv) > 2 else ""))
         break
 else:
-    print("unknown")' "$1"
+    print("unknown" + (", no evidence" if len(sys.argv) > 2 else ""))' "$@"
 }
 state_is() { [ "$(state_of "$1")" = "$2" ]; }
