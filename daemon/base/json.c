@@ -29,13 +29,21 @@ json_free(struct json *j)
 	*j = (struct json){ 0 };
 }
 
+void
+json_clear(struct json *j)
+{
+	*j = (struct json){ .file = j->file, .buf = j->buf, .cap = j->cap };
+	if (j->buf != NULL)
+		j->buf[0] = '\0';
+}
+
 static void
 put(struct json *j, const char *bytes, size_t n)
 {
 	if (j->failed)
 		return;
 	if (j->file != NULL) {
-		j->failed = fwrite(bytes, 1, n, j->file) != n;
+		j->failed = fwrite_unlocked(bytes, 1, n, j->file) != n;
 		return;
 	}
 	if (j->len + n + 1 > j->cap) {
@@ -112,7 +120,7 @@ begin_value(struct json *j, const char *name)
 	bool in_object = j->depth > 0 && j->is_object[j->depth - 1];
 
 	assert(in_object == (name != NULL));
-	if (j->depth > 0 && j->has_value[j->depth - 1]++)
+	if (j->depth > 0 && j->has_value[j->depth - 1])
 		put(j, ",", 1);
 	if (j->depth > 0)
 		j->has_value[j->depth - 1] = 1;
@@ -163,16 +171,19 @@ json_string(struct json *j, const char *name, const char *text)
 	put_escaped(j, text);
 }
 
+/* The last decimals of the digits stand behind a point. */
 static void
-put_digits(struct json *j, uint64_t value, bool minus)
+put_digits(struct json *j, uint64_t value, bool minus, int decimals)
 {
-	char buf[24];
+	char buf[32];
 	size_t at = sizeof(buf);
 
 	do {
 		buf[--at] = (char)('0' + value % 10);
 		value /= 10;
-	} while (value != 0);
+		if (decimals > 0 && --decimals == 0)
+			buf[--at] = '.';
+	} while (value != 0 || decimals > 0 || buf[at] == '.');
 	if (minus)
 		buf[--at] = '-';
 	put(j, buf + at, sizeof(buf) - at);
@@ -182,20 +193,21 @@ void
 json_int(struct json *j, const char *name, int64_t value)
 {
 	begin_value(j, name);
-	put_digits(j, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, value < 0);
+	put_digits(j, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, value < 0, 0);
 }
 
 void
 json_uint(struct json *j, const char *name, uint64_t value)
 {
 	begin_value(j, name);
-	put_digits(j, value, false);
+	put_digits(j, value, false, 0);
 }
 
 void
 json_real(struct json *j, const char *name, double value, int decimals)
 {
-	char buf[64];
+	static const double tens[] = { 1, 10, 100, 1e3, 1e4, 1e5, 1e6 };
+	char buf[344];			/* DBL_MAX has 309 digits */
 	int n;
 
 	if (!isfinite(value)) {
@@ -203,8 +215,15 @@ json_real(struct json *j, const char *name, double value, int decimals)
 		return;
 	}
 	begin_value(j, name);
+	assert(decimals >= 0 && decimals <= 9);
+	if (decimals <= 6 && fabs(value) < 1e12) {
+		int64_t whole = llround(value * tens[decimals]);
+
+		put_digits(j, (uint64_t)llabs(whole), whole < 0, decimals);
+		return;
+	}
 	n = snprintf(buf, sizeof(buf), "%.*f", decimals, value);
-	put(j, buf, n < (int)sizeof(buf) ? (size_t)n : sizeof(buf) - 1);
+	put(j, buf, (size_t)n);
 }
 
 void

@@ -17,6 +17,7 @@
 
 #include "cli.h"
 #include "mxtrap/message.h"
+#include "mxtrap/store.h"
 
 #define ANSWER_MS 3000
 
@@ -32,13 +33,14 @@ await_answer(int fd, const char *path)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	struct message_answer a;
+	char text[4 * sizeof(a.text)];
 
 	if (poll(&p, 1, ANSWER_MS) <= 0)
 		return unreachable(path, "no answer within 3 s");
 	if (message_receive(fd, &a, sizeof(a)) != (int)sizeof(a) || a.head.kind != MESSAGE_ANSWER)
 		return unreachable(path, "an answer that is none");
 	a.text[sizeof(a.text) - 1] = '\0';
-	fprintf(a.ok ? stdout : stderr, "%s\n", a.text);
+	fprintf(a.ok ? stdout : stderr, "%s%s\n", a.ok ? "" : "mxtrap: ", cli_escape(a.text, text, sizeof(text)));
 	return a.ok ? CLI_DONE : CLI_NO;
 }
 
@@ -81,6 +83,8 @@ decide(struct cli *cli, enum admin_op op, int argc, char **argv)
 			if (!cli_parse_span(argv[++i], &span))
 				return cli_usage(command, "--for: expected a time like 12h or 30d");
 			m.expires_s = (uint32_t)(time(NULL) + span);
+		} else if (strcmp(argv[i], "--remove") == 0 && op == ADMIN_ALLOW) {
+			m.expires_s = STORE_ALLOW_REMOVE;
 		} else if (strcmp(argv[i], "--note") == 0 && i + 1 < argc) {
 			if (strlen(argv[++i]) >= sizeof(m.note))
 				return cli_usage(command, "--note: expected at most 255 bytes");

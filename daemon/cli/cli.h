@@ -15,6 +15,7 @@ struct cli {
 	struct report *report;		/* NULL where a command needs none */
 	int64_t	       now_s;		/* the database's idea of now */
 	bool	       colour;
+	bool	       progress;	/* a person waits: standard error is a terminal, standard output is none */
 };
 
 struct cli_command {
@@ -38,7 +39,7 @@ int cli_tail(struct cli *, int, char **);
 int cli_usage(const char *command, const char *wrong);
 /* For a report's result other than OK and NONE: says so; returns the exit status. */
 int cli_failed(const struct cli *, enum report_result);
-/* "23h", "4d 2h", "50s".  Returns buf. */
+/* "23h 10m", "4d 2h", "50s".  Returns buf. */
 const char *cli_span(int64_t s, char buf[static 32]);
 /* Local time with its offset: "2026-01-31 12:00:00 +0100".  Returns buf. */
 const char *cli_time(int64_t s, char buf[static 40]);
@@ -51,6 +52,17 @@ const char *cli_dim(const struct cli *);
 const char *cli_bold(const struct cli *);
 /* Text that a stranger chose: control bytes as \xHH.  Returns buf. */
 const char *cli_escape(const char *text, char *buf, size_t size);
+/* A table of senders: its heading, and a row of it. */
+void cli_table_head(void);
+void cli_table_row(const struct cli *, const struct report_entry *);
+/* What a connection attempt came to, in two words. */
+const char *cli_outcome(uint8_t outcome);
+/* The name of an address of ours, "192.0.2.30", or "?" if it is no longer configured.  Returns buf. */
+const char *cli_target(const struct cli *, uint32_t target, char buf[static ADDR_TEXT_SIZE]);
+/* How wide a column must be for any address of ours. */
+int cli_target_width(const struct cli *);
+/* A line that counts, overwritten each time; what NULL wipes it away. */
+void cli_progress(const struct cli *, uint64_t n, const char *what);
 /* "30d", "12h", "15m", "40s" -> seconds.  False: neither. */
 bool cli_parse_span(const char *text, int64_t *out);
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * list.c - `mxtrap list`, `mxtrap export` and `mxtrap report`: senders by state.
+ * list.c - `mxtrap list`: senders by state, whether anything is published or not.
+ *
+ * Rows are written as they are read: a million senders need no more memory than one.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli.h"
 #include "mxtrap/export.h"
@@ -13,97 +14,94 @@
 
 enum format { FORMAT_TABLE, FORMAT_PLAIN, FORMAT_NDJSON, FORMAT_CSV };
 
+#define PROGRESS_EVERY 65536
+
 struct listing {
 	struct cli *cli;
 	enum format format;
+	struct json line;		/* a row in the making; owned */
 	uint64_t    n;
-	bool	    scanners;
+	bool	    scanners, all;
 };
 
 static const struct {
-	const char *option;
+	const char *option, *means;
 	uint32_t states;
 } WHICH[] = {
-	{ "--listed", 1U << STATE_LISTED }, { "--suspects", 1U << STATE_SUSPECT }, { "--noticed", 1U << STATE_NOTICED },
-	{ "--cleared", 1U << STATE_CLEARED }, { "--allowed", 1U << STATE_ALLOWED }, { "--all", 0 },
+	{ "--listed", "listed", 1U << STATE_LISTED }, { "--suspects", "a suspect", 1U << STATE_SUSPECT },
+	{ "--noticed", "noticed", 1U << STATE_NOTICED }, { "--cleared", "cleared", 1U << STATE_CLEARED },
+	{ "--allowed", "allowed", 1U << STATE_ALLOWED }, { "--all", "known for any evidence", 0 },
 };
 
-static void
-table_row(struct listing *l, const struct report_entry *e)
+void
+cli_table_head(void)
 {
-	char what[PREFIX_TEXT_SIZE], reasons[200], span[32];
-	const struct cli *cli = l->cli;
-
-	if (l->n == 0)
-		printf("%-22s %-8s %6s %6s  %-8s %s\n", "SENDER", "STATE", "SCORE", "HINT", "EXPIRES", "REASONS");
-	printf("%-22s %s%-8s%s %6.1f %6.1f  %-8s %s%s\n", prefix_format(&e->what, what),
-	    cli_state_colour(cli, (enum sender_state)e->state), state_name((enum sender_state)e->state), cli_plain(cli),
-	    (double)e->score, (double)e->hint, e->expires_s != 0 ? cli_span(e->expires_s - cli->now_s, span) : "-",
-	    cli_reasons(e->kinds, " ", reasons, sizeof(reasons)),
-	    e->klass == CLASS_SENDER ? "" : e->klass == CLASS_SCANNER ? " (scanner)" : " (prober)");
+	printf("%-24s %-8s %11s %5s  %-8s  %s\n", "SENDER", "STATE", "SCORE", "HINT", "EXPIRES", "REASONS");
 }
 
-static void
-csv_row(const struct report_entry *e, bool first)
+void
+cli_table_row(const struct cli *cli, const struct report_entry *e)
 {
-	char what[PREFIX_TEXT_SIZE], reasons[200];
+	char what[PREFIX_TEXT_SIZE], reasons[200], span[32];
 
-	if (first)
-		puts("cidr,state,score,hint,grade,class,reasons,first_seen,last_seen,since,expires");
-	printf("%s,%s,%.2f,%.2f,%s,%s,%s,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 "\n", prefix_format(&e->what, what),
-	    state_name((enum sender_state)e->state), (double)e->score, (double)e->hint,
-	    grade_name((enum grade)e->grade), class_name((enum sender_class)e->klass),
-	    cli_reasons(e->kinds, " ", reasons, sizeof(reasons)), e->first_seen_s, e->last_seen_s, e->since_s, e->expires_s);
+	printf("%-24s %s%-8s%s %4.1f of %3.1f %5.1f  %-8s  %s%s\n", prefix_format(&e->what, what),
+	    cli_state_colour(cli, (enum sender_state)e->state), state_name((enum sender_state)e->state), cli_plain(cli),
+	    (double)e->score, judge_upper(&cli->config.judge), (double)e->hint,
+	    e->expires_s != 0 ? cli_span(e->expires_s - cli->now_s, span) : "-",
+	    e->kinds != 0 ? cli_reasons(e->kinds, " ", reasons, sizeof(reasons)) : "-",
+	    e->klass == CLASS_SENDER ? "" : e->klass == CLASS_SCANNER ? " (scanner)" : " (prober)");
 }
 
 static bool
 row(void *ctx, const struct report_entry *e)
 {
 	struct listing *l = ctx;
-	char what[PREFIX_TEXT_SIZE];
-	struct json j;
+	char what[PREFIX_TEXT_SIZE], csv[EXPORT_CSV_SIZE];
 
-	if (l->scanners && e->klass != CLASS_SCANNER)
+	/* Anybody can send a SYN in another's name. */
+	if (l->scanners && e->grade < GRADE_PROVEN)
+		return true;
+	/* All: whoever has evidence, and whoever is on the list without any. */
+	if (l->all && e->kinds == 0 && e->state < STATE_SUSPECT)
 		return true;
 	switch (l->format) {
 	case FORMAT_TABLE:
-		table_row(l, e);
+		if (l->n == 0)
+			cli_table_head();
+		cli_table_row(l->cli, e);
 		break;
 	case FORMAT_PLAIN:
 		puts(prefix_format(&e->what, what));
 		break;
 	case FORMAT_NDJSON:
-		json_to_file(&j, stdout);
-		export_entry_json(&j, e);
-		json_line(&j);
+		json_clear(&l->line);
+		export_entry_json(&l->line, e);
+		json_line(&l->line);
+		if (l->line.failed)
+			return false;
+		fwrite_unlocked(l->line.buf, 1, l->line.len, stdout);
 		break;
 	case FORMAT_CSV:
-		csv_row(e, l->n == 0);
+		fwrite_unlocked(csv, 1, export_entry_csv(e, csv), stdout);
 		break;
 	}
-	l->n++;
+	if (++l->n % PROGRESS_EVERY == 0)
+		cli_progress(l->cli, l->n, "senders");
 	return !ferror(stdout);
 }
 
-static void
-finish(struct listing *l, const struct report_state *state, const char *which)
+static bool
+allow_row(void *ctx, const struct prefix *what, int64_t expires_s, const char *who, const char *note, int64_t added_s)
 {
-	struct json j;
+	struct listing *l = ctx;
+	char text[PREFIX_TEXT_SIZE], span[32], by[260], why[1030], when[40];
 
-	if (l->format == FORMAT_NDJSON) {
-		json_to_file(&j, stdout);
-		json_object(&j, NULL);
-		json_string(&j, "type", "metadata");
-		json_uint(&j, "serial", state->serial);
-		json_uint(&j, "records", l->n);
-		json_int(&j, "timestamp", l->cli->now_s);
-		json_end(&j);
-		json_line(&j);
-	} else if (l->format == FORMAT_CSV && l->n == 0) {
-		puts("cidr,state,score,hint,grade,class,reasons,first_seen,last_seen,since,expires");
-	} else if (l->format == FORMAT_TABLE && l->n == 0) {
-		printf("no sender is %s; mxtrap list --all shows each that has any evidence\n", which);
-	}
+	if (l->n++ == 0)
+		printf("\n%-30s %-9s %-25s %-12s %s\n", "ALLOWED BY HAND", "FOR", "SINCE", "BY", "NOTE");
+	printf("%-30s %-9s %-25s %-12s %s\n", prefix_format(what, text),
+	    expires_s != 0 ? cli_span(expires_s - l->cli->now_s, span) : "ever", cli_time(added_s, when),
+	    cli_escape(who != NULL ? who : "", by, sizeof(by)), cli_escape(note != NULL ? note : "", why, sizeof(why)));
+	return !ferror(stdout);
 }
 
 static bool
@@ -120,127 +118,74 @@ parse_format(const char *name, enum format *out)
 	return false;
 }
 
+/* The options: what is asked for, by one filter.  CLI_DONE, or said what was wrong. */
+static int
+parse(int argc, char **argv, struct listing *l, struct report_filter *filter, const char **means)
+{
+	bool chosen = false;
+
+	for (int i = 1; i < argc; i++) {
+		size_t k = 0;
+
+		if (strcmp(argv[i], "--format") == 0) {
+			if (i + 1 == argc || !parse_format(argv[++i], &l->format))
+				return cli_usage("list", "--format: expected table, plain, ndjson or csv");
+			continue;
+		}
+		if (strncmp(argv[i], "--format=", 9) == 0) {
+			if (!parse_format(argv[i] + 9, &l->format))
+				return cli_usage("list", "--format: expected table, plain, ndjson or csv");
+			continue;
+		}
+		while (k < sizeof(WHICH) / sizeof(WHICH[0]) && strcmp(WHICH[k].option, argv[i]) != 0)
+			k++;
+		l->scanners = strcmp(argv[i], "--scanners") == 0;
+		if (k == sizeof(WHICH) / sizeof(WHICH[0]) && !l->scanners)
+			return cli_usage("list", "found a word that list does not know");
+		if (chosen)
+			return cli_usage("list", "expected one of the states");
+		chosen = true;
+		filter->states = l->scanners ? 0 : WHICH[k].states;
+		filter->klass = l->scanners ? CLASS_SCANNER : 0xff;
+		*means = l->scanners ? "a scanner whose address is proven" : WHICH[k].means;
+	}
+	l->all = filter->states == 0 && !l->scanners;
+	return CLI_DONE;
+}
+
 int
 cli_list(struct cli *cli, int argc, char **argv)
 {
 	struct listing l = { .cli = cli, .format = FORMAT_TABLE };
 	struct report_filter filter = { .states = 1U << STATE_LISTED, .klass = 0xff };
 	struct report_state state = { .serial = 0 };
-	const char *which = "listed";
+	const char *means = "listed";
 	enum report_result result;
+	int status = parse(argc, argv, &l, &filter, &means);
 
-	for (int i = 1; i < argc; i++) {
-		size_t k = 0;
-
-		if (strcmp(argv[i], "--format") == 0 && i + 1 < argc) {
-			if (!parse_format(argv[++i], &l.format))
-				return cli_usage("list", "--format: expected table, plain, ndjson or csv");
-			continue;
-		}
-		if (strcmp(argv[i], "--scanners") == 0) {
-			l.scanners = true;
-			filter.states = 0;
-			which = "a scanner";
-			continue;
-		}
-		while (k < sizeof(WHICH) / sizeof(WHICH[0]) && strcmp(WHICH[k].option, argv[i]) != 0)
-			k++;
-		if (k == sizeof(WHICH) / sizeof(WHICH[0]))
-			return cli_usage("list", "found a word that list does not know");
-		filter.states = WHICH[k].states;
-		which = strcmp(argv[i], "--all") == 0 ? "known with any evidence" : argv[i] + 2;
-		filter.with_kinds_only = filter.states == 0;
-	}
+	if (status != CLI_DONE)
+		return status;
+	json_to_buffer(&l.line);
+	if (l.format == FORMAT_CSV)
+		fputs(EXPORT_CSV_NAMES, stdout);
 	result = report_entries(cli->report, &filter, cli->now_s, &state, row, &l);
-	if (result > REPORT_NONE)
-		return cli_failed(cli, result);
-	(void)report_state(cli->report, &state);
-	finish(&l, &state, which);
-	return CLI_DONE;
-}
-
-int
-cli_export(struct cli *cli, int argc, char **argv)
-{
-	const struct export_format *format = argc == 2 ? export_format_find(argv[1]) : NULL;
-	struct export_summary summary;
-
-	if (format == NULL)
-		return cli_usage("export", argc == 2 ? "no such format: expected plain, ndjson, csv or nftables" :
-		    "expected one format: plain, ndjson, csv or nftables");
-	switch (export_write(stdout, format, cli->report, &cli->config, cli->now_s, &summary)) {
-	case EXPORT_OK:
-		return CLI_DONE;
-	case EXPORT_UNPUBLISHED:
-		fprintf(stderr, "mxtrap: %s (%" PRIu64 " entries held back; `mxtrap report` shows them)\n", summary.why,
-		    summary.withheld);
-		return CLI_DONE;
-	case EXPORT_BUSY:
-	case EXPORT_ERROR:
-		break;
+	cli_progress(cli, 0, NULL);
+	if (result <= REPORT_NONE && l.format == FORMAT_NDJSON) {
+		json_clear(&l.line);
+		export_metadata_json(&l.line, &state, l.n, "");
+		json_line(&l.line);
+		if (!l.line.failed)
+			fwrite(l.line.buf, 1, l.line.len, stdout);
 	}
-	if (ferror(stdout))
-		return CLI_NO;
-	return cli_failed(cli, REPORT_ERROR);
-}
-
-struct would_block {
-	struct cli *cli;
-	uint64_t n, honest;
-	bool	 with_real;		/* this pass: those that also came to the real MX */
-	bool	 headed;
-};
-
-#define REAL_KINDS (1U << EVIDENCE_CLIMBED | 1U << EVIDENCE_REACHED_REAL | 1U << EVIDENCE_SKIPPED_NOLISTING | \
-    1U << EVIDENCE_DESCENDED)
-
-static bool
-would_block(void *ctx, const struct report_entry *e)
-{
-	struct would_block *w = ctx;
-	struct listing l = { .cli = w->cli, .n = 1 };
-
-	if (((e->kinds & REAL_KINDS) != 0) != w->with_real)
-		return true;
-	if (!w->headed) {
-		puts(w->with_real ? "Look at these first: they also came to the real MX, so they may bring honest mail." :
-		    "These came to the decoys alone.");
-		w->headed = true;
+	if (result <= REPORT_NONE && l.format == FORMAT_TABLE) {
+		if (l.n == 0)
+			printf("No sender is %s.%s\n", means,
+			    l.all ? "" : "  mxtrap list --all shows each that has any evidence.");
+		l.n = 0;
+		if (filter.states == 1U << STATE_ALLOWED)
+			result = report_allows(cli->report, cli->now_s, allow_row, &l);
 	}
-	table_row(&l, e);
-	w->n++;
-	return !ferror(stdout);
-}
-
-int
-cli_report(struct cli *cli, int argc, char **argv)
-{
-	struct report_filter filter = { .states = 1U << STATE_LISTED, .klass = 0xff };
-	struct report_state state;
-	char why[160];
-	uint64_t n = 0;
-	enum report_result result;
-
-	(void)argv;
-	if (argc != 1)
-		return cli_usage("report", "report takes no words");
-	result = report_state(cli->report, &state);
-	if (result != REPORT_OK)
-		return cli_failed(cli, result);
-	if (export_gate(&cli->config, &state, cli->now_s, why))
-		puts("The list is published: what follows is blocked by whoever fetches it.\n");
-	else
-		printf("Nothing is published: %s.\nPublishing now would block:\n\n", why);
-	for (int pass = 0; pass < 2; pass++) {
-		struct would_block w = { .cli = cli, .with_real = pass == 0 };
-
-		result = report_entries(cli->report, &filter, cli->now_s, &state, would_block, &w);
-		if (result > REPORT_NONE)
-			return cli_failed(cli, result);
-		n += w.n;
-		if (w.headed)
-			putchar('\n');
-	}
-	printf("%" PRIu64 " listed, %" PRIu64 " suspects (never exported).\n", n, state.n_suspect);
-	return CLI_DONE;
+	status = l.line.failed ? CLI_UNREACHABLE : CLI_DONE;
+	json_free(&l.line);
+	return result > REPORT_NONE ? cli_failed(cli, result) : status;
 }

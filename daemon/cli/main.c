@@ -2,6 +2,7 @@
 /*
  * main.c - mxtrap, the administrator's command: options, then one of a table of commands.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "mxtrap/log.h"
 
 #ifndef MXTRAP_VERSION
 #define MXTRAP_VERSION "0.1"
@@ -22,7 +24,8 @@ static const struct cli_command COMMANDS[] = {
 	    "who is listed, or in another state", true, cli_list },
 	{ "explain", "explain ADDR [--json]", "everything that is known of a sender, and why", true, cli_explain },
 	{ "export", "export FORMAT", "the list as consumers get it (plain ndjson csv nftables)", true, cli_export },
-	{ "allow", "allow ADDR|CIDR [--for 30d] [--note TEXT]", "never list it; takes it off the list at once", false, cli_allow },
+	{ "allow", "allow ADDR|CIDR [--for 30d] [--note TEXT] | allow ADDR|CIDR --remove",
+	    "never list it; takes it off the list at once", false, cli_allow },
 	{ "forget", "forget ADDR|CIDR [--note TEXT]", "drop what weighs on it", false, cli_forget },
 	{ "status", "status", "health of the ladder, processes, counters", true, cli_status },
 	{ "report", "report", "what publishing would block", true, cli_report },
@@ -97,7 +100,9 @@ unknown(const char *word)
 	for (size_t i = 1; i < N_COMMANDS; i++)
 		if (distance(word, COMMANDS[i].name) < distance(word, nearest->name))
 			nearest = &COMMANDS[i];
-	fprintf(stderr, "mxtrap: no command %s", word);
+	char text[80];
+
+	fprintf(stderr, "mxtrap: no command %s", cli_escape(word, text, sizeof(text)));
 	if (distance(word, nearest->name) <= 2)
 		fprintf(stderr, "; did you mean %s?", nearest->name);
 	fputs("\nmxtrap --help lists them\n", stderr);
@@ -126,6 +131,28 @@ open_report(struct cli *cli)
 	return CLI_UNREACHABLE;
 }
 
+/* https://no-color.org: set and not empty. */
+static bool
+may_colour(void)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && (no == NULL || *no == '\0') && (term == NULL || strcmp(term, "dumb") != 0);
+}
+
+/* What was printed must have arrived.  A reader that went away wants no words about it. */
+static int
+finish(int status)
+{
+	bool failed = ferror(stdout) != 0;
+
+	if (fflush(stdout) == 0 && !failed)
+		return status;
+	if (errno != EPIPE)
+		fprintf(stderr, "mxtrap: standard output: %s\n", errno != 0 ? strerror(errno) : "could not be written");
+	return CLI_NO;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -138,6 +165,9 @@ main(int argc, char **argv)
 	int c, status;
 
 	signal(SIGPIPE, SIG_IGN);	/* a closed pipe is a write error, which is checked */
+	log_name("mxtrap");
+	tzset();
+	(void)setvbuf(stdout, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, 1 << 18);
 	while ((c = getopt_long(argc, argv, "+c:h", longs, NULL)) != -1) {
 		switch (c) {
 		case 'c': file = optarg; break;
@@ -159,7 +189,8 @@ main(int argc, char **argv)
 	}
 	if (config_load(&cli.config, file) != 0)
 		return CLI_NO;
-	cli.colour = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
+	cli.colour = may_colour();
+	cli.progress = !isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
 	status = command->needs_report ? open_report(&cli) : CLI_DONE;
 	argc -= optind;
 	argv += optind;
@@ -168,7 +199,5 @@ main(int argc, char **argv)
 		status = command->run(&cli, argc, argv);
 	report_close(cli.report);
 	config_free(&cli.config);
-	if (fflush(stdout) != 0 || ferror(stdout))
-		return CLI_NO;
-	return status;
+	return finish(status);
 }

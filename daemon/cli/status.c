@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * status.c - `mxtrap status` and `mxtrap tail`: is the ladder well, and what comes now?
+ * status.c - `mxtrap status`: is the ladder well, is the daemon, and does the list leave?
+ *
+ * What needs somebody comes first; if nothing does, the first line says so.
  */
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,39 +77,135 @@ value_of(const struct statuses *s, const char *name)
 	return NULL;
 }
 
+/* What watch noticed of the ladder itself, and is still of interest a day later. */
+static const char *const NOTES[] = {
+	[NOTE_REAL_DOWN] = "the real MX did not answer: nothing counted against anybody meanwhile",
+	[NOTE_BLIND] = "nothing could be seen for a while",
+	[NOTE_DROPS] = "packets were lost before they could be looked at",
+	[NOTE_CLOCK_STEP] = "the system's clock was moved",
+	[NOTE_DECOY_SILENT] = "a decoy that should refuse is silent: honest senders wait there for minutes",
+	[NOTE_DECOY_ANSWERS] = "a decoy that should refuse takes connections: mail may be lost there",
+	[NOTE_DECOY_DEAD] = "a decoy that should answer does not: nothing can be proven there",
+	[NOTE_TABLE_FULL] = "the table of senders was full",
+	[NOTE_FLOOD] = "a flood: attempts were counted, not kept one by one",
+};
+#define N_NOTES (sizeof(NOTES) / sizeof(NOTES[0]))
+
+struct overview {
+	struct cli *cli;
+	int	    width;
+	unsigned    n_down;
+	struct { uint64_t n; int64_t last_s; uint32_t target; } notes[N_NOTES];
+};
+
+static bool
+count_note(void *ctx, const struct note_row *row)
+{
+	struct overview *o = ctx;
+
+	if (row->kind < N_NOTES && NOTES[row->kind] != NULL) {
+		o->notes[row->kind].n++;
+		o->notes[row->kind].last_s = row->time_us / 1000000;
+		o->notes[row->kind].target = row->target;
+	}
+	return true;
+}
+
+static bool
+warn_target(void *ctx, const struct report_target *t)
+{
+	struct overview *o = ctx;
+
+	if (t->down) {
+		printf("%s! %s (%s) is DOWN: no evidence counts until it answers again%s\n",
+		    cli_state_colour(o->cli, STATE_LISTED), t->exchanger[0] != '\0' ? t->exchanger : "a real MX", t->address,
+		    cli_plain(o->cli));
+		o->n_down++;
+	}
+	return true;
+}
+
 static bool
 print_target(void *ctx, const struct report_target *t)
 {
-	struct cli *cli = ctx;
+	struct overview *o = ctx;
 	char span[32];
 
-	printf("  %5u  %-10s %-39s %s%-8s%s %8" PRIu64 " %8" PRIu64 " %8" PRIu64 "  %s\n", t->preference,
-	    role_name((enum role)t->role), t->address, t->down ? cli_state_colour(cli, STATE_LISTED) : "",
-	    t->down ? "DOWN" : t->last_s == 0 ? "no word" : "seen", t->down ? cli_plain(cli) : "", t->attempts_today,
-	    t->proven_today, t->senders_today, t->last_s != 0 ? cli_span(cli->now_s - t->last_s, span) : "-");
+	printf("  %5u %-9s %-*s %-6s %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 "  %s\n", t->preference,
+	    role_name((enum role)t->role), o->width, t->address, t->down ? "DOWN" : t->last_s == 0 ? "unseen" : "up",
+	    t->attempts_today, t->senders_today, t->proven_today, t->refused_today, t->silent_today,
+	    t->last_s != 0 ? cli_span(o->cli->now_s - t->last_s, span) : "never");
 	return true;
 }
 
 static int
-print_warnings(const struct cli *cli, const struct statuses *s)
+print_notes(const struct overview *o)
+{
+	char span[32], addr[ADDR_TEXT_SIZE];
+	int n = 0;
+
+	for (size_t i = 0; i < N_NOTES; i++) {
+		if (o->notes[i].n == 0)
+			continue;
+		printf("! %s", NOTES[i]);
+		if (o->notes[i].target != UINT32_MAX)
+			printf(" (%s)", cli_target(o->cli, o->notes[i].target, addr));
+		printf(", %s ago", cli_span(o->cli->now_s - o->notes[i].last_s, span));
+		if (o->notes[i].n > 1)
+			printf(", %" PRIu64 " times in 24 h", o->notes[i].n);
+		putchar('\n');
+		n++;
+	}
+	return n;
+}
+
+/* "..., since 1795000000, ..." as watch writes it, with a time that a person reads.  Returns buf. */
+static const char *
+since_text(const char *value, char *buf, size_t size)
+{
+	const char *at = strstr(value, "since ");
+	char when[40], *rest;
+	size_t n;
+
+	(void)cli_escape(value, buf, size);
+	if (at == NULL)
+		return buf;
+	at += 6;
+	n = (size_t)(at - value);
+	if (n + sizeof(when) < size) {
+		(void)cli_time(strtoll(at, &rest, 10), when);
+		(void)snprintf(buf + n, size - n, "%s", when);
+		n += strlen(when);
+		(void)cli_escape(rest, buf + n, size - n);
+	}
+	return buf;
+}
+
+static int
+print_warnings(const struct cli *cli, const struct statuses *s, const struct report_state *state)
 {
 	const char *clock = value_of(s, "clock");
 	char text[1100], span[32];
 	int n = 0;
 
-	if (clock != NULL && cli->now_s - strtoll(clock, NULL, 10) > STALE_S) {
+	if (state->clock_s == 0 && clock == NULL) {
+		puts("! mxtrapd has not said anything yet");
+		n++;
+	}
+	if (state->clock_s == 0 && clock != NULL && cli->now_s - strtoll(clock, NULL, 10) > STALE_S) {
 		printf("! mxtrapd has said nothing for %s: what follows is old\n",
 		    cli_span(cli->now_s - strtoll(clock, NULL, 10), span));
 		n++;
 	}
 	for (size_t i = 0; i < s->n; i++) {
 		bool complaint = strncmp(s->rows[i].name, "complaint", 9) == 0 && s->rows[i].value[0] != '\0';
-		bool silent = strncmp(s->rows[i].name, "capture ", 8) == 0 && strncmp(s->rows[i].value, "not ", 4) == 0;
+		bool silent = (strncmp(s->rows[i].name, "capture ", 8) == 0 ||
+		    strncmp(s->rows[i].name, "process ", 8) == 0) && strncmp(s->rows[i].value, "not ", 4) == 0;
 
 		if (!complaint && !silent)
 			continue;
 		printf("! %s%s%s\n", silent ? s->rows[i].name : "", silent ? ": " : "",
-		    cli_escape(s->rows[i].value, text, sizeof(text)));
+		    since_text(s->rows[i].value, text, sizeof(text)));
 		n++;
 	}
 	for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
@@ -125,7 +222,7 @@ print_warnings(const struct cli *cli, const struct statuses *s)
 static void
 print_rest(const struct statuses *s)
 {
-	char text[1100];
+	char text[1100], name[260];
 
 	for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
 		const char *value = value_of(s, ROWS[i].name);
@@ -135,7 +232,8 @@ print_rest(const struct statuses *s)
 	}
 	for (size_t i = 0; i < s->n; i++)
 		if (strncmp(s->rows[i].name, "process ", 8) == 0 || strncmp(s->rows[i].name, "capture ", 8) == 0)
-			printf("  %-40s %s\n", s->rows[i].name, cli_escape(s->rows[i].value, text, sizeof(text)));
+			printf("  %-40s %s\n", cli_escape(s->rows[i].name, name, sizeof(name)),
+			    since_text(s->rows[i].value, text, sizeof(text)));
 	/* Frames that lied, by the kind of lie. */
 	for (size_t i = 0; i < s->n; i++)
 		if (strncmp(s->rows[i].name, "frames ", 7) == 0 && strcmp(s->rows[i].value, "0") != 0 &&
@@ -147,6 +245,7 @@ int
 cli_status(struct cli *cli, int argc, char **argv)
 {
 	struct statuses s = { .rows = NULL };
+	struct overview o = { .cli = cli, .width = cli_target_width(cli) };
 	struct report_state state;
 	char why[160], when[40];
 	enum report_result result;
@@ -161,71 +260,25 @@ cli_status(struct cli *cli, int argc, char **argv)
 		free(s.rows);
 		return cli_failed(cli, result);
 	}
-	if (print_warnings(cli, &s) == 0)
-		puts("All is well.");
+	result = report_targets(cli->report, cli->now_s, warn_target, &o);
+	if (result <= REPORT_NONE)
+		result = report_notes(cli->report, cli->now_s - 86400, 10000, count_note, &o);
+	if (print_warnings(cli, &s, &state) + print_notes(&o) + (int)o.n_down == 0)
+		puts(state.clock_s != 0 ? "A replay, and nothing went wrong in it." : "All is well.");
+	if (state.clock_s != 0)
+		printf("This is the state at the end of a replay, %s.\n", cli_time(state.clock_s, when));
 	printf("\n%" PRIu64 " listed, %" PRIu64 " suspects; list %016" PRIx64 ":%" PRIu64 ", changed %s\n", state.n_listed,
 	    state.n_suspect, state.generation, state.serial, cli_time(state.changed_s, when));
 	if (export_gate(&cli->config, &state, cli->now_s, why))
 		puts("The list is published.");
 	else
 		printf("Not published: %s.\n", why);
-	printf("\n  %5s  %-10s %-39s %-8s %8s %8s %8s  %s\n", "PREF", "ROLE", "ADDRESS", "STATE", "ATTEMPTS", "PROVEN",
-	    "SENDERS", "LAST");
-	result = report_targets(cli->report, cli->now_s, print_target, cli);
+	printf("\n  %5s %-9s %-*s %-6s %8s %8s %8s %8s %8s  %s\n", "PREF", "ROLE", o.width, "ADDRESS", "STATE", "TODAY",
+	    "SENDERS", "PROVEN", "REFUSED", "SILENT", "LAST");
+	if (result <= REPORT_NONE)
+		result = report_targets(cli->report, cli->now_s, print_target, &o);
 	putchar('\n');
 	print_rest(&s);
 	free(s.rows);
 	return result > REPORT_NONE ? cli_failed(cli, result) : CLI_DONE;
-}
-
-struct tail {
-	struct cli *cli;
-	int64_t	    last;
-	uint64_t    n, most;
-	bool	    quiet;		/* finding the end of what is there */
-};
-
-static bool
-tail_attempt(void *ctx, const struct report_attempt *a)
-{
-	static const char *const outcomes[] = { "no answer", "refused", "half open", "connected", "withdrawn" };
-	struct tail *t = ctx;
-	const struct ladder *l = &t->cli->config.ladder;
-	char when[40], src[ADDR_TEXT_SIZE], dst[ADDR_TEXT_SIZE] = "?", fp[FINGERPRINT_TEXT_SIZE * 4];
-
-	t->last = a->id;
-	if (t->quiet)
-		return true;
-	if (a->target < l->n_targets)
-		addr_format(&l->targets[a->target].addr, dst);
-	printf("%.19s  %-39s -> %-10s %-20s %-10s %s%s%s\n", cli_time(a->time_us / 1000000, when), addr_format(&a->src, src),
-	    a->target < l->n_targets ? role_name((enum role)l->targets[a->target].role) : "?", dst,
-	    a->outcome < 5 ? outcomes[a->outcome] : "?", cli_dim(t->cli), cli_escape(a->fingerprint, fp, sizeof(fp)),
-	    cli_plain(t->cli));
-	return !ferror(stdout) && (++t->n < t->most || t->most == 0);
-}
-
-int
-cli_tail(struct cli *cli, int argc, char **argv)
-{
-	struct tail t = { .cli = cli };
-	enum report_result result;
-
-	if (argc == 3 && strcmp(argv[1], "--count") == 0 && atoi(argv[2]) > 0)
-		t.most = (uint64_t)atoi(argv[2]);
-	else if (argc != 1)
-		return cli_usage("tail", "expected nothing, or --count and a number");
-	/* With a count: the newest that are there already are wanted as well. */
-	t.quiet = t.most == 0;
-	do {
-		result = report_attempts_after(cli->report, t.last, t.quiet ? 0 : 1000, tail_attempt, &t);
-		if (result > REPORT_NONE && result != REPORT_BUSY)
-			return cli_failed(cli, result);
-		t.quiet = false;
-		if (fflush(stdout) != 0)
-			return CLI_NO;
-		if (t.most == 0 || t.n < t.most)
-			(void)poll(NULL, 0, 500);
-	} while (t.most == 0 || t.n < t.most);
-	return CLI_DONE;
 }

@@ -120,6 +120,55 @@ cli_escape(const char *text, char *buf, size_t size)
 	return buf;
 }
 
+const char *
+cli_outcome(uint8_t outcome)
+{
+	static const char *const names[] = {
+		[OUTCOME_SILENT] = "no answer", [OUTCOME_REFUSED] = "refused", [OUTCOME_HALF] = "half open",
+		[OUTCOME_PROVEN] = "connected", [OUTCOME_WITHDRAWN] = "forged",
+	};
+
+	return outcome <= OUTCOME_WITHDRAWN ? names[outcome] : "?";
+}
+
+const char *
+cli_target(const struct cli *cli, uint32_t target, char buf[static ADDR_TEXT_SIZE])
+{
+	const struct ladder *l = &cli->config.ladder;
+
+	if (target < l->n_targets)
+		return addr_format(&l->targets[target].addr, buf);
+	(void)snprintf(buf, ADDR_TEXT_SIZE, "?");
+	return buf;
+}
+
+int
+cli_target_width(const struct cli *cli)
+{
+	char text[ADDR_TEXT_SIZE];
+	size_t most = 7;		/* the heading */
+
+	for (uint32_t i = 0; i < cli->config.ladder.n_targets; i++) {
+		size_t n = strlen(cli_target(cli, i, text));
+
+		if (n > most)
+			most = n;
+	}
+	return (int)most;
+}
+
+void
+cli_progress(const struct cli *cli, uint64_t n, const char *what)
+{
+	if (!cli->progress)
+		return;
+	if (what == NULL)
+		fputs("\r\033[K", stderr);
+	else
+		fprintf(stderr, "\r%" PRIu64 " %s", n, what);
+	(void)fflush(stderr);
+}
+
 bool
 cli_parse_span(const char *text, int64_t *out)
 {

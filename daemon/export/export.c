@@ -44,8 +44,8 @@ render_time(int64_t s, char buf[static 24])
 }
 
 /* Dotted by hand: a million of them are written at once. */
-static size_t
-write_v4(const uint8_t *b, char *buf)
+size_t
+render_v4(const uint8_t b[static 4], char *buf)
 {
 	size_t n = 0;
 
@@ -68,29 +68,12 @@ size_t
 render_what(const struct prefix *p, char buf[static PREFIX_TEXT_SIZE])
 {
 	if (p->len == 128 && addr_is_v4(&p->addr))
-		return write_v4(p->addr.b + 12, buf);
+		return render_v4(p->addr.b + 12, buf);
 	if (p->len == 128)
 		addr_format(&p->addr, buf);
 	else
 		prefix_format(p, buf);
 	return strlen(buf);
-}
-
-const char *
-render_reason(uint16_t kinds)
-{
-	const char *best = "by_hand";
-	float most = -1;
-
-	for (unsigned i = 0; i < EVIDENCE_N_KINDS; i++) {
-		const struct evidence_info *info = evidence_info((enum evidence_kind)i);
-
-		if ((kinds & 1U << i) != 0 && info->score > most) {
-			most = info->score;
-			best = info->name;
-		}
-	}
-	return best;
 }
 
 bool
@@ -116,6 +99,7 @@ struct writing {
 	struct render render;
 	const struct renderer *renderer;
 	struct never never;
+	bool	 never_full;		/* no memory for all of the never-list: then nothing may leave */
 	struct export_summary *summary;
 };
 
@@ -127,7 +111,8 @@ hold_back(void *ctx, const struct prefix *what, int64_t expires_s, const char *w
 	(void)who;
 	(void)note;
 	(void)added_s;
-	return never_add(&w->never, what, (uint32_t)expires_s);
+	w->never_full = !never_add(&w->never, what, (uint32_t)expires_s);
+	return !w->never_full;
 }
 
 static bool
@@ -144,7 +129,7 @@ write_entry(void *ctx, const struct report_entry *e)
 	}
 	w->renderer->entry(&w->render, e);
 	w->render.n++;
-	return !ferror(w->render.out);
+	return !w->render.failed && !ferror_unlocked(w->render.out);
 }
 
 static bool
@@ -160,7 +145,7 @@ load_never(struct writing *w, struct report *report, const struct config *config
 	for (size_t i = 0; i < config->n_allow; i++)
 		if (!never_add(&w->never, &config->allow[i], 0))
 			return false;
-	return report_allows(report, w->render.now_s, hold_back, w) <= REPORT_NONE;
+	return report_allows(report, w->render.now_s, hold_back, w) <= REPORT_NONE && !w->never_full;
 }
 
 static const struct renderer *
@@ -208,19 +193,19 @@ export_write(FILE *out, const struct export_format *format, struct report *repor
 	w.renderer->end(&w.render);
 	summary->written = w.render.n;
 	never_free(&w.never);
+	json_free(&w.render.line);
 	if (result > REPORT_NONE)
 		return result_of(result);
-	if (ferror(out) || fflush(out) != 0)
+	if (w.render.failed || ferror(out) || fflush(out) != 0)
 		return EXPORT_ERROR;
 	return open ? EXPORT_OK : EXPORT_UNPUBLISHED;
 }
 
 void
-export_entry_json(struct json *j, const struct report_entry *e)
+export_entry_members(struct json *j, const struct report_entry *e)
 {
 	char text[PREFIX_TEXT_SIZE];
 
-	json_object(j, NULL);
 	json_string(j, "cidr", prefix_format(&e->what, text));
 	json_string(j, "state", state_name((enum sender_state)e->state));
 	json_real(j, "score", (double)e->score, 2);
@@ -242,5 +227,26 @@ export_entry_json(struct json *j, const struct report_entry *e)
 		json_int(j, "expires", e->expires_s);
 	else
 		json_null(j, "expires");
+}
+
+void
+export_entry_json(struct json *j, const struct report_entry *e)
+{
+	json_object(j, NULL);
+	export_entry_members(j, e);
+	json_end(j);
+}
+
+void
+export_metadata_json(struct json *j, const struct report_state *state, uint64_t records, const char *why)
+{
+	json_object(j, NULL);
+	json_string(j, "type", "metadata");
+	json_uint(j, "serial", state->serial);
+	json_uint(j, "records", records);
+	/* When the list last changed, not when it was asked for. */
+	json_int(j, "timestamp", state->changed_s);
+	if (*why != '\0')
+		json_string(j, "unpublished", why);
 	json_end(j);
 }

@@ -9,6 +9,7 @@
 #define MXTRAP_RENDER_H
 
 #include "mxtrap/export.h"
+#include "mxtrap/json.h"
 
 struct render {
 	FILE	*out;
@@ -16,8 +17,11 @@ struct render {
 	const struct report_state *state;
 	const char *why;		/* "" or why the document is empty */
 	uint64_t n;			/* entries so far */
+	struct json line;		/* a row in the making; owned */
+	bool	 failed;		/* out of memory: the document is not whole */
 	int	 open_set;		/* nftables: set whose elements are being written; -1: none */
 	unsigned in_chunk;
+	uint64_t in_set[3], beyond;	/* elements a set, and those that found no room in it */
 };
 
 struct renderer {
@@ -33,7 +37,7 @@ extern const struct renderer render_plain, render_ndjson, render_csv, render_nft
 const char *render_time(int64_t s, char buf[static 24]);
 /* The address alone for /32 and /128, the prefix for a /64.  Returns its length in buf. */
 size_t render_what(const struct prefix *, char buf[static PREFIX_TEXT_SIZE]);
-/* The strongest reason, as a word. */
-const char *render_reason(uint16_t kinds);
+/* Four bytes, dotted.  Returns its length in buf (16 bytes). */
+size_t render_v4(const uint8_t b[static 4], char *buf);
 
 #endif

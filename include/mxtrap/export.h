@@ -44,8 +44,16 @@ enum export_result export_write(FILE *, const struct export_format *, struct rep
     int64_t now_s, struct export_summary *out);
 /* May anything leave yet?  False: why (160 bytes) says what to set. */
 bool export_gate(const struct config *, const struct report_state *, int64_t now_s, char why[static 160]);
-/* One entry as an NDJSON object with the members of `list` (design: command-line contract). */
+/* One entry as an NDJSON object with the members of `list` (design: command-line contract); or only its
+ * members, into an object that is open. */
 struct json;
 void export_entry_json(struct json *, const struct report_entry *);
+void export_entry_members(struct json *, const struct report_entry *);
+/* The last line of an NDJSON document.  why: "", or why nothing is published. */
+void export_metadata_json(struct json *, const struct report_state *, uint64_t records, const char *why);
+/* The same members as a line of CSV, and the line that names them. */
+#define EXPORT_CSV_NAMES "cidr,state,score,hint,grade,class,reasons,first_seen,last_seen,since,expires\n"
+#define EXPORT_CSV_SIZE	 512
+size_t export_entry_csv(const struct report_entry *, char buf[static EXPORT_CSV_SIZE]);
 
 #endif

@@ -27,6 +27,8 @@ struct json {			/* start with json_to_buffer or json_to_file */
 void json_to_buffer(struct json *);
 void json_to_file(struct json *, FILE *);
 void json_free(struct json *);
+/* A buffer: empty again, for the next document; keeps its memory. */
+void json_clear(struct json *);
 /* name: NULL inside an array and at the top. */
 void json_object(struct json *, const char *name);
 void json_array(struct json *, const char *name);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * explain.h - inside of `mxtrap explain`: the story of a sender, gathered, and its two tellings.
+ */
+#ifndef MXTRAP_CLI_EXPLAIN_H
+#define MXTRAP_CLI_EXPLAIN_H
+
+#include "cli.h"
+
+enum item_kind { ITEM_ATTEMPT, ITEM_EVIDENCE, ITEM_VISIT, ITEM_CHANGE };
+
+struct item {
+	int64_t time_us;
+	enum item_kind kind;
+	size_t order;			/* among equals: as the database told them */
+	union {
+		struct report_attempt attempt;
+		struct visit_row visit;
+		struct evidence_row evidence;
+		struct report_change change;
+	} u;
+};
+
+struct story {
+	struct cli  *cli;
+	struct report_entry entry;
+	struct item *items;		/* owned; by time */
+	size_t	     n, cap;
+	bool	     failed;		/* out of memory */
+	bool	     cut;		/* there were more attempts than are read */
+	struct report_state state;
+	/* The allow entry that covers it. */
+	bool	     allowed;
+	struct prefix allow;
+	int64_t	     allow_expires_s, allowed_at_s;
+	char	     allow_who[64], allow_note[256];
+};
+
+/* For a person; for a program. */
+void explain_say(const struct story *);
+void explain_json(const struct story *);
+/* The name of an MX set; NULL: no longer configured. */
+const char *explain_set(const struct cli *, uint16_t set);
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * explain_json.c - the story of one sender, all of it, for a program.
+ */
+#include <stdio.h>
+
+#include "explain.h"
+#include "mxtrap/export.h"
+#include "mxtrap/json.h"
+
+static void
+json_route(struct json *j, const char *name, const uint8_t *route, size_t n)
+{
+	json_array(j, name);
+	for (size_t i = 0; i < n && i < 3; i++)
+		json_string(j, NULL, role_name((enum role)route[i]));
+	json_end(j);
+}
+
+static void
+json_attempt(struct json *j, const struct cli *cli, const struct report_attempt *a)
+{
+	static const char *const outcomes[] = {
+		[OUTCOME_SILENT] = "silent", [OUTCOME_REFUSED] = "refused", [OUTCOME_HALF] = "half",
+		[OUTCOME_PROVEN] = "proven", [OUTCOME_WITHDRAWN] = "withdrawn",
+	};
+	const struct ladder *l = &cli->config.ladder;
+	const struct target *t = a->target < l->n_targets ? &l->targets[a->target] : NULL;
+	const struct mxset *set = t != NULL && t->role != ROLE_CONTROL ? &l->sets[t->set] : NULL;
+	char text[ADDR_TEXT_SIZE];
+
+	json_string(j, "type", "attempt");
+	json_string(j, "from", addr_format(&a->src, text));
+	json_uint(j, "port", a->sport);
+	json_string(j, "to", t != NULL ? addr_format(&t->addr, text) : NULL);
+	json_string(j, "role", t != NULL ? role_name((enum role)t->role) : NULL);
+	json_string(j, "mx_set", set != NULL ? set->name : NULL);
+	json_string(j, "exchanger", set != NULL ? set->exchangers[t->exchanger].name : NULL);
+	json_string(j, "outcome", a->outcome <= OUTCOME_WITHDRAWN ? outcomes[a->outcome] : NULL);
+	json_string(j, "grade", grade_name((enum grade)a->grade));
+	json_uint(j, "syns", a->n_syns);
+	if (a->rtt_us != 0)
+		json_real(j, "rtt_ms", (double)a->rtt_us / 1e3, 3);
+	json_string(j, "fingerprint", a->fingerprint[0] != '\0' ? a->fingerprint : NULL);
+}
+
+static void
+json_visit(struct json *j, const struct cli *cli, const struct visit_row *v)
+{
+	json_string(j, "type", "visit");
+	json_string(j, "mx_set", explain_set(cli, v->set));
+	json_real(j, "start", (double)v->start_us / 1e6, 6);
+	json_real(j, "end", (double)v->end_us / 1e6, 6);
+	json_route(j, "route", v->route, v->n_route);
+	json_route(j, "proven_route", v->proven_route, v->n_proven_route);
+	json_uint(j, "attempts", v->n_attempts);
+	json_string(j, "class", class_name((enum sender_class)v->klass));
+	json_bool(j, "reached_real", v->real_proven != 0);
+}
+
+static void
+json_evidence(struct json *j, const struct cli *cli, const struct evidence_row *e)
+{
+	const struct evidence_info *info = e->kind < EVIDENCE_N_KINDS ? evidence_info((enum evidence_kind)e->kind) : NULL;
+	char text[ADDR_TEXT_SIZE];
+
+	json_string(j, "type", "evidence");
+	json_string(j, "kind", info != NULL ? info->name : NULL);
+	json_string(j, "says", info != NULL ? info->says : NULL);
+	json_string(j, "grade", grade_name((enum grade)e->grade));
+	json_string(j, "host", addr_format(&e->host, text));
+	json_string(j, "mx_set", explain_set(cli, e->set));
+	json_real(j, "score", (double)e->score, 3);
+	json_real(j, "hint", (double)e->hint, 3);
+	json_real(j, "score_sum", (double)e->score_sum, 3);
+	json_real(j, "hint_sum", (double)e->hint_sum, 3);
+	json_bool(j, "revision", e->revision != 0);
+	json_array(j, "excused");
+	for (unsigned k = 0; k < DOUBT_N; k++) {
+		enum doubt doubt = (enum doubt)(1U << k);
+
+		if ((e->excused & doubt) == 0)
+			continue;
+		json_object(j, NULL);
+		json_string(j, "doubt", doubt_name(doubt));
+		json_string(j, "says", doubt_says(doubt));
+		json_end(j);
+	}
+	json_end(j);
+}
+
+static void
+json_change(struct json *j, const struct report_change *c)
+{
+	static const char *const causes[] = {
+		[CAUSE_EVIDENCE] = "evidence", [CAUSE_RENEWED] = "renewed", [CAUSE_EXPIRED] = "expired",
+		[CAUSE_DECAYED] = "decayed", [CAUSE_REVISED] = "revised", [CAUSE_ALLOWED] = "allowed",
+		[CAUSE_FORGOTTEN] = "forgotten", [CAUSE_ADMIN] = "admin", [CAUSE_ALLOW_ENDED] = "allow_ended",
+	};
+	const struct change_row *r = &c->row;
+	char text[PREFIX_TEXT_SIZE];
+
+	json_string(j, "type", "change");
+	json_uint(j, "serial", c->serial);
+	json_string(j, "cidr", prefix_format(&r->what, text));
+	json_string(j, "from", state_name((enum sender_state)r->old_state));
+	json_string(j, "to", state_name((enum sender_state)r->new_state));
+	json_string(j, "cause", r->cause <= CAUSE_ALLOW_ENDED ? causes[r->cause] : NULL);
+	json_real(j, "score", (double)r->score, 3);
+	if (r->expires_s != 0)
+		json_uint(j, "expires", r->expires_s);
+	else
+		json_null(j, "expires");
+}
+
+static void
+json_item(struct json *j, const struct cli *cli, const struct item *i)
+{
+	json_object(j, NULL);
+	json_real(j, "time", (double)i->time_us / 1e6, 6);
+	switch (i->kind) {
+	case ITEM_ATTEMPT:
+		json_attempt(j, cli, &i->u.attempt);
+		break;
+	case ITEM_VISIT:
+		json_visit(j, cli, &i->u.visit);
+		break;
+	case ITEM_EVIDENCE:
+		json_evidence(j, cli, &i->u.evidence);
+		break;
+	case ITEM_CHANGE:
+		json_change(j, &i->u.change);
+		break;
+	}
+	json_end(j);
+}
+
+void
+explain_json(const struct story *s)
+{
+	const struct judge_params *judge = &s->cli->config.judge;
+	char why[160];
+	bool open = export_gate(&s->cli->config, &s->state, s->cli->now_s, why);
+	struct json j;
+
+	json_to_file(&j, stdout);
+	json_object(&j, NULL);
+	json_object(&j, "sender");
+	export_entry_members(&j, &s->entry);
+	json_end(&j);
+	json_object(&j, "thresholds");
+	json_real(&j, "list", judge_upper(judge), 3);
+	json_real(&j, "suspect", judge_upper(judge) / 2, 3);
+	json_real(&j, "clear", judge_lower(judge), 3);
+	json_end(&j);
+	json_string(&j, "list_on", grade_name((enum grade)judge->list_on));
+	json_int(&j, "now", s->cli->now_s);
+	json_string(&j, "unpublished", open ? NULL : why);
+	json_array(&j, "story");
+	for (size_t i = 0; i < s->n; i++)
+		json_item(&j, s->cli, &s->items[i]);
+	json_end(&j);
+	json_bool(&j, "cut", s->cut);
+	json_end(&j);
+	json_line(&j);
+}

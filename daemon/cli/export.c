@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * export.c - `mxtrap export` and `mxtrap report`: what consumers get, and what they would get.
+ *
+ * An export is made whole before its first byte is printed: half a list, piped into
+ * a firewall, would be taken for all of it.
+ */
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "mxtrap/export.h"
+
+#define RETRIES	   5		/* the list moved while it was read */
+#define RETRY_MS   200
+#define COPY_BYTES (1 << 16)
+
+static enum export_result
+render(struct cli *cli, const struct export_format *format, FILE *file, struct export_summary *summary)
+{
+	enum export_result result = EXPORT_BUSY;
+
+	for (int i = 0; i < RETRIES && result == EXPORT_BUSY; i++) {
+		if (i > 0)
+			(void)poll(NULL, 0, RETRY_MS);
+		rewind(file);
+		if (ftruncate(fileno(file), 0) != 0)
+			return EXPORT_ERROR;
+		cli_progress(cli, 0, "bytes; reading the list");
+		result = export_write(file, format, cli->report, &cli->config, cli->now_s, summary);
+	}
+	return result;
+}
+
+static bool
+copy(const struct cli *cli, FILE *from)
+{
+	char buf[COPY_BYTES];
+	uint64_t done = 0;
+	size_t n;
+
+	rewind(from);
+	while ((n = fread(buf, 1, sizeof(buf), from)) > 0) {
+		if (fwrite(buf, 1, n, stdout) != n)
+			return false;
+		done += n;
+		cli_progress(cli, done, "bytes written          ");
+	}
+	return !ferror(from);
+}
+
+/* A file without a name: on disk, or in memory where no disk will have it. */
+static FILE *
+open_unnamed(void)
+{
+	FILE *file = tmpfile();
+	int fd;
+
+	if (file != NULL)
+		return file;
+	fd = memfd_create("mxtrap-export", MFD_CLOEXEC);
+	file = fd < 0 ? NULL : fdopen(fd, "w+");
+	if (file == NULL && fd >= 0)
+		close(fd);
+	return file;
+}
+
+int
+cli_export(struct cli *cli, int argc, char **argv)
+{
+	const struct export_format *format = argc == 2 ? export_format_find(argv[1]) : NULL;
+	struct export_summary summary;
+	enum export_result result;
+	FILE *file;
+	bool whole = true;
+
+	if (format == NULL)
+		return cli_usage("export", argc == 2 ? "no such format: expected plain, ndjson, csv or nftables" :
+		    "expected one format: plain, ndjson, csv or nftables");
+	file = open_unnamed();
+	if (file == NULL) {
+		fprintf(stderr, "mxtrap: found no room for a temporary file\n");
+		return CLI_UNREACHABLE;
+	}
+	(void)setvbuf(file, NULL, _IOFBF, COPY_BYTES);
+	result = render(cli, format, file, &summary);
+	if (result == EXPORT_OK || result == EXPORT_UNPUBLISHED)
+		whole = copy(cli, file);
+	cli_progress(cli, 0, NULL);
+	if (result == EXPORT_ERROR && ferror(file)) {
+		fprintf(stderr, "mxtrap: found no room for a temporary file of the whole list\n");
+		fclose(file);
+		return CLI_UNREACHABLE;
+	}
+	fclose(file);
+	if (result == EXPORT_BUSY || result == EXPORT_ERROR)
+		return cli_failed(cli, result == EXPORT_BUSY ? REPORT_BUSY : REPORT_ERROR);
+	if (result == EXPORT_UNPUBLISHED)
+		fprintf(stderr, "mxtrap: %s (%" PRIu64 " held back; `mxtrap report` shows them)\n", summary.why,
+		    summary.withheld);
+	return whole ? CLI_DONE : CLI_NO;
+}
+
+struct would_block {
+	struct cli *cli;
+	uint64_t n;
+	bool	 with_real;		/* this pass: those that also came to the real MX */
+	bool	 headed;
+	const char *head;
+};
+
+#define REAL_KINDS (1U << EVIDENCE_CLIMBED | 1U << EVIDENCE_REACHED_REAL | 1U << EVIDENCE_SKIPPED_NOLISTING | \
+    1U << EVIDENCE_DESCENDED)
+
+static bool
+would_block(void *ctx, const struct report_entry *e)
+{
+	struct would_block *w = ctx;
+
+	if (((e->kinds & REAL_KINDS) != 0) != w->with_real)
+		return true;
+	if (!w->headed) {
+		printf("\n%s\n", w->head);
+		cli_table_head();
+		w->headed = true;
+	}
+	cli_table_row(w->cli, e);
+	w->n++;
+	return !ferror(stdout);
+}
+
+int
+cli_report(struct cli *cli, int argc, char **argv)
+{
+	static const struct { uint32_t states; bool with_real; const char *head; } passes[] = {
+		{ 1U << STATE_LISTED, true,
+		    "LOOK AT THESE FIRST: listed, and they also came to the real MX, so they may bring honest mail." },
+		{ 1U << STATE_LISTED, false, "Listed, and they came to decoys alone." },
+		{ 1U << STATE_SUSPECT, true, "Suspects (not blocked yet) that also came to the real MX." },
+		{ 1U << STATE_SUSPECT, false, "Suspects (not blocked yet) that came to decoys alone." },
+	};
+	uint64_t n[sizeof(passes) / sizeof(passes[0])] = { 0 };
+	struct report_filter filter = { .klass = 0xff };
+	struct report_state state;
+	char why[160];
+	enum report_result result;
+
+	(void)argv;
+	if (argc != 1)
+		return cli_usage("report", "report takes no words");
+	result = report_state(cli->report, &state);
+	if (result != REPORT_OK)
+		return cli_failed(cli, result);
+	if (export_gate(&cli->config, &state, cli->now_s, why))
+		puts("The list is published: who fetches it blocks those that are listed.");
+	else
+		printf("Nothing is blocked: %s.\nThis is what publishing would block now.\n", why);
+	for (size_t i = 0; i < sizeof(passes) / sizeof(passes[0]); i++) {
+		struct would_block w = { .cli = cli, .with_real = passes[i].with_real, .head = passes[i].head };
+
+		filter.states = passes[i].states;
+		result = report_entries(cli->report, &filter, cli->now_s, &state, would_block, &w);
+		if (result > REPORT_NONE)
+			return cli_failed(cli, result);
+		n[i] = w.n;
+	}
+	printf("\n%" PRIu64 " listed, %" PRIu64 " of them also seen at the real MX; %" PRIu64
+	    " suspects, which are never exported.\n", n[0] + n[1], n[0], n[2] + n[3]);
+	if (n[0] + n[1] + n[2] + n[3] != 0)
+		puts("mxtrap explain ADDR tells why; mxtrap allow ADDR keeps one off the list for good.");
+	return CLI_DONE;
+}
