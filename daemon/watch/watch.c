@@ -467,6 +467,8 @@ begin(struct watch *w)
 		log_warn("the control socket is not served");
 	log_info("watching %zu interface%s, %" PRIu64 " senders known%s", w->n, w->n == 1 ? "" : "s",
 	    trap_counters(w->trap)->senders, counters.fresh ? ", with a new database" : "");
+	/* How long this took is no blindness: the ring has it all. */
+	(void)steady_look(&w->steady, clock_us(CLOCK_REALTIME), clock_us(CLOCK_BOOTTIME));
 	w->turn_ms = process_now_ms();
 	return true;
 }
