@@ -6,6 +6,7 @@
 #ifndef MXTRAP_SIPHASH_H
 #define MXTRAP_SIPHASH_H
 
+#include <endian.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -38,6 +39,8 @@ siphash13(const uint8_t key[16], uint64_t a, uint64_t b)
 	const uint64_t words[3] = { a, b, (uint64_t)16 << 56 };
 
 	memcpy(k, key, sizeof(k));
+	k[0] = le64toh(k[0]);
+	k[1] = le64toh(k[1]);
 	v[0] = k[0] ^ 0x736f6d6570736575ULL;
 	v[1] = k[1] ^ 0x646f72616e646f6dULL;
 	v[2] = k[0] ^ 0x6c7967656e657261ULL;
