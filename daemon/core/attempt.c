@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * attempt.c - attempts in flight: a ring by age, with chains by four-tuple.
+ * attempt.c - attempts in flight: a ring by age, with chains by four-tuple from new to old.
  */
 #include "mxtrap/attempt.h"
 
@@ -31,34 +31,37 @@ attempt_table_free(struct attempt_table *t)
 	*t = (struct attempt_table){ 0 };
 }
 
+/* How many attempts ago a place was filled: 1 is the newest; more than n: not in use any more. */
+static uint32_t
+age_of(const struct attempt_table *t, uint32_t place)
+{
+	return t->head > place ? t->head - place : t->head + t->cap - place;
+}
+
+/*
+ * Chains run from new to old and are never mended when an attempt leaves: a link
+ * that leads to a place outside the ring, or to a newer attempt than where it came
+ * from, leads out of the chain, and all that was behind it has left before it.
+ */
 struct attempt *
 attempt_find(struct attempt_table *t, uint32_t hash, sender_key key, uint64_t host, uint32_t target,
     uint16_t sport, const uint32_t *isn)
 {
-	uint32_t at = t->buckets[hash & t->bucket_mask];
+	uint32_t at = t->buckets[hash & t->bucket_mask], age = 0;
 
 	while (at != 0) {
 		struct attempt *a = &t->ring[at - 1];
+		uint32_t older = age_of(t, at - 1);
 
+		if (older <= age || older > t->n)
+			return NULL;
+		age = older;
 		if (a->key == key && a->host == host && a->target == target && a->sport == sport &&
 		    (isn == NULL || a->isn == *isn))
 			return a;
 		at = a->next;
 	}
 	return NULL;
-}
-
-static void
-unlink_attempt(struct attempt_table *t, uint32_t place)
-{
-	struct attempt *a = &t->ring[place];
-	uint32_t hash = attempt_hash(t, a->key, a->host, a->target, a->sport);
-	uint32_t *link = &t->buckets[hash & t->bucket_mask];
-
-	/* The oldest is the last of its chain. */
-	while (*link != place + 1)
-		link = &t->ring[*link - 1].next;
-	*link = a->next;
 }
 
 static uint32_t
@@ -73,13 +76,23 @@ attempt_due_us(const struct attempt_table *t)
 	return t->n == 0 ? INT64_MAX : t->ring[oldest(t)].first_us + ATTEMPT_LIFE_US;
 }
 
+const struct attempt *
+attempt_ahead(const struct attempt_table *t, uint32_t i)
+{
+	uint32_t place;
+
+	if (i >= t->n)
+		return NULL;
+	place = oldest(t) + i;
+	return &t->ring[place >= t->cap ? place - t->cap : place];
+}
+
 void
 attempt_expire(struct attempt_table *t, void (*leaving)(void *ctx, struct attempt *), void *ctx)
 {
 	uint32_t place = oldest(t);
 
 	leaving(ctx, &t->ring[place]);
-	unlink_attempt(t, place);
 	t->ring[place].flags = 0;
 	t->n--;
 }

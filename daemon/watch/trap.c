@@ -16,7 +16,8 @@ struct work {				/* one packet of a block */
 	const struct target *target;	/* NULL: none of ours */
 	sender_key key;
 	uint64_t host;
-	uint32_t target_number, sender_hash, attempt_hash;
+	uint32_t target_number, sender_hash, attempt_hash, pool_hash;
+	uint64_t pool_key;
 	uint16_t sport;
 	bool	 from_us;
 };
@@ -289,7 +290,7 @@ take_syn(struct trap *t, const struct work *w, const struct packet *p)
 			trap_note_sender_kind(t, number, EVIDENCE_SWEPT, GRADE_SYN, w->host);
 		return;
 	}
-	trap_touch(t, number, a, p);
+	trap_touch(t, number, a, p, w->pool_key, w->pool_hash);
 }
 
 static void
@@ -415,6 +416,8 @@ visits_due(void *ctx, const uint32_t *items, uint32_t n)
 	for (uint32_t i = 0; i < n; i++)
 		__builtin_prefetch(&t->visits.records[items[i] & ITEM_VISIT_MASK]);
 	for (uint32_t i = 0; i < n; i++)
+		__builtin_prefetch(&t->senders.records[t->visits.records[items[i] & ITEM_VISIT_MASK].sender]);
+	for (uint32_t i = 0; i < n; i++)
 		trap_visit_due(t, items[i], t->now_us);
 }
 
@@ -426,6 +429,23 @@ judge_first(struct trap *t, struct pending_ring *ring)
 	ring->head = (ring->head + 1) % ring->cap;
 	ring->n--;
 	trap_judge_pending(t, &p);
+}
+
+/* The oldest attempt leaves; what those behind it will read is fetched ahead. */
+static void
+expire_attempt(struct trap *t)
+{
+	const struct attempt *far = attempt_ahead(&t->attempts, 24), *near = attempt_ahead(&t->attempts, 12);
+
+	if (far != NULL && t->ladder->targets[far->target].role == ROLE_REAL)
+		index_prefetch(&t->senders.index, sender_hash(&t->senders, far->key));
+	if (near != NULL && t->ladder->targets[near->target].role == ROLE_REAL) {
+		uint32_t number = sender_guess(&t->senders, sender_hash(&t->senders, near->key));
+
+		if (number != SENDER_NONE)
+			__builtin_prefetch(&t->senders.records[number]);
+	}
+	attempt_expire(&t->attempts, leaving, t);
 }
 
 /* Fire all that is due at or before until, each at its own time, in order. */
@@ -463,7 +483,7 @@ fire(struct trap *t, int64_t until_us)
 			judge_first(t, &t->touches);
 			break;
 		case ATTEMPT:
-			attempt_expire(&t->attempts, leaving, t);
+			expire_attempt(t);
 			break;
 		case END:
 			wheel_turn(&t->ends, visits_due, t);
@@ -541,9 +561,9 @@ trap_packets(struct trap *t, const struct packet *packets, size_t n)
 			__builtin_prefetch(&t->senders.records[number]);
 		attempt_prefetch(&t->attempts, work[i].attempt_hash);
 		if (packets[i].kind == PACKET_SYN) {
-			uint64_t key = pool_key(work[i].key, work[i].target->set);
-
-			index_prefetch(&t->pools.index, pool_hash(&t->pools, key));
+			work[i].pool_key = pool_key(work[i].key, work[i].target->set);
+			work[i].pool_hash = pool_hash(&t->pools, work[i].pool_key);
+			index_prefetch(&t->pools.index, work[i].pool_hash);
 		}
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -555,7 +575,7 @@ trap_packets(struct trap *t, const struct packet *packets, size_t n)
 		if (number != SENDER_NONE && t->senders.records[number].visits != 0)
 			__builtin_prefetch(&t->visits.records[t->senders.records[number].visits - 1]);
 		if (packets[i].kind == PACKET_SYN)
-			pool_prefetch(&t->pools, pool_key(work[i].key, work[i].target->set));
+			pool_prefetch(&t->pools, work[i].pool_hash);
 	}
 	for (size_t i = 0; i < n; i++) {
 		move_on(t, packets[i].time_us);
@@ -594,6 +614,8 @@ take_accept(struct trap *t, const struct event *e)
 		struct packet p = { .time_us = t->now_us, .src = e->what.addr, .dst = w.target->addr,
 			.sport = e->port, .dport = 25, .kind = PACKET_SYN };
 
+		w.pool_key = pool_key(w.key, w.target->set);
+		w.pool_hash = pool_hash(&t->pools, w.pool_key);
 		take_syn(t, &w, &p);
 		a = attempt_find(&t->attempts, w.attempt_hash, w.key, w.host, w.target_number, w.sport, NULL);
 		if (a != NULL)

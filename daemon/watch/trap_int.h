@@ -105,8 +105,9 @@ now_s(const struct trap *t)
 }
 
 /* trap_touch.c */
-/* A new attempt was opened at a target of a ladder; makes or continues the visit.  VISIT_NONE: no room. */
-uint32_t trap_touch(struct trap *, uint32_t sender, struct attempt *, const struct packet *);
+/* A new attempt was opened at a target of a ladder; makes or continues the visit.  pool: its key, and its
+ * hash.  VISIT_NONE: no room. */
+uint32_t trap_touch(struct trap *, uint32_t sender, struct attempt *, const struct packet *, uint64_t pool, uint32_t pool_hash);
 /* The sender's open visit of an attempt's set; VISIT_NONE. */
 uint32_t trap_visit_of(struct trap *, uint32_t sender, const struct attempt *);
 /* An attempt of an open visit went on: its SYN came again, or it was proven. */

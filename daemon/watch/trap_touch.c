@@ -182,13 +182,11 @@ touch_bogus(struct trap *t, uint32_t visit, struct attempt *a, bool lower_known)
 }
 
 uint32_t
-trap_touch(struct trap *t, uint32_t number, struct attempt *a, const struct packet *p)
+trap_touch(struct trap *t, uint32_t number, struct attempt *a, const struct packet *p, uint64_t key, uint32_t hash)
 {
 	const struct target *target = &t->ladder->targets[a->target];
 	enum role role = (enum role)target->role;
 	uint32_t visit = visit_for(t, number, target->set), memory_s = t->o.judge.order_memory_s;
-	uint64_t key = pool_key(a->key, target->set);
-	uint32_t hash = pool_hash(&t->pools, key);
 	struct visit *v;
 	uint8_t route;
 	bool kin;

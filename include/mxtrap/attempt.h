@@ -84,6 +84,8 @@ struct attempt *attempt_add(struct attempt_table *, uint32_t hash, sender_key ke
     uint16_t sport, uint32_t isn, int64_t now_us, void (*leaving)(void *ctx, struct attempt *), void *ctx);
 /* When the oldest is 70 s old; INT64_MAX: there is none. */
 int64_t attempt_due_us(const struct attempt_table *);
+/* The attempt that will leave after i others, to fetch ahead what it needs; NULL: there is none. */
+const struct attempt *attempt_ahead(const struct attempt_table *, uint32_t i);
 /* See the oldest off. */
 void attempt_expire(struct attempt_table *, void (*leaving)(void *ctx, struct attempt *), void *ctx);
 /* Its grade now. */

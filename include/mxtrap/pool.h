@@ -34,11 +34,11 @@ pool_hash(const struct pool_table *t, uint64_t key)
 {
 	return (uint32_t)siphash13(t->hash_key, key, 2);
 }
-/* The record that this key most likely has, fetched ahead. */
+/* The record that a key of this hash most likely has, fetched ahead. */
 static inline void
-pool_prefetch(const struct pool_table *t, uint64_t key)
+pool_prefetch(const struct pool_table *t, uint32_t hash)
 {
-	uint32_t hash = pool_hash(t, key), at = index_home(&t->index, hash);
+	uint32_t at = index_home(&t->index, hash);
 	uint32_t slot = index_next(&t->index, hash, &at);
 
 	if (slot != TABLE_NONE)
