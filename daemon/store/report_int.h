@@ -76,8 +76,10 @@ struct addr report_addr(sender_key, uint64_t host);
 /* A prefix as the database holds it. */
 struct prefix report_what(sender_key, uint64_t host, int len);
 bool report_prefix(sqlite3_stmt *, int blob, int len, struct prefix *out);
-/* report_list.c: an entry from columns 0 (term) to 4 (changed_s) of listing, sums as of now; `what` is left alone. */
+/* report_entry.c: an entry from columns 0 (term) to 4 (changed_s) of listing, sums as of now; `what` is left alone. */
 void report_listing_entry(const struct report *, sqlite3_stmt *, sender_key, int64_t now_s, struct report_entry *out);
+/* A sender's own record, sums and state as of now. */
+void report_sender_entry(const struct report *, sqlite3_stmt *, int64_t now_s, struct report_entry *out);
 /* The listing row of this sender (host NULL) or of this one address, open at now or not.  REPORT_NONE: there is none. */
 enum report_result report_listing(struct report *, sender_key, const uint64_t *host, int64_t now_s,
     struct report_entry *out);

@@ -176,6 +176,15 @@ struct store {
 	int64_t		 created_s;
 };
 
+/* database_check.c: may the file be used? */
+enum database_look { LOOK_FRESH, LOOK_OURS, LOOK_NEWER, LOOK_FOREIGN, LOOK_CORRUPT, LOOK_ERROR };
+int database_newest(void);		/* the newest user_version that this program knows */
+enum database_look database_look(const char *path);
+/* Is it sound, as far as two seconds can tell? */
+bool database_sound(struct store *);
+/* Move the file and its companions out of the way. */
+bool database_set_aside(struct store *);
+
 /* database.c: the file. */
 enum store_open database_open(struct store *, const struct ladder *);
 void database_close(struct store *);
