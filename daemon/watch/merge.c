@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mxtrap/table.h"
+
 struct fifo {
 	struct packet *at;
 	size_t head, n;			/* head: index of the oldest */
@@ -31,7 +33,7 @@ merge_new(size_t n, size_t cap)
 	m->cap = cap;
 	m->fifos = calloc(n + 1, sizeof(m->fifos[0]));
 	for (size_t i = 0; m->fifos != NULL && i < n; i++) {
-		m->fifos[i].at = calloc(cap, sizeof(struct packet));
+		m->fifos[i].at = table_alloc(cap, sizeof(struct packet));	/* no page fault under fire */
 		if (m->fifos[i].at == NULL)
 			break;
 		if (i + 1 == n)
@@ -49,7 +51,7 @@ merge_free(struct merge *m)
 	if (m == NULL)
 		return;
 	for (size_t i = 0; m->fifos != NULL && i < m->n_sources; i++)
-		free(m->fifos[i].at);
+		table_free(m->fifos[i].at);
 	free(m->fifos);
 	free(m->events);
 	free(m);
