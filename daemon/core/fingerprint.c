@@ -119,6 +119,21 @@ take_options(struct fingerprint *f, const uint8_t *p, size_t captured, size_t cl
 	}
 }
 
+/* What Linux sends, and so most of the world: mss, sok, ts, nop, ws.  False: take them one by one. */
+static inline bool
+take_linux_options(struct fingerprint *f, const uint8_t *p, size_t captured)
+{
+	if (captured != 20 || be32(p + 4) != 0x0402080a || (be32(p) & 0xffff0000) != 0x02040000 ||
+	    (be32(p + 16) & 0xffffff00) != 0x01030300)
+		return false;
+	f->layout = OPTION_MSS | OPTION_SOK << 4 | OPTION_TS << 8 | OPTION_NOP << 12 | OPTION_WS << 16;
+	f->mss = (uint16_t)be32(p);
+	f->wscale = p[19];
+	f->quirks |= (p[19] > 14 ? 1U << QUIRK_BIG_SCALE : 0) | (be32(p + 8) == 0 ? 1U << QUIRK_TS1_ZERO : 0) |
+	    (be32(p + 12) != 0 ? 1U << QUIRK_TS2_SET : 0);
+	return true;
+}
+
 void
 fingerprint_tcp(struct fingerprint *f, const uint8_t *p, size_t captured, size_t header, size_t payload)
 {
@@ -138,7 +153,8 @@ fingerprint_tcp(struct fingerprint *f, const uint8_t *p, size_t captured, size_t
 		f->quirks |= 1U << QUIRK_URG_SET;
 	if ((flags & 0x08) != 0)
 		f->quirks |= 1U << QUIRK_PUSH_FLAG;
-	take_options(f, p + 20, captured - 20, header - 20);
+	if (header != 40 || !take_linux_options(f, p + 20, captured - 20))
+		take_options(f, p + 20, captured - 20, header - 20);
 }
 
 /* How far it has come, if it set out with the next usual initial value. */
