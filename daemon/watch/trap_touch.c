@@ -12,8 +12,10 @@ kin_of(struct trap *t, uint16_t set, bool v4)
 
 /*
  * The other family of one system shows itself on a lower rung less than 3 s before.
- * A sender that reached the real MX need not go on, unless the real MX has no
- * address of this family: then the next rung is the first that this family can see.
+ * A system that reached the real MX, by whichever family, need not go on, unless
+ * the real MX has no address of this family: then the next rung is the first that
+ * this family can see.  (Else every honest dual-stack sender would excuse whatever
+ * comes to the backup in the three seconds behind it.)
  */
 static bool
 follow_kin(struct trap *t, uint32_t visit, const struct target *target, const struct packet *p)
@@ -34,7 +36,7 @@ follow_kin(struct trap *t, uint32_t visit, const struct target *target, const st
 			continue;
 		if (target->role == ROLE_REAL)
 			kin->flags |= VISIT_KIN_REAL;
-		else if ((kin->flags & VISIT_REAL_PROVEN) == 0 || !real_here)
+		else if ((kin->flags & (VISIT_REAL_PROVEN | VISIT_KIN_REAL)) == 0 || !real_here)
 			found = true;
 	}
 	return found;

@@ -10,7 +10,12 @@
 
 #include "world.h"
 
-#define MAX_WORDS 32
+#define MAX_WORDS	32
+#define MAX_SETS	8
+#define MAX_EXCHANGERS	16
+#define MAX_ADDRS	8
+#define MAX_CONTROL	4
+#define MAX_NEVER	64	/* as in struct world */
 
 struct script {
 	const char *path;
@@ -18,10 +23,10 @@ struct script {
 	int	 n;
 	char	*words[MAX_WORDS];
 	struct world world;
-	struct mxset sets[8];
-	struct exchanger exchangers[8][16];
-	struct addr addrs[8][16][8];
-	struct addr control[4];
+	struct mxset sets[MAX_SETS];
+	struct exchanger exchangers[MAX_SETS][MAX_EXCHANGERS];
+	struct addr addrs[MAX_SETS][MAX_EXCHANGERS][MAX_ADDRS];
+	struct addr control[MAX_CONTROL];
 	size_t	 n_sets, n_never;
 	bool	 begun;
 	int64_t	 now_us;
@@ -97,12 +102,12 @@ begin(struct script *s)
 		set->exchangers = calloc(set->n_exchangers + 1, sizeof(set->exchangers[0]));
 		for (size_t j = 0; j < set->n_exchangers; j++) {
 			set->exchangers[j] = s->exchangers[i][j];
-			set->exchangers[j].addrs = calloc(8, sizeof(struct addr));
+			set->exchangers[j].addrs = calloc(MAX_ADDRS, sizeof(struct addr));
 			memcpy(set->exchangers[j].addrs, s->addrs[i][j], sizeof(s->addrs[i][j]));
 		}
 	}
 	if (s->world.ladder.n_control != 0) {
-		s->world.ladder.control = calloc(4, sizeof(struct addr));
+		s->world.ladder.control = calloc(MAX_CONTROL, sizeof(struct addr));
 		memcpy(s->world.ladder.control, s->control, sizeof(s->control));
 	}
 	s->world.options.n_never = s->n_never;
@@ -118,7 +123,7 @@ do_exchanger(struct script *s)
 	size_t set = s->n_sets - 1, j;
 	struct exchanger *x;
 
-	if (s->n < 6 || s->n_sets == 0) {
+	if (s->n < 6 || s->n_sets == 0 || s->sets[set].n_exchangers == MAX_EXCHANGERS) {
 		fault(s, "found %d words, expected: exchanger NAME PREFERENCE ROLE ANSWER ADDRESS...", s->n);
 		return;
 	}
@@ -132,8 +137,8 @@ do_exchanger(struct script *s)
 	for (int i = 5; i < s->n; i++)
 		if (strncmp(s->words[i], "network=", 8) == 0)
 			(void)snprintf(x->network, sizeof(x->network), "%s", s->words[i] + 8);
-		else if (!addr_parse(&s->addrs[set][j][x->n_addrs++], s->words[i]))
-			fault(s, "found %s, expected an address", s->words[i]);
+		else if (x->n_addrs == MAX_ADDRS || !addr_parse(&s->addrs[set][j][x->n_addrs++], s->words[i]))
+			fault(s, "found %s, expected one of at most %d addresses", s->words[i], MAX_ADDRS);
 }
 
 static void
@@ -208,6 +213,11 @@ do_at(struct script *s)
 			    s->words[3]);
 		return;
 	}
+	if (word_is(s, 2, "restart")) {
+		if (!world_restart(&s->world, us))
+			fault(s, "could not start again");
+		return;
+	}
 	if (word_is(s, 2, "drops") && s->n == 4) {
 		e.kind = EVENT_DROPS;
 		e.value = atoi(s->words[3]);
@@ -240,7 +250,7 @@ do_crowd(struct script *s)
 	int n = s->n > 1 ? atoi(s->words[1]) : 0;
 
 	begin(s);
-	if (s->n < 9 || n <= 0 || !prefix_parse(&net, s->words[2]) || !parse_span(s->words[4], &us) ||
+	if (s->now_us < 0 || s->n < 9 || n <= 0 || !prefix_parse(&net, s->words[2]) || !parse_span(s->words[4], &us) ||
 	    !parse_span(s->words[6], &span)) {
 		fault(s, "expected: crowd N NETWORK at TIME over SPAN DEED EXCHANGER ...");
 		return;
@@ -270,7 +280,12 @@ do_crowd(struct script *s)
 static void
 expect_states(struct script *s, int count, const char *state)
 {
-	int n = 0;
+	int n = 0, known = STATE_N;
+
+	while (known > 0 && strcmp(state_name((enum sender_state)(known - 1)), state) != 0)
+		known--;
+	if (known == 0)
+		fault(s, "found %s, expected a state", state);
 
 	(void)world_sender(&s->world, &(struct addr){ { 0 } });
 	for (size_t i = 0; i < s->world.n_senders; i++)
@@ -359,11 +374,82 @@ expect_note(struct script *s)
 		fault(s, "found %s note %s", found ? "a" : "no", s->words[2]);
 }
 
+/* The newest change of the list for a sender; NULL: none. */
+static const struct change_row *
+last_change(const struct script *s, const struct addr *a)
+{
+	for (size_t i = s->world.n_changes; i > 0; i--)
+		if (s->world.changes[i - 1].sender == addr_sender(a))
+			return &s->world.changes[i - 1];
+	return NULL;
+}
+
+/* expect ADDRESS listed-as CIDR, or expires TIME: as the last change of the list said. */
+static void
+expect_entry(struct script *s, const struct addr *a)
+{
+	const struct change_row *c = last_change(s, a);
+	char text[PREFIX_TEXT_SIZE];
+	int64_t us = 0, have;
+
+	if (c == NULL) {
+		fault(s, "found no change of the list, expected %s %s", s->words[2], s->words[3]);
+	} else if (word_is(s, 2, "listed-as")) {
+		if (strcmp(prefix_format(&c->what, text), s->words[3]) != 0)
+			fault(s, "found %s, expected %s", text, s->words[3]);
+	} else if (!parse_span(s->words[3], &us)) {
+		fault(s, "found %s, expected a time", s->words[3]);
+	} else {
+		/* Rounded up to a full minute. */
+		have = (int64_t)c->expires_s * 1000000 - WORLD_BEGIN_US;
+		if (have < us || have - us >= 60000000 + 1000000)
+			fault(s, "found an expiry at %lld s, expected %s", (long long)(have / 1000000), s->words[3]);
+	}
+}
+
+static void
+expect_word(struct script *s, const char *have)
+{
+	if (strcmp(have, s->words[3]) != 0)
+		fault(s, "found %s %s, expected %s", s->words[2], have, s->words[3]);
+}
+
+static void
+expect_sender(struct script *s, const struct addr *a)
+{
+	const struct sender_row *row = world_sender(&s->world, a);
+	const char *state = state_name(row != NULL ? (enum sender_state)row->state : STATE_UNKNOWN);
+	float score = row != NULL ? row->score : 0, hint = row != NULL ? row->hint : 0;
+
+	if (word_is(s, 2, "reasons")) {
+		expect_reasons(s, row);
+	} else if (s->n == 3) {
+		if (strcmp(state, s->words[2]) != 0)
+			fault(s, "found %s %s (score %.2f, hint %.2f), expected %s", s->words[1], state, (double)score,
+			    (double)hint, s->words[2]);
+	} else if (s->n != 4) {
+		fault(s, "found %d words, expected one thing of this sender", s->n);
+	} else if (word_is(s, 2, "score") || word_is(s, 2, "hint")) {
+		float have = word_is(s, 2, "score") ? score : hint;
+
+		if (!near(have, atof(s->words[3])))
+			fault(s, "found %s %.2f, expected %s", s->words[2], (double)have, s->words[3]);
+	} else if (word_is(s, 2, "excused")) {
+		expect_excused(s, a);
+	} else if (word_is(s, 2, "class")) {
+		expect_word(s, class_name(row != NULL ? (enum sender_class)row->klass : CLASS_SENDER));
+	} else if (word_is(s, 2, "grade")) {
+		expect_word(s, grade_name(row != NULL ? (enum grade)row->grade : GRADE_NONE));
+	} else if (word_is(s, 2, "listed-as") || word_is(s, 2, "expires")) {
+		expect_entry(s, a);
+	} else {
+		fault(s, "found %s, expected score, hint, reasons, excused, class, grade, listed-as or expires", s->words[2]);
+	}
+}
+
 static void
 do_expect(struct script *s)
 {
-	const struct sender_row *row;
-	const char *state;
 	struct addr a;
 
 	begin(s);
@@ -372,36 +458,16 @@ do_expect(struct script *s)
 		return;
 	}
 	trap_tick(s->world.trap, s->now_us);
-	if (word_is(s, 1, "nobody")) {
+	if (word_is(s, 1, "nobody"))
 		expect_states(s, 0, s->words[2]);
-	} else if (word_is(s, 1, "changes")) {
+	else if (word_is(s, 1, "changes"))
 		expect_changes(s);
-	} else if (word_is(s, 1, "note")) {
+	else if (word_is(s, 1, "note"))
 		expect_note(s);
-	} else if (!addr_parse(&a, s->words[1])) {
+	else if (addr_parse(&a, s->words[1]))
+		expect_sender(s, &a);
+	else
 		expect_states(s, atoi(s->words[1]), s->words[2]);
-	} else {
-		row = world_sender(&s->world, &a);
-		state = state_name(row != NULL ? (enum sender_state)row->state : STATE_UNKNOWN);
-		if (word_is(s, 2, "score") || word_is(s, 2, "hint")) {
-			float have = row == NULL ? 0 : word_is(s, 2, "score") ? row->score : row->hint;
-
-			if (s->n != 4 || !near(have, atof(s->words[3])))
-				fault(s, "found %s %.2f, expected %s", s->words[2], (double)have, s->n > 3 ? s->words[3] : "a number");
-		} else if (word_is(s, 2, "reasons")) {
-			expect_reasons(s, row);
-		} else if (word_is(s, 2, "excused") && s->n == 4) {
-			expect_excused(s, &a);
-		} else if (word_is(s, 2, "class") && s->n == 4) {
-			const char *klass = class_name(row != NULL ? (enum sender_class)row->klass : CLASS_SENDER);
-
-			if (strcmp(klass, s->words[3]) != 0)
-				fault(s, "found class %s, expected %s", klass, s->words[3]);
-		} else if (strcmp(state, s->words[2]) != 0) {
-			fault(s, "found %s %s (score %.2f, hint %.2f), expected %s", s->words[1], state,
-			    row != NULL ? (double)row->score : 0, row != NULL ? (double)row->hint : 0, s->words[2]);
-		}
-	}
 }
 
 static void
@@ -409,11 +475,12 @@ do_line(struct script *s)
 {
 	int64_t us = 0;
 
-	if (word_is(s, 0, "set") && s->n == 2)
+	if (word_is(s, 0, "set") && s->n == 2 && s->n_sets < MAX_SETS)
 		(void)snprintf(s->sets[s->n_sets++].name, MXSET_NAME_SIZE, "%s", s->words[1]);
 	else if (word_is(s, 0, "exchanger"))
 		do_exchanger(s);
-	else if (word_is(s, 0, "control") && s->n == 2 && addr_parse(&s->control[s->world.ladder.n_control], s->words[1]))
+	else if (word_is(s, 0, "control") && s->n == 2 && s->world.ladder.n_control < MAX_CONTROL &&
+	    addr_parse(&s->control[s->world.ladder.n_control], s->words[1]))
 		s->world.ladder.n_control++;
 	else if (word_is(s, 0, "judge"))
 		do_judge(s);
@@ -423,7 +490,8 @@ do_line(struct script *s)
 		s->world.options.special_purpose = true;
 	else if (word_is(s, 0, "senders") && s->n == 2)
 		s->world.options.limits.senders = (uint32_t)atoi(s->words[1]);
-	else if (word_is(s, 0, "never") && s->n == 2 && prefix_parse(&s->world.never[s->n_never], s->words[1]))
+	else if (word_is(s, 0, "never") && s->n == 2 && s->n_never < MAX_NEVER &&
+	    prefix_parse(&s->world.never[s->n_never], s->words[1]))
 		s->n_never++;
 	else if (word_is(s, 0, "rtt") && s->n == 2 && parse_span(s->words[1], &us))
 		s->world.rtt_us = (uint32_t)us;
@@ -470,6 +538,8 @@ run(const char *path)
 		s->n = 0;
 		for (char *w = strtok_r(line, " \t\n", &save); w != NULL && s->n < MAX_WORDS; w = strtok_r(NULL, " \t\n", &save))
 			s->words[s->n++] = w;
+		if (s->n == MAX_WORDS)
+			fault(s, "found %d words or more, expected fewer", MAX_WORDS);
 		if (s->n > 0)
 			do_line(s);
 	}

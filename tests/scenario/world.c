@@ -71,10 +71,19 @@ keep_note(void *ctx, const struct note_row *row)
 }
 
 static void
-drop_memory(void *ctx, const struct memory_row *row)
+keep_memory(void *ctx, const struct memory_row *row)
 {
-	(void)ctx;
-	(void)row;
+	struct world *w = ctx;
+
+	for (size_t i = w->n_memories; i > 0; i--) {
+		struct memory_row *m = &w->memories[i - 1];
+
+		if (m->sender == row->sender && m->set == row->set && m->is_pool == row->is_pool) {
+			*m = *row;
+			return;
+		}
+	}
+	KEEP(w->memories, w->n_memories, *row);
 }
 
 static void
@@ -106,7 +115,7 @@ world_begin(struct world *w, const char **why)
 	w->options.never = w->never;
 	w->options.sink = (struct sink){
 		.ctx = w, .attempt = keep_attempt, .visit = keep_visit, .evidence = keep_evidence,
-		.change = keep_change, .sender = keep_sender, .memory = drop_memory, .tally = drop_tally,
+		.change = keep_change, .sender = keep_sender, .memory = keep_memory, .tally = drop_tally,
 		.note = keep_note, .fingerprint = drop_fingerprint,
 	};
 	w->trap = trap_new(&w->options);
@@ -129,6 +138,40 @@ world_end(struct world *w)
 	free(w->visits);
 	free(w->attempts);
 	free(w->notes);
+	free(w->memories);
+	free(w->allowed);
+}
+
+/* Everything that is due goes to the arrays, as it would go to the store. */
+static void
+flush(struct world *w)
+{
+	while (trap_flush(w->trap, SIZE_MAX) != 0)
+		;
+}
+
+bool
+world_restart(struct world *w, int64_t now_us)
+{
+	struct event start = { .time_us = now_us, .kind = EVENT_START, .value = 1 };
+
+	trap_tick(w->trap, now_us);
+	flush(w);
+	trap_free(w->trap);
+	w->trap = trap_new(&w->options);
+	if (w->trap == NULL)
+		return false;
+	for (size_t i = 0; i < w->n_allowed; i++)
+		if (!trap_restore_allow(w->trap, &w->allowed[i].what, w->allowed[i].expires_s))
+			return false;
+	for (size_t i = 0; i < w->n_senders; i++)
+		if (!trap_restore_sender(w->trap, &w->senders[i]))
+			return false;
+	for (size_t i = 0; i < w->n_memories; i++)
+		if (!trap_restore_memory(w->trap, &w->memories[i]))
+			return false;
+	trap_event(w->trap, &start);
+	return true;
 }
 
 static void
@@ -198,6 +241,8 @@ world_accept(struct world *w, int64_t now_us, const struct addr *src, uint32_t t
 void
 world_event(struct world *w, const struct event *e)
 {
+	if (e->kind == EVENT_ALLOW)
+		KEEP(w->allowed, w->n_allowed, *e);
 	trap_event(w->trap, e);
 }
 
@@ -206,18 +251,17 @@ world_sender(struct world *w, const struct addr *a)
 {
 	sender_key key = addr_sender(a);
 
-	while (trap_flush(w->trap, SIZE_MAX) != 0)
-		;
+	flush(w);
 	for (size_t i = 0; i < w->n_senders; i++) {
-		struct sender_row *row = &w->senders[i];
-		int64_t age_s = trap_now_us(w->trap) / 1000000 - row->sums_at_s;
+		int64_t age_s = trap_now_us(w->trap) / 1000000 - w->senders[i].sums_at_s;
 
-		if (row->key != key)
+		if (w->senders[i].key != key)
 			continue;
-		row->score = judge_decay(&w->options.judge, row->score, age_s);
-		row->hint = judge_decay(&w->options.judge, row->hint, age_s);
-		row->sums_at_s = (uint32_t)(row->sums_at_s + (age_s > 0 ? age_s : 0));
-		return row;
+		/* A copy: the kept row is what a restart begins with. */
+		w->view = w->senders[i];
+		w->view.score = judge_decay(&w->options.judge, w->view.score, age_s);
+		w->view.hint = judge_decay(&w->options.judge, w->view.hint, age_s);
+		return &w->view;
 	}
 	return NULL;
 }

@@ -25,7 +25,10 @@ struct world {
 	struct visit_row    *visits;
 	struct attempt_row  *attempts;
 	struct note_row	    *notes;
-	size_t n_senders, n_evidence, n_changes, n_visits, n_attempts, n_notes;
+	struct memory_row   *memories;
+	struct event	    *allowed;			/* what was allowed, for a restart */
+	size_t n_senders, n_evidence, n_changes, n_visits, n_attempts, n_notes, n_memories, n_allowed;
+	struct sender_row    view;			/* what world_sender() gives back */
 };
 
 /* Options are filled in; the ladder is finished.  False: *why says so. */
@@ -36,7 +39,9 @@ void world_act(struct world *, int64_t now_us, const struct addr *src, const str
 /* The decoy's word about the newest attempt of src. */
 void world_accept(struct world *, int64_t now_us, const struct addr *src, uint32_t target);
 void world_event(struct world *, const struct event *);
-/* The sender's record as of now, its sums decayed; NULL: never seen. */
+/* Stop, and start again with what the store was told; what was under way is lost. */
+bool world_restart(struct world *, int64_t now_us);
+/* The sender's record as of now, its sums decayed; NULL: never seen.  Good until the next call. */
 const struct sender_row *world_sender(struct world *, const struct addr *);
 
 #endif
