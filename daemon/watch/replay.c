@@ -235,6 +235,8 @@ print_totals(const struct replay *r)
 	    c->packets, c->attempts, c->visits, c->senders, c->listed, c->suspects, c->excused, r->drops,
 	    seconds() - r->began);
 	fflush(r->options->totals);
+	if (c->packets != 0 && c->attempts == 0)
+		fprintf(stderr, "mxtrapd: none of these packets opens a connection to an address of an mx-set\n");
 	if (c->excused_grace != 0 && c->excused_grace == c->excused && c->listed + c->suspects == 0)
 		fprintf(stderr, "mxtrapd: all %" PRIu64 " pieces of evidence were excused by the start grace of %u s: "
 		    "for a capture set judge { start-grace = \"0s\" }\n", c->excused, r->config->judge.start_grace_s);
