@@ -117,6 +117,8 @@ answer_done(const struct control *c, const struct control_job *job)
 	else
 		(void)snprintf(text, sizeof(text), "%s: %s", what, job->asked.op == ADMIN_FORGET ? "forgotten" :
 		    job->asked.expires_s == STORE_ALLOW_REMOVE ? "no longer allowed" : "allowed");
+	if (job->asked.op != ADMIN_PING)
+		log_info("ADMIN [%s] by %s%s%s", text, job->asked.who, job->asked.note[0] != '\0' ? ": " : "", job->asked.note);
 	answer(c, job, job->ok, job->asked.op == ADMIN_PING ? "watching" : text);
 }
 

@@ -230,8 +230,8 @@ print_totals(const struct replay *r)
 {
 	const struct trap_counters *c = trap_counters(r->trap);
 
-	fprintf(r->options->totals, "replayed packets=%" PRIu64 " attempts=%" PRIu64 " visits=%" PRIu64 " senders=%" PRIu64 " listed=%" PRIu64
-	    " suspects=%" PRIu64 " excused=%" PRIu64 " drops=%" PRIu64 " seconds=%.2f\n",
+	fprintf(r->options->totals, "replayed packets=%" PRIu64 " attempts=%" PRIu64 " visits=%" PRIu64
+	    " senders=%" PRIu64 " listed=%" PRIu64 " suspects=%" PRIu64 " excused=%" PRIu64 " drops=%" PRIu64 " seconds=%.2f\n",
 	    c->packets, c->attempts, c->visits, c->senders, c->listed, c->suspects, c->excused, r->drops,
 	    seconds() - r->began);
 	fflush(r->options->totals);
@@ -251,7 +251,12 @@ static void no_sender(void *c, const struct sender_row *r) { (void)c, (void)r; }
 static void no_memory(void *c, const struct memory_row *r) { (void)c, (void)r; }
 static void no_tally(void *c, const struct tally_row *r) { (void)c, (void)r; }
 static void no_note(void *c, const struct note_row *r) { (void)c, (void)r; }
-static void no_fingerprint(void *c, uint16_t i, const struct fingerprint *f, int64_t t) { (void)c, (void)i, (void)f, (void)t; }
+
+static void
+no_fingerprint(void *c, uint16_t i, const struct fingerprint *f, int64_t t)
+{
+	(void)c, (void)i, (void)f, (void)t;
+}
 
 static const struct sink no_sink = {
 	.attempt = no_attempt, .visit = no_visit, .evidence = no_evidence, .change = no_change, .sender = no_sender,
@@ -276,7 +281,8 @@ open_state(struct replay *r, struct sink *sink, bool *fresh)
 	case STORE_OK:
 		break;
 	case STORE_NEWER:
-		fprintf(stderr, "mxtrapd: %s: the database is of a newer mxtrap: it is left as it is\n", r->config->state_dir);
+		fprintf(stderr, "mxtrapd: %s: the database is of a newer mxtrap: it is left as it is\n",
+		    r->config->state_dir);
 		return 3;
 	case STORE_FAILED:
 		return 3;
@@ -328,7 +334,7 @@ replay_run(const struct replay_options *options)
 	struct prefix *never = NULL;
 	int status = 0;
 
-	r.captures = calloc((size_t)options->n_files + 1, sizeof(*r.captures));
+	r.captures = calloc((size_t)options->n_files + 1, sizeof(void *));
 	r.ended = calloc((size_t)options->n_files + 1, sizeof(*r.ended));
 	if (r.captures == NULL || r.ended == NULL)
 		fatal("replay");

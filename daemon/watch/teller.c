@@ -59,7 +59,10 @@ say_change(const struct change_row *c)
 {
 	char who[PREFIX_TEXT_SIZE], why[160], until[24];
 
-	prefix_format(&c->what, who);
+	if (c->what.len == 128)
+		addr_format(&c->what.addr, who);
+	else
+		prefix_format(&c->what, who);
 	switch ((enum sender_state)c->new_state) {
 	case STATE_LISTED:
 		log_info("%s [%s] %s score %.1f grade %s until %s", c->old_state == STATE_LISTED ? "RENEWED" : "LISTED", who,

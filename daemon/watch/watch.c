@@ -508,8 +508,10 @@ watch_main(struct process *p)
 	struct watch *w = calloc(1, sizeof(*w));
 	int status = 0;
 
-	if (w == NULL)
-		fatal("no memory");
+	if (w == NULL) {
+		log_warn("no memory");
+		return 3;
+	}
 	w->p = p;
 	w->config = &p->config;
 	w->turn_ms = process_now_ms();
