@@ -236,7 +236,7 @@ why_hint(const struct evidence_row *e, const struct evidence_info *info)
 	if (info->score == 0.0f)
 		return "This kind is never more than a hint: forged packets could look the same.";
 	if (e->grade < GRADE_PROVEN)
-		return "Only a hint: no completed handshake proves the address, and anybody can forge it.";
+		return "Only a hint: no handshake was completed at the decoy, and a SYN alone can be forged.";
 	return "Only a hint: not every rung was watched from the same place, so the order is not certain.";
 }
 
@@ -365,6 +365,15 @@ say_suspicion(const struct story *s)
 	    cli_span(judge_until(judge, s->entry.score, (float)(upper / 2)), span));
 }
 
+static bool
+any_answers(const struct ladder *l)
+{
+	for (size_t i = 0; i < l->n_targets; i++)
+		if (l->targets[i].role == ROLE_BOGUS && l->targets[i].answer != ANSWER_NONE)
+			return true;
+	return false;
+}
+
 static void
 say_end(const struct story *s)
 {
@@ -386,7 +395,8 @@ say_end(const struct story *s)
 		say_suspicion(s);
 		break;
 	case STATE_NOTICED:
-		puts("  Only a completed handshake can make it a suspect.  Without new evidence the hint fades.");
+		printf("  Only a handshake completed at a decoy can make it a suspect%s.\n",
+		    any_answers(&cli->config.ladder) ? "" : ", and here none answers (answer = \"none\")");
 		break;
 	case STATE_CLEARED:
 		puts("  Its good behaviour fades, and what it does from now on weighs as it would for anybody.");
