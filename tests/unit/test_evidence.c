@@ -100,7 +100,7 @@ an_unknown_doubt_and_two_at_once_have_a_name_too(void **state)
 }
 
 static void
-grades_states_and_classes_are_named_in_their_order(void **state)
+grades_states_and_classes_are_in_order(void **state)
 {
 	static const char *const grades[] = { "none", "syn", "resyn", "proven", "addressed", "accepted" };
 	static const char *const states[] = { "unknown", "noticed", "cleared", "suspect", "listed", "allowed" };
@@ -130,6 +130,6 @@ main(void)
 		tests[n++] = (struct CMUnitTest){ .name = doubts[i].name, .test_func = test_doubt,
 			.initial_state = (void *)(uintptr_t)&doubts[i] };
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(an_unknown_doubt_and_two_at_once_have_a_name_too);
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(grades_states_and_classes_are_named_in_their_order);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(grades_states_and_classes_are_in_order);
 	return cmocka_run_group_tests_name("evidence", tests, NULL, NULL);
 }

@@ -21,12 +21,13 @@ struct row {
 };
 
 #define COUNTED { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 }
+#define ONES { 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255 }
 
 static const struct row rows[] = {
-	{ "the_counted_bytes_under_the_counted_key", COUNTED, 0x0706050403020100, 0x0f0e0d0c0b0a0908, 0xcc4fdd1a7d908b66 },
+	{ "the_counted_bytes_under_the_counted_key", COUNTED, 0x0706050403020100, 0x0f0e0d0c0b0a0908,
+	    0xcc4fdd1a7d908b66 },
 	{ "sixteen_zeros_under_a_zero_key", { 0 }, 0, 0, 0x76be999e3e25b2a0 },
-	{ "all_ones_under_a_key_of_ones", { 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255 },
-	    UINT64_MAX, UINT64_MAX, 0xc51ea4f6822a5355 },
+	{ "all_ones_under_a_key_of_ones", ONES, UINT64_MAX, UINT64_MAX, 0xc51ea4f6822a5355 },
 	{ "the_last_bit_of_the_second_word_counts", COUNTED, 0, 1ULL << 63, 0x7e4fcc96dc9c8169 },
 };
 
