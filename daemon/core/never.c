@@ -133,6 +133,25 @@ never_covers(const struct never *n, const struct prefix *p, int64_t now_s)
 	return false;
 }
 
+int64_t
+never_until(const struct never *n, const struct prefix *p, int64_t now_s)
+{
+	int64_t until = now_s;
+
+	if (n->special_purpose && never_special(p))
+		return 0;
+	for (size_t i = 0; i < n->n; i++) {
+		const struct never_entry *e = &n->entries[i];
+
+		if (!is_open(e, now_s) || !prefix_overlaps(&e->what, p))
+			continue;
+		if (e->expires_s == 0)
+			return 0;
+		until = e->expires_s > until ? e->expires_s : until;
+	}
+	return until;
+}
+
 static uint32_t
 load_be32(const uint8_t *b)
 {

@@ -28,6 +28,8 @@ bool never_add(struct never *, const struct prefix *, uint32_t expires_s);
 bool never_remove(struct never *, const struct prefix *);
 /* Is any part of this prefix never to be listed at now? */
 bool never_covers(const struct never *, const struct prefix *, int64_t now_s);
+/* When what covers this prefix at now has ended; 0: never does.  now_s itself: nothing covers it. */
+int64_t never_until(const struct never *, const struct prefix *, int64_t now_s);
 /* Is this address in a special-purpose registry?  Static table. */
 bool never_special(const struct prefix *);
 void never_free(struct never *);

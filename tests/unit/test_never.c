@@ -116,6 +116,35 @@ special_purpose_counts_only_where_it_is_asked_for(void **state)
 	never_free(&n);
 }
 
+static int64_t
+until(const struct never *n, const char *text, int64_t now_s)
+{
+	struct prefix p = prefix(text);
+
+	return never_until(n, &p, now_s);
+}
+
+static void
+it_is_over_when_the_last_entry_that_covers_is(void **state)
+{
+	struct never n = { .n = 0 };
+	struct prefix host = prefix("192.0.2.7"), net = prefix("192.0.2.0/24"), wide = prefix("192.0.0.0/16");
+
+	(void)state;
+	assert_true(never_add(&n, &host, 1000));
+	assert_true(never_add(&n, &net, 3000));
+	assert_int_equal(until(&n, "192.0.2.7", 500), 3000);
+	assert_int_equal(until(&n, "192.0.2.8", 500), 3000);
+	assert_int_equal(until(&n, "192.0.3.7", 500), 500);
+	assert_int_equal(until(&n, "192.0.2.7", 3000), 3000);
+	assert_true(never_add(&n, &wide, 0));
+	assert_int_equal(until(&n, "192.0.2.7", 500), 0);
+	assert_int_equal(until(&n, "10.0.0.1", 500), 500);
+	n.special_purpose = true;
+	assert_int_equal(until(&n, "10.0.0.1", 500), 0);
+	never_free(&n);
+}
+
 static void
 thousands_of_entries_are_found(void **state)
 {
@@ -145,7 +174,7 @@ thousands_of_entries_are_found(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[N(rows) + 5];
+	struct CMUnitTest tests[N(rows) + 6];
 	size_t n = 0;
 
 	for (size_t i = 0; i < N(rows); i++)
@@ -155,6 +184,7 @@ main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(an_address_inside_a_64_covers_the_64);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(an_entry_ends_at_its_expiry_and_can_be_prolonged);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(special_purpose_counts_only_where_it_is_asked_for);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(it_is_over_when_the_last_entry_that_covers_is);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(thousands_of_entries_are_found);
 	return cmocka_run_group_tests_name("never", tests, NULL, NULL);
 }
