@@ -11,6 +11,7 @@
 #include "mxtrap/report.h"
 #include "watch_int.h"
 
+#define LAYOUT_DOUBT_S	 (49 * 3600)	/* TTL (an hour) + 48 h: as long as the trap doubts a new ladder */
 #define MAX_TARGETS_TOLD 128		/* rows are bounded; the rungs' own page has them all */
 
 static void __attribute__((format(printf, 3, 4)))
@@ -138,6 +139,32 @@ tell_processes(struct watch *w)
 	}
 }
 
+static uint64_t
+mix(uint64_t h, const void *bytes, size_t n)
+{
+	const uint8_t *p = bytes;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ p[i]) * 0x100000001b3ULL;	/* FNV-1a: our own configuration is no attacker */
+	return h;
+}
+
+/* Addresses, sets, rungs and roles: what evidence is judged by. */
+static void
+format_layout(const struct ladder *l, char text[static 32])
+{
+	uint64_t h = 0xcbf29ce484222325ULL;
+
+	for (size_t i = 0; i < l->n_targets; i++) {
+		const struct target *t = &l->targets[i];
+		const uint8_t facts[] = { t->role, t->rung, (uint8_t)t->set, (uint8_t)(t->set >> 8) };
+
+		h = mix(h, t->addr.b, sizeof(t->addr.b));
+		h = mix(h, facts, sizeof(facts));
+	}
+	(void)snprintf(text, 32, "%016" PRIx64, h);
+}
+
 void
 status_tell(struct watch *w)
 {
@@ -152,61 +179,46 @@ status_tell(struct watch *w)
 	tell(w, "decoy_lost", "%" PRIu64, w->decoy.lost);
 	tell(w, "decoy_overflows", "%" PRIu64, w->decoy.overflows);
 	tell(w, "clock_shift", "%.3f", (double)w->steady.shift_us / 1e6);
-	status_layout(&w->config->ladder, layout);
+	format_layout(&w->config->ladder, layout);
 	tell(w, "layout", "%s", layout);
+	tell(w, "layout_since", "%" PRId64, w->layout_since_s);
 	tell(w, "clock", "%" PRId64, w->steady.wall_us / 1000000);
 }
 
-static uint64_t
-mix(uint64_t h, const void *bytes, size_t n)
-{
-	const uint8_t *p = bytes;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ p[i]) * 0x100000001b3ULL;	/* FNV-1a: our own configuration is no attacker */
-	return h;
-}
-
-/* Addresses, sets, rungs and roles: what evidence is judged by. */
-void
-status_layout(const struct ladder *l, char text[static 32])
-{
-	uint64_t h = 0xcbf29ce484222325ULL;
-
-	for (size_t i = 0; i < l->n_targets; i++) {
-		const struct target *t = &l->targets[i];
-		const uint8_t facts[] = { t->role, t->rung, (uint8_t)t->set, (uint8_t)(t->set >> 8) };
-
-		h = mix(h, t->addr.b, sizeof(t->addr.b));
-		h = mix(h, facts, sizeof(facts));
-	}
-	(void)snprintf(text, 32, "%016" PRIx64, h);
-}
-
-struct layout_seen {
-	const char *text;
-	bool	    differs;
+struct last_seen {
+	struct status_last *last;
+	char layout[32];
 };
 
 static bool
-see_layout(void *ctx, const char *name, const char *value)
+see_last(void *ctx, const char *name, const char *value)
 {
-	struct layout_seen *seen = ctx;
+	struct last_seen *seen = ctx;
 
 	if (strcmp(name, "layout") == 0)
-		seen->differs = strcmp(value, seen->text) != 0;
+		seen->last->other_layout = strcmp(value, seen->layout) != 0;
+	else if (strcmp(name, "layout_since") == 0)
+		seen->last->layout_since_s = strtoll(value, NULL, 10);
+	else if (strcmp(name, "clock") == 0)
+		seen->last->clock_s = strtoll(value, NULL, 10);
 	return true;
 }
 
-bool
-status_layout_changed(const char *state_dir, const struct judge_params *judge, const char *text)
+void
+status_last(struct status_last *out, const struct config *config, int64_t now_s)
 {
-	struct layout_seen seen = { .text = text };
+	struct last_seen seen = { .last = out };
 	struct report *report;
 
-	if (report_open(&report, state_dir, judge) != REPORT_OK)
-		return false;
-	(void)report_status(report, see_layout, &seen);
+	*out = (struct status_last){ .other_layout = false };
+	format_layout(&config->ladder, seen.layout);
+	if (report_open(&report, config->state_dir, &config->judge) != REPORT_OK)
+		return;
+	(void)report_status(report, see_last, &seen);
 	report_close(report);
-	return seen.differs;
+	if (out->other_layout)
+		out->layout_since_s = now_s;
+	/* A restart does not end the doubt. */
+	if (out->layout_since_s != 0 && now_s - out->layout_since_s < LAYOUT_DOUBT_S)
+		out->other_layout = true;
 }

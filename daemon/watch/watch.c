@@ -351,7 +351,12 @@ on_moved(void *ctx, uint64_t generation, uint64_t serial)
 static bool
 restore_sender(void *ctx, const struct sender_row *row)
 {
-	return trap_restore_sender(ctx, row);
+	struct watch *w = ctx;
+
+	if (!trap_restore_sender(w->trap, row))
+		return false;
+	w->restored++;
+	return true;
 }
 
 static bool
@@ -369,7 +374,7 @@ restore_allow(void *ctx, const struct prefix *what, uint32_t expires_s)
 static void
 restore(struct watch *w)
 {
-	bool all = store_each_sender(w->store, restore_sender, w->trap);
+	bool all = store_each_sender(w->store, restore_sender, w);
 
 	all = store_each_memory(w->store, restore_memory, w->trap) && all;
 	all = store_each_allow(w->store, restore_allow, w->trap) && all;
@@ -430,13 +435,29 @@ open_trap(struct watch *w)
 	return w->trap != NULL && w->merge != NULL;
 }
 
+/* What was not seen since the run before this one, or was seen with other eyes. */
+static void
+doubt_the_past(struct watch *w, const struct status_last *last, int64_t now)
+{
+	if (last->clock_s != 0 && now - last->clock_s * 1000000 > GAP_MS * 1000) {
+		struct event e = { .time_us = now, .kind = EVENT_BLIND, .since_us = last->clock_s * 1000000 };
+
+		add_event(w, &e);
+	}
+	if (last->other_layout) {
+		struct event e = { .time_us = now, .kind = EVENT_LAYOUT };
+
+		log_warnx("the ladder is another than it was: nothing counts until its old DNS records are forgotten (49 h)");
+		add_event(w, &e);
+	}
+}
+
 static bool
 begin(struct watch *w)
 {
 	struct event start = { .kind = EVENT_START };
 	struct store_counters counters;
-	char layout[32];
-	bool changed;
+	struct status_last last;
 
 	(void)steady_look(&w->steady, clock_us(CLOCK_REALTIME), clock_us(CLOCK_BOOTTIME));
 	start.time_us = now_us(w);
@@ -448,8 +469,8 @@ begin(struct watch *w)
 	}
 	/* CAP_NET_RAW: an interface that is made anew must be opened anew. */
 	process_confine(w->p, 1ULL << CAP_NET_RAW);
-	status_layout(&w->config->ladder, layout);
-	changed = status_layout_changed(w->config->state_dir, &w->config->judge, layout);
+	status_last(&last, w->config, start.time_us / 1000000);
+	w->layout_since_s = last.layout_since_s;
 	if (!open_store(w) || !open_trap(w))
 		return false;
 	store_counters(w->store, &counters);
@@ -457,16 +478,12 @@ begin(struct watch *w)
 	if (!counters.fresh)
 		restore(w);
 	add_event(w, &start);
-	if (changed) {
-		struct event e = { .time_us = start.time_us, .kind = EVENT_LAYOUT };
-
-		log_warnx("the ladder is another than before: nothing counts until its old DNS records are forgotten (49 h)");
-		add_event(w, &e);
-	}
+	if (!counters.fresh)
+		doubt_the_past(w, &last, start.time_us);
 	if (!control_start(&w->control, w->p->control_fd, w->store))
 		log_warn("the control socket is not served");
 	log_info("watching %zu interface%s, %" PRIu64 " senders known%s", w->n, w->n == 1 ? "" : "s",
-	    trap_counters(w->trap)->senders, counters.fresh ? ", with a new database" : "");
+	    w->restored, counters.fresh ? ", with a new database" : "");
 	/* How long this took is no blindness: the ring has it all. */
 	(void)steady_look(&w->steady, clock_us(CLOCK_REALTIME), clock_us(CLOCK_BOOTTIME));
 	w->turn_ms = process_now_ms();

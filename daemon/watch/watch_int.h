@@ -109,12 +109,17 @@ struct watch {
 	uint32_t	 accepts_next;
 	bool		 decoy_known, decoy_gone;
 	size_t		 waiting;		/* senders that trap_flush() left for later */
-	uint64_t	 late_events;
+	uint64_t	 late_events, restored;
+	int64_t		 layout_since_s;
 };
 /* One name/value row for each thing worth knowing. */
 void status_tell(struct watch *);
-/* Has the ladder changed since the run before this one?  Ask before the store is opened; tell afterwards. */
-void status_layout(const struct ladder *, char text[static 32]);
-bool status_layout_changed(const char *state_dir, const struct judge_params *, const char *text);
+/* What the run before this one told last; ask before the store is opened. */
+struct status_last {
+	bool	 other_layout;		/* its ladder was another, or was new less than 49 h ago */
+	int64_t	 layout_since_s;	/* since when the ladder is as it is now; 0: always was */
+	int64_t	 clock_s;		/* when it last said something; 0: there was none */
+};
+void status_last(struct status_last *out, const struct config *, int64_t now_s);
 
 #endif
