@@ -19,260 +19,11 @@
 #define TURN_MS	   20			/* the loop sleeps no longer */
 #define TICK_MS	   100
 #define SECOND_MS  1000
-#define GAP_MS	   2000			/* a longer turn: we were stopped, and saw nothing */
-#define BLIND_US   (60 * 1000000LL)	/* while an interface is gone: say so again after this */
+#define UNSEEN_US  2000000		/* between two runs: no longer is no blindness */
 #define FIFO_ALL   262144		/* packets that wait in the window, all interfaces together */
 #define FIFO_LEAST 32768
 #define FLUSH_MOST 262144		/* senders told to the store in one go */
 #define STOP_MS	   400			/* of the second that a stop may take */
-
-static int64_t
-clock_us(clockid_t id)
-{
-	struct timespec ts;
-
-	clock_gettime(id, &ts);
-	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
-}
-
-static int64_t
-now_us(const struct watch *w)
-{
-	return steady_time(&w->steady, w->steady.wall_us);
-}
-
-/* -- into the trap -- */
-
-static void
-on_packets(void *ctx, const struct packet *packets, size_t n)
-{
-	struct watch *w = ctx;
-
-	trap_packets(w->trap, packets, n);
-}
-
-/* Stored as applied: a replay must find it where the trap saw it. */
-static void
-on_event(void *ctx, const struct event *event)
-{
-	struct watch *w = ctx;
-	struct event e = *event;
-
-	if (e.time_us < trap_now_us(w->trap)) {
-		e.time_us = trap_now_us(w->trap);
-		w->late_events++;
-	}
-	trap_event(w->trap, &e);
-	store_event(w->store, &e, "", "");
-}
-
-static void
-add_event(struct watch *w, struct event *e)
-{
-	e->source = UINT8_MAX;		/* behind packets of the same time */
-	e->seq = w->seq++;
-	if (e->kind != EVENT_ACCEPT)
-		e->target = UINT32_MAX;
-	if (!merge_event(w->merge, e))
-		on_event(w, e);
-}
-
-static void
-release(struct watch *w, int64_t horizon_us)
-{
-	merge_release(w->merge, horizon_us, TRAP_BLOCK, on_packets, on_event, w);
-}
-
-/* -- sources -- */
-
-/* Time stamps of the wall clock become the trap's own. */
-static void
-set_times(const struct watch *w, struct packet *packets, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		packets[i].time_us = steady_time(&w->steady, packets[i].time_us);
-}
-
-/* One read from each capture; returns how far the trap may go, *more: there is more to read at once. */
-static int64_t
-read_captures(struct watch *w, bool *more)
-{
-	int64_t horizon = now_us(w) - MERGE_WINDOW_US;
-
-	*more = false;
-	for (size_t i = 0; i < w->n; i++) {
-		size_t max;
-		struct packet *room = merge_room(w->merge, i, &max);
-		int n;
-
-		if (max == 0) {
-			/* More in a window than we keep: better a little early than lost in the ring. */
-			release(w, merge_newest_us(w->merge, i));
-			room = merge_room(w->merge, i, &max);
-		}
-		n = capture_read(w->captures[i], room, max);
-		if (n <= 0)
-			continue;
-		set_times(w, room, (size_t)n);
-		merge_took(w->merge, i, (size_t)n);
-		if ((size_t)n == max) {
-			*more = true;
-			if (merge_newest_us(w->merge, i) < horizon)
-				horizon = merge_newest_us(w->merge, i);
-		}
-	}
-	return horizon;
-}
-
-static void
-take_accepts(struct watch *w, const struct message_accepts *m)
-{
-	if (w->accepts_next != 0 && m->seq != w->accepts_next && m->seq != 0)
-		w->accepts_lost += m->seq - w->accepts_next;
-	w->accepts_next = m->seq + m->n;
-	for (uint32_t i = 0; i < m->n; i++) {
-		const struct message_accept *a = &m->accepts[i];
-		struct event e = {
-			.time_us = steady_time(&w->steady, a->time_us), .kind = EVENT_ACCEPT, .port = a->port,
-			.target = a->target,
-		};
-		struct addr src;
-
-		if (a->target >= w->config->ladder.n_targets)
-			continue;
-		memcpy(src.b, a->src, sizeof(src.b));
-		e.what = prefix_of(&src, 128);
-		add_event(w, &e);
-	}
-}
-
-static void
-take_decoy(struct watch *w, const struct message_decoy *m)
-{
-	/* The counter is the host's, since it was started: only its growth is ours. */
-	if (w->decoy_known && m->overflows > w->decoy.overflows) {
-		struct event e = { .time_us = now_us(w), .kind = EVENT_OVERFLOW,
-			.value = (int64_t)(m->overflows - w->decoy.overflows) };
-
-		add_event(w, &e);
-	}
-	w->decoy = *m;
-	w->decoy_known = true;
-}
-
-static void
-read_decoy(struct watch *w)
-{
-	union {
-		struct message_head head;
-		struct message_accepts accepts;
-		struct message_decoy decoy;
-	} m;
-
-	for (int i = 0; i < 256 && !w->decoy_gone; i++) {
-		int n = message_receive(w->p->decoy_fd, &m, sizeof(m));
-
-		if (n == 0)
-			return;
-		if (n == -1)
-			w->decoy_gone = true;
-		else if (n > 0 && m.head.kind == MESSAGE_ACCEPTS)
-			take_accepts(w, &m.accepts);
-		else if (n > 0 && m.head.kind == MESSAGE_DECOY)
-			take_decoy(w, &m.decoy);
-	}
-}
-
-static void
-read_supervisor(struct watch *w)
-{
-	struct message_processes m;
-
-	for (int i = 0; i < 16; i++) {
-		int n = message_receive(w->p->supervisor_fd, &m, sizeof(m));
-
-		if (n == 0 || n == -1)
-			return;		/* a closed line is seen by process_should_stop() */
-		if (n > 0 && m.head.kind == MESSAGE_PROCESSES)
-			w->processes = m;
-	}
-}
-
-static void
-apply_admin(void *ctx, const struct message_admin *m)
-{
-	struct watch *w = ctx;
-	struct event e = {
-		.time_us = now_us(w), .kind = m->op == ADMIN_FORGET ? EVENT_FORGET : EVENT_ALLOW,
-		.expires_s = m->op == ADMIN_FORGET ? 0 : m->expires_s,
-	};
-	struct addr addr;
-
-	memcpy(addr.b, m->addr, sizeof(addr.b));
-	e.what = prefix_of(&addr, (uint8_t)m->len);
-	add_event(w, &e);
-}
-
-/* -- what cannot be relied on -- */
-
-static void
-blind(struct watch *w, int64_t since_us)
-{
-	struct event e = { .time_us = now_us(w), .kind = EVENT_BLIND, .since_us = since_us };
-
-	add_event(w, &e);
-}
-
-/* Did the clock move, or did we sleep? */
-static void
-look_at_clocks(struct watch *w)
-{
-	int64_t now_ms = process_now_ms(), last_us = now_us(w), step;
-
-	step = steady_look(&w->steady, clock_us(CLOCK_REALTIME), clock_us(CLOCK_BOOTTIME));
-	if (step != 0) {
-		struct event e = { .time_us = now_us(w), .kind = EVENT_CLOCK_STEP, .value = step };
-
-		log_warnx("the clock was moved by %.1f s: nothing counts for half an hour, and our own time follows slowly",
-		    (double)step / 1e6);
-		add_event(w, &e);
-	}
-	/* CLOCK_MONOTONIC stands still in suspend, CLOCK_BOOTTIME does not: either may show the gap. */
-	if (now_ms - w->turn_ms > GAP_MS || now_us(w) - last_us > GAP_MS * 1000) {
-		log_warnx("nothing was seen for %.1f s: this process was stopped or the machine slept",
-		    (double)(now_us(w) - last_us) / 1e6);
-		blind(w, last_us);
-	}
-	w->turn_ms = now_ms;
-}
-
-/* Interfaces that are gone, or are back; and what the kernel dropped. */
-static void
-look_at_captures(struct watch *w)
-{
-	uint64_t drops = 0;
-
-	for (size_t i = 0; i < w->n; i++) {
-		const struct capture_counters *c = capture_counters(w->captures[i]);
-		bool down = c->down_since_us != 0;
-
-		drops += c->ring_drops + c->interface_drops;
-		if (down && w->down_us[i] == 0) {
-			w->down_us[i] = w->told_blind_us[i] = now_us(w);
-		} else if (down ? now_us(w) - w->told_blind_us[i] > BLIND_US : w->down_us[i] != 0) {
-			blind(w, w->down_us[i]);
-			w->told_blind_us[i] = now_us(w);
-			if (!down)
-				w->down_us[i] = 0;
-		}
-	}
-	if (drops > w->drops) {
-		struct event e = { .time_us = now_us(w), .kind = EVENT_DROPS, .value = (int64_t)(drops - w->drops) };
-
-		add_event(w, &e);
-		w->drops = drops;
-	}
-}
 
 static void
 flush(struct watch *w, size_t most)
@@ -286,7 +37,7 @@ flush(struct watch *w, size_t most)
 static void
 second(struct watch *w)
 {
-	look_at_captures(w);
+	watch_look_at_captures(w);
 	flush(w, FLUSH_MOST);
 	status_tell(w);
 }
@@ -315,12 +66,12 @@ turn(struct watch *w)
 	bool more;
 	int64_t horizon;
 
-	look_at_clocks(w);
-	read_decoy(w);
-	read_supervisor(w);
-	control_turn(&w->control, apply_admin, w);
-	horizon = read_captures(w, &more);
-	release(w, horizon);
+	watch_look_at_clocks(w);
+	watch_read_decoy(w);
+	watch_read_supervisor(w);
+	control_turn(&w->control, watch_apply_admin, w);
+	horizon = watch_read_captures(w, &more);
+	watch_release(w, horizon);
 	if (w->turn_ms - w->tick_ms >= TICK_MS) {
 		w->tick_ms = w->turn_ms;
 		trap_tick(w->trap, horizon);
@@ -439,16 +190,16 @@ open_trap(struct watch *w)
 static void
 doubt_the_past(struct watch *w, const struct status_last *last, int64_t now)
 {
-	if (last->clock_s != 0 && now - last->clock_s * 1000000 > GAP_MS * 1000) {
+	if (last->clock_s != 0 && now - last->clock_s * 1000000 > UNSEEN_US) {
 		struct event e = { .time_us = now, .kind = EVENT_BLIND, .since_us = last->clock_s * 1000000 };
 
-		add_event(w, &e);
+		watch_event(w, &e);
 	}
 	if (last->other_layout) {
 		struct event e = { .time_us = now, .kind = EVENT_LAYOUT };
 
 		log_warnx("the ladder is another than it was: nothing counts until its old DNS records are forgotten (49 h)");
-		add_event(w, &e);
+		watch_event(w, &e);
 	}
 }
 
@@ -459,8 +210,8 @@ begin(struct watch *w)
 	struct store_counters counters;
 	struct status_last last;
 
-	(void)steady_look(&w->steady, clock_us(CLOCK_REALTIME), clock_us(CLOCK_BOOTTIME));
-	start.time_us = now_us(w);
+	(void)steady_look(&w->steady, watch_clock_us(CLOCK_REALTIME), watch_clock_us(CLOCK_BOOTTIME));
+	start.time_us = watch_now_us(w);
 	for (size_t i = 0; i < w->config->n_interfaces; i++) {
 		w->captures[w->n] = capture_open_live(w->config->interfaces[i], &w->config->ladder, w->config->ring_bytes);
 		if (w->captures[w->n] == NULL)
@@ -477,7 +228,7 @@ begin(struct watch *w)
 	start.value = !counters.fresh;
 	if (!counters.fresh)
 		restore(w);
-	add_event(w, &start);
+	watch_event(w, &start);
 	if (!counters.fresh)
 		doubt_the_past(w, &last, start.time_us);
 	if (!control_start(&w->control, w->p->control_fd, w->store))
@@ -485,7 +236,7 @@ begin(struct watch *w)
 	log_info("watching %zu interface%s, %" PRIu64 " senders known%s", w->n, w->n == 1 ? "" : "s",
 	    w->restored, counters.fresh ? ", with a new database" : "");
 	/* How long this took is no blindness: the ring has it all. */
-	(void)steady_look(&w->steady, clock_us(CLOCK_REALTIME), clock_us(CLOCK_BOOTTIME));
+	(void)steady_look(&w->steady, watch_clock_us(CLOCK_REALTIME), watch_clock_us(CLOCK_BOOTTIME));
 	w->turn_ms = process_now_ms();
 	return true;
 }
@@ -500,8 +251,8 @@ end(struct watch *w)
 		struct note_row note = { .kind = NOTE_STOP, .target = UINT32_MAX };
 
 		for (int i = 0; more && i < 4; i++) {
-			(void)read_captures(w, &more);
-			release(w, INT64_MAX);
+			(void)watch_read_captures(w, &more);
+			watch_release(w, INT64_MAX);
 		}
 		note.time_us = trap_now_us(w->trap);
 		w->teller.inner.note(w->teller.inner.ctx, &note);

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "mxtrap/capture.h"
 #include "mxtrap/log.h"
@@ -84,7 +85,7 @@ void control_turn(struct control *, void (*apply)(void *ctx, const struct messag
 /* Add this host's addresses, gateways and resolvers to an allocated array of prefixes.  False: no memory. */
 bool own_addresses(struct prefix **list, size_t *n);
 
-/* -- status -- */
+/* -- watch -- */
 
 struct watch {
 	struct process	*p;
@@ -112,6 +113,28 @@ struct watch {
 	uint64_t	 late_events, restored;
 	int64_t		 layout_since_s;
 };
+/* -- its sources -- */
+
+int64_t watch_clock_us(clockid_t);
+/* The trap's time. */
+int64_t watch_now_us(const struct watch *);
+/* Into the merge; numbered here. */
+void watch_event(struct watch *, struct event *);
+/* Out of the merge into the trap, up to a time. */
+void watch_release(struct watch *, int64_t horizon_us);
+/* One read from each capture; returns how far the trap may go.  *more: there is more to read at once. */
+int64_t watch_read_captures(struct watch *, bool *more);
+void watch_read_decoy(struct watch *);
+void watch_read_supervisor(struct watch *);
+/* For control_turn(); ctx: struct watch. */
+void watch_apply_admin(void *ctx, const struct message_admin *);
+/* Was the clock moved, or did we sleep?  Each turn. */
+void watch_look_at_clocks(struct watch *);
+/* Which interfaces are gone or back, what was dropped?  Each second. */
+void watch_look_at_captures(struct watch *);
+
+/* -- its status -- */
+
 /* One name/value row for each thing worth knowing. */
 void status_tell(struct watch *);
 /* What the run before this one told last; ask before the store is opened. */

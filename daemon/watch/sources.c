@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sources.c - all that watch hears, on its way into the merge and out of it into the trap: captures,
+ * the decoy's and the supervisor's lines, the clocks, and what cannot be relied on.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "watch_int.h"
+
+#define GAP_US	 2000000		/* a longer turn: we were stopped, and saw nothing */
+#define BLIND_US (60 * 1000000LL)	/* while an interface is gone: say so again after this */
+
+int64_t
+watch_clock_us(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
+}
+
+int64_t
+watch_now_us(const struct watch *w)
+{
+	return steady_time(&w->steady, w->steady.wall_us);
+}
+
+/* -- into the trap -- */
+
+static void
+on_packets(void *ctx, const struct packet *packets, size_t n)
+{
+	struct watch *w = ctx;
+
+	trap_packets(w->trap, packets, n);
+}
+
+/* Stored as applied: a replay must find it where the trap saw it. */
+static void
+on_event(void *ctx, const struct event *event)
+{
+	struct watch *w = ctx;
+	struct event e = *event;
+
+	if (e.time_us < trap_now_us(w->trap)) {
+		e.time_us = trap_now_us(w->trap);
+		w->late_events++;
+	}
+	trap_event(w->trap, &e);
+	store_event(w->store, &e, "", "");
+}
+
+void
+watch_event(struct watch *w, struct event *e)
+{
+	e->source = UINT8_MAX;		/* behind packets of the same time */
+	e->seq = w->seq++;
+	if (e->kind != EVENT_ACCEPT)
+		e->target = UINT32_MAX;
+	if (!merge_event(w->merge, e))
+		on_event(w, e);
+}
+
+void
+watch_release(struct watch *w, int64_t horizon_us)
+{
+	merge_release(w->merge, horizon_us, TRAP_BLOCK, on_packets, on_event, w);
+}
+
+/* -- sources -- */
+
+/* Time stamps of the wall clock become the trap's own. */
+static void
+set_times(const struct watch *w, struct packet *packets, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		packets[i].time_us = steady_time(&w->steady, packets[i].time_us);
+}
+
+/* One read from each capture; returns how far the trap may go, *more: there is more to read at once. */
+int64_t
+watch_read_captures(struct watch *w, bool *more)
+{
+	int64_t horizon = watch_now_us(w) - MERGE_WINDOW_US;
+
+	*more = false;
+	for (size_t i = 0; i < w->n; i++) {
+		size_t max;
+		struct packet *room = merge_room(w->merge, i, &max);
+		int n;
+
+		if (max == 0) {
+			/* More in a window than we keep: better a little early than lost in the ring. */
+			watch_release(w, merge_newest_us(w->merge, i));
+			room = merge_room(w->merge, i, &max);
+		}
+		n = capture_read(w->captures[i], room, max);
+		if (n <= 0)
+			continue;
+		set_times(w, room, (size_t)n);
+		merge_took(w->merge, i, (size_t)n);
+		if ((size_t)n == max) {
+			*more = true;
+			if (merge_newest_us(w->merge, i) < horizon)
+				horizon = merge_newest_us(w->merge, i);
+		}
+	}
+	return horizon;
+}
+
+static void
+take_accepts(struct watch *w, const struct message_accepts *m)
+{
+	if (w->accepts_next != 0 && m->seq != w->accepts_next && m->seq != 0)
+		w->accepts_lost += m->seq - w->accepts_next;
+	w->accepts_next = m->seq + m->n;
+	for (uint32_t i = 0; i < m->n; i++) {
+		const struct message_accept *a = &m->accepts[i];
+		struct event e = {
+			.time_us = steady_time(&w->steady, a->time_us), .kind = EVENT_ACCEPT, .port = a->port,
+			.target = a->target,
+		};
+		struct addr src;
+
+		if (a->target >= w->config->ladder.n_targets)
+			continue;
+		memcpy(src.b, a->src, sizeof(src.b));
+		e.what = prefix_of(&src, 128);
+		watch_event(w, &e);
+	}
+}
+
+static void
+take_decoy(struct watch *w, const struct message_decoy *m)
+{
+	/* The counter is the host's, since it was started: only its growth is ours. */
+	if (w->decoy_known && m->overflows > w->decoy.overflows) {
+		struct event e = { .time_us = watch_now_us(w), .kind = EVENT_OVERFLOW,
+			.value = (int64_t)(m->overflows - w->decoy.overflows) };
+
+		watch_event(w, &e);
+	}
+	w->decoy = *m;
+	w->decoy_known = true;
+}
+
+void
+watch_read_decoy(struct watch *w)
+{
+	union {
+		struct message_head head;
+		struct message_accepts accepts;
+		struct message_decoy decoy;
+	} m;
+
+	for (int i = 0; i < 256 && !w->decoy_gone; i++) {
+		int n = message_receive(w->p->decoy_fd, &m, sizeof(m));
+
+		if (n == 0)
+			return;
+		if (n == -1)
+			w->decoy_gone = true;
+		else if (n > 0 && m.head.kind == MESSAGE_ACCEPTS)
+			take_accepts(w, &m.accepts);
+		else if (n > 0 && m.head.kind == MESSAGE_DECOY)
+			take_decoy(w, &m.decoy);
+	}
+}
+
+void
+watch_read_supervisor(struct watch *w)
+{
+	struct message_processes m;
+
+	for (int i = 0; i < 16; i++) {
+		int n = message_receive(w->p->supervisor_fd, &m, sizeof(m));
+
+		if (n == 0 || n == -1)
+			return;		/* a closed line is seen by process_should_stop() */
+		if (n > 0 && m.head.kind == MESSAGE_PROCESSES)
+			w->processes = m;
+	}
+}
+
+void
+watch_apply_admin(void *ctx, const struct message_admin *m)
+{
+	struct watch *w = ctx;
+	struct event e = {
+		.time_us = watch_now_us(w), .kind = m->op == ADMIN_FORGET ? EVENT_FORGET : EVENT_ALLOW,
+		.expires_s = m->op == ADMIN_FORGET ? 0 : m->expires_s,
+	};
+	struct addr addr;
+
+	memcpy(addr.b, m->addr, sizeof(addr.b));
+	e.what = prefix_of(&addr, (uint8_t)m->len);
+	watch_event(w, &e);
+}
+
+/* -- what cannot be relied on -- */
+
+static void
+blind(struct watch *w, int64_t since_us)
+{
+	struct event e = { .time_us = watch_now_us(w), .kind = EVENT_BLIND, .since_us = since_us };
+
+	watch_event(w, &e);
+}
+
+/* Did the clock move, or did we sleep? */
+void
+watch_look_at_clocks(struct watch *w)
+{
+	int64_t now_ms = process_now_ms(), last_us = watch_now_us(w), step;
+
+	step = steady_look(&w->steady, watch_clock_us(CLOCK_REALTIME), watch_clock_us(CLOCK_BOOTTIME));
+	if (step != 0) {
+		struct event e = { .time_us = watch_now_us(w), .kind = EVENT_CLOCK_STEP, .value = step };
+
+		log_warnx("the clock was moved by %.1f s: nothing counts for half an hour, and our own time follows slowly",
+		    (double)step / 1e6);
+		watch_event(w, &e);
+	}
+	/* CLOCK_MONOTONIC stands still in suspend, CLOCK_BOOTTIME does not: either may show the gap. */
+	if ((now_ms - w->turn_ms) * 1000 > GAP_US || watch_now_us(w) - last_us > GAP_US) {
+		log_warnx("nothing was seen for %.1f s: this process was stopped or the machine slept",
+		    (double)(watch_now_us(w) - last_us) / 1e6);
+		blind(w, last_us);
+	}
+	w->turn_ms = now_ms;
+}
+
+/* Interfaces that are gone, or are back; and what the kernel dropped. */
+void
+watch_look_at_captures(struct watch *w)
+{
+	uint64_t drops = 0;
+
+	for (size_t i = 0; i < w->n; i++) {
+		const struct capture_counters *c = capture_counters(w->captures[i]);
+		bool down = c->down_since_us != 0;
+
+		drops += c->ring_drops + c->interface_drops;
+		if (down && w->down_us[i] == 0) {
+			w->down_us[i] = w->told_blind_us[i] = watch_now_us(w);
+		} else if (down ? watch_now_us(w) - w->told_blind_us[i] > BLIND_US : w->down_us[i] != 0) {
+			blind(w, w->down_us[i]);
+			w->told_blind_us[i] = watch_now_us(w);
+			if (!down)
+				w->down_us[i] = 0;
+		}
+	}
+	if (drops > w->drops) {
+		struct event e = { .time_us = watch_now_us(w), .kind = EVENT_DROPS, .value = (int64_t)(drops - w->drops) };
+
+		watch_event(w, &e);
+		w->drops = drops;
+	}
+}
