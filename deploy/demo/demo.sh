@@ -86,7 +86,7 @@ visit() {
 	if [ "$habit" = backup-first ]; then
 		FIRST+=("$a")
 		t=$(now_ms)
-		wait_for 2500 state_is "$a" listed && state="listed after $(($(now_ms) - t)) ms"
+		wait_for 4000 is_listed "$a" && state="listed after $(($(now_ms) - t)) ms"
 	fi
 	note "$habit bot $a: ${state:-$(state_of "$a" reasons)}"
 }
