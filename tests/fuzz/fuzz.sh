@@ -32,7 +32,7 @@ for h in "${HARNESSES[@]}"; do
 	if $O/tests/fuzz/fuzz_"$h" "${args[@]}" $O/corpus/"$h" tests/fuzz/corpus/"$h" \
 	    >$O/found/"$h".log 2>&1 </dev/null; then
 		passed=$((passed + 1))
-		echo "ok   $h: $(awk -F: '/number_of_executed_units/ { print $3 + 0 }' $O/found/"$h".log) runs"
+		echo "ok   $h: $(awk -F: '/number_of_executed_units/ { print $NF + 0 }' $O/found/"$h".log) runs"
 	else
 		failed=$((failed + 1))
 		echo "FAIL $h"
