@@ -8,32 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "world.h"
+#include "script.h"
 
-#define MAX_WORDS	32
-#define MAX_SETS	8
-#define MAX_EXCHANGERS	16
-#define MAX_ADDRS	8
-#define MAX_CONTROL	4
-#define MAX_NEVER	64	/* as in struct world */
-
-struct script {
-	const char *path;
-	unsigned line;
-	int	 n;
-	char	*words[MAX_WORDS];
-	struct world world;
-	struct mxset sets[MAX_SETS];
-	struct exchanger exchangers[MAX_SETS][MAX_EXCHANGERS];
-	struct addr addrs[MAX_SETS][MAX_EXCHANGERS][MAX_ADDRS];
-	struct addr control[MAX_CONTROL];
-	size_t	 n_sets, n_never;
-	bool	 begun;
-	int64_t	 now_us;
-	unsigned faults;
-};
-
-static void __attribute__((format(printf, 2, 3)))
+void
 fault(struct script *s, const char *fmt, ...)
 {
 	va_list ap;
@@ -46,7 +23,7 @@ fault(struct script *s, const char *fmt, ...)
 	putchar('\n');
 }
 
-static bool
+bool
 parse_span(const char *text, int64_t *us)
 {
 	char *end;
@@ -58,7 +35,7 @@ parse_span(const char *text, int64_t *us)
 	return end != text && unit != 0;
 }
 
-static bool
+bool
 word_is(const struct script *s, int i, const char *word)
 {
 	return i < s->n && strcmp(s->words[i], word) == 0;
@@ -85,8 +62,8 @@ target_named(struct script *s, const char *name, const struct addr *like)
 	return like == NULL ? any : NULL;
 }
 
-static void
-begin(struct script *s)
+void
+script_begin(struct script *s)
 {
 	const char *why = "";
 
@@ -132,7 +109,8 @@ do_exchanger(struct script *s)
 	(void)snprintf(x->name, sizeof(x->name), "%s", s->words[1]);
 	x->preference = (uint16_t)atoi(s->words[2]);
 	x->role = word_is(s, 3, "nolisting") ? ROLE_NOLISTING : word_is(s, 3, "real") ? ROLE_REAL : ROLE_BOGUS;
-	x->answer = word_is(s, 4, "reset") ? ANSWER_RESET : word_is(s, 4, "dialogue") ? ANSWER_DIALOGUE : ANSWER_NONE;
+	x->answer = word_is(s, 4, "reset") ? ANSWER_RESET :
+	    word_is(s, 4, "dialogue") ? ANSWER_DIALOGUE : ANSWER_NONE;
 	x->witness = word_is(s, 4, "unseen") ? WITNESS_NONE : WITNESS_WIRE;
 	for (int i = 5; i < s->n; i++)
 		if (strncmp(s->words[i], "network=", 8) == 0)
@@ -190,7 +168,7 @@ do_at(struct script *s)
 	enum deed deed;
 	int64_t us, span = 0;
 
-	begin(s);
+	script_begin(s);
 	if (s->now_us < 0 || s->n < 3 || !parse_span(s->words[1], &us)) {
 		fault(s, "expected: at TIME ADDRESS DEED EXCHANGER, or at TIME EVENT");
 		return;
@@ -209,7 +187,8 @@ do_at(struct script *s)
 		else if (parse_deed(s->words[3], &deed))
 			world_act(&s->world, us, &src, t, deed, s->n > 5 ? (unsigned)atoi(s->words[5] + 1) : 1);
 		else
-			fault(s, "found %s, expected syn, refused, half, connect, unreachable, withdrawn, forged-ack or accepted",
+			fault(s, "found %s, expected syn, refused, half, connect, unreachable, withdrawn, forged-ack"
+			    " or accepted",
 			    s->words[3]);
 		return;
 	}
@@ -230,7 +209,8 @@ do_at(struct script *s)
 		e.kind = EVENT_OVERFLOW;
 	} else if (word_is(s, 2, "layout")) {
 		e.kind = EVENT_LAYOUT;
-	} else if ((word_is(s, 2, "allow") || word_is(s, 2, "forget")) && s->n >= 4 && prefix_parse(&e.what, s->words[3])) {
+	} else if ((word_is(s, 2, "allow") || word_is(s, 2, "forget")) && s->n >= 4 &&
+	    prefix_parse(&e.what, s->words[3])) {
 		e.kind = word_is(s, 2, "allow") ? EVENT_ALLOW : EVENT_FORGET;
 		if (s->n == 6 && parse_span(s->words[5], &span))
 			e.expires_s = (uint32_t)((us + span) / 1000000);
@@ -249,7 +229,7 @@ do_crowd(struct script *s)
 	int64_t us, span;
 	int n = s->n > 1 ? atoi(s->words[1]) : 0;
 
-	begin(s);
+	script_begin(s);
 	if (s->now_us < 0 || s->n < 9 || n <= 0 || !prefix_parse(&net, s->words[2]) || !parse_span(s->words[4], &us) ||
 	    !parse_span(s->words[6], &span)) {
 		fault(s, "expected: crowd N NETWORK at TIME over SPAN DEED EXCHANGER ...");
@@ -275,199 +255,6 @@ do_crowd(struct script *s)
 			s->now_us = at > s->now_us ? at : s->now_us;
 		}
 	}
-}
-
-static void
-expect_states(struct script *s, int count, const char *state)
-{
-	int n = 0, known = STATE_N;
-
-	while (known > 0 && strcmp(state_name((enum sender_state)(known - 1)), state) != 0)
-		known--;
-	if (known == 0)
-		fault(s, "found %s, expected a state", state);
-
-	(void)world_sender(&s->world, &(struct addr){ { 0 } });
-	for (size_t i = 0; i < s->world.n_senders; i++)
-		n += strcmp(state_name((enum sender_state)s->world.senders[i].state), state) == 0;
-	if (n != count)
-		fault(s, "found %d %s, expected %d", n, state, count);
-}
-
-static bool
-near(float a, double b)
-{
-	return fabs((double)a - b) < 0.06;
-}
-
-static void
-expect_reasons(struct script *s, const struct sender_row *row)
-{
-	uint16_t want = 0, have = row != NULL ? row->kinds : 0;
-
-	for (int i = 3; i < s->n; i++) {
-		unsigned k = 0;
-
-		while (k < EVIDENCE_N_KINDS && strcmp(evidence_info((enum evidence_kind)k)->name, s->words[i]) != 0)
-			k++;
-		if (k == EVIDENCE_N_KINDS && strcmp(s->words[i], "none") != 0)
-			fault(s, "found %s, expected a kind of evidence", s->words[i]);
-		else if (k < EVIDENCE_N_KINDS)
-			want |= (uint16_t)(1U << k);
-	}
-	if (want != have)
-		fault(s, "found kinds %#x, expected %#x", have, want);
-}
-
-/* expect ADDRESS excused DOUBT: its last evidence was. */
-static void
-expect_excused(struct script *s, const struct addr *a)
-{
-	for (size_t i = s->world.n_evidence; i > 0; i--) {
-		const struct evidence_row *e = &s->world.evidence[i - 1];
-
-		if (e->sender != addr_sender(a) || e->excused == 0)
-			continue;
-		for (unsigned k = 0; k < DOUBT_N; k++)
-			if ((e->excused & 1U << k) != 0 && strcmp(doubt_name((enum doubt)(1U << k)), s->words[3]) == 0)
-				return;
-		fault(s, "found doubts %#x, expected %s", e->excused, s->words[3]);
-		return;
-	}
-	fault(s, "found nothing excused, expected %s", s->words[3]);
-}
-
-static void
-expect_changes(struct script *s)
-{
-	struct addr a;
-	int i = 3;
-
-	if (!addr_parse(&a, s->words[2])) {
-		fault(s, "found %s, expected an address", s->words[2]);
-		return;
-	}
-	for (size_t k = 0; k < s->world.n_changes; k++) {
-		const struct change_row *c = &s->world.changes[k];
-
-		if (c->sender != addr_sender(&a))
-			continue;
-		if (i >= s->n || strcmp(state_name((enum sender_state)c->new_state), s->words[i]) != 0)
-			fault(s, "found a change to %s as number %d, expected %s", state_name((enum sender_state)c->new_state),
-			    i - 2, i < s->n ? s->words[i] : "no more");
-		i++;
-	}
-	if (i < s->n)
-		fault(s, "found %d changes, expected %d", i - 3, s->n - 3);
-}
-
-static void
-expect_note(struct script *s)
-{
-	static const char *const names[] = { "start", "stop", "real-down", "real-up", "blind", "drops", "clock-step",
-		"decoy-silent", "decoy-answers", "decoy-dead", "reload", "table-full", "flood", "flood-end" };
-	bool found = false;
-
-	for (size_t i = 0; i < s->world.n_notes; i++)
-		found |= s->world.notes[i].kind < 14 && strcmp(names[s->world.notes[i].kind], s->words[2]) == 0;
-	if (found != (s->n == 3))
-		fault(s, "found %s note %s", found ? "a" : "no", s->words[2]);
-}
-
-/* The newest change of the list for a sender; NULL: none. */
-static const struct change_row *
-last_change(const struct script *s, const struct addr *a)
-{
-	for (size_t i = s->world.n_changes; i > 0; i--)
-		if (s->world.changes[i - 1].sender == addr_sender(a))
-			return &s->world.changes[i - 1];
-	return NULL;
-}
-
-/* expect ADDRESS listed-as CIDR, or expires TIME: as the last change of the list said. */
-static void
-expect_entry(struct script *s, const struct addr *a)
-{
-	const struct change_row *c = last_change(s, a);
-	char text[PREFIX_TEXT_SIZE];
-	int64_t us = 0, have;
-
-	if (c == NULL) {
-		fault(s, "found no change of the list, expected %s %s", s->words[2], s->words[3]);
-	} else if (word_is(s, 2, "listed-as")) {
-		if (strcmp(prefix_format(&c->what, text), s->words[3]) != 0)
-			fault(s, "found %s, expected %s", text, s->words[3]);
-	} else if (!parse_span(s->words[3], &us)) {
-		fault(s, "found %s, expected a time", s->words[3]);
-	} else {
-		/* Rounded up to a full minute. */
-		have = (int64_t)c->expires_s * 1000000 - WORLD_BEGIN_US;
-		if (have < us || have - us >= 60000000 + 1000000)
-			fault(s, "found an expiry at %lld s, expected %s", (long long)(have / 1000000), s->words[3]);
-	}
-}
-
-static void
-expect_word(struct script *s, const char *have)
-{
-	if (strcmp(have, s->words[3]) != 0)
-		fault(s, "found %s %s, expected %s", s->words[2], have, s->words[3]);
-}
-
-static void
-expect_sender(struct script *s, const struct addr *a)
-{
-	const struct sender_row *row = world_sender(&s->world, a);
-	const char *state = state_name(row != NULL ? (enum sender_state)row->state : STATE_UNKNOWN);
-	float score = row != NULL ? row->score : 0, hint = row != NULL ? row->hint : 0;
-
-	if (word_is(s, 2, "reasons")) {
-		expect_reasons(s, row);
-	} else if (s->n == 3) {
-		if (strcmp(state, s->words[2]) != 0)
-			fault(s, "found %s %s (score %.2f, hint %.2f), expected %s", s->words[1], state, (double)score,
-			    (double)hint, s->words[2]);
-	} else if (s->n != 4) {
-		fault(s, "found %d words, expected one thing of this sender", s->n);
-	} else if (word_is(s, 2, "score") || word_is(s, 2, "hint")) {
-		float have = word_is(s, 2, "score") ? score : hint;
-
-		if (!near(have, atof(s->words[3])))
-			fault(s, "found %s %.2f, expected %s", s->words[2], (double)have, s->words[3]);
-	} else if (word_is(s, 2, "excused")) {
-		expect_excused(s, a);
-	} else if (word_is(s, 2, "class")) {
-		expect_word(s, class_name(row != NULL ? (enum sender_class)row->klass : CLASS_SENDER));
-	} else if (word_is(s, 2, "grade")) {
-		expect_word(s, grade_name(row != NULL ? (enum grade)row->grade : GRADE_NONE));
-	} else if (word_is(s, 2, "listed-as") || word_is(s, 2, "expires")) {
-		expect_entry(s, a);
-	} else {
-		fault(s, "found %s, expected score, hint, reasons, excused, class, grade, listed-as or expires", s->words[2]);
-	}
-}
-
-static void
-do_expect(struct script *s)
-{
-	struct addr a;
-
-	begin(s);
-	if (s->now_us < 0 || s->n < 3) {
-		fault(s, "expected something to expect");
-		return;
-	}
-	trap_tick(s->world.trap, s->now_us);
-	if (word_is(s, 1, "nobody"))
-		expect_states(s, 0, s->words[2]);
-	else if (word_is(s, 1, "changes"))
-		expect_changes(s);
-	else if (word_is(s, 1, "note"))
-		expect_note(s);
-	else if (addr_parse(&a, s->words[1]))
-		expect_sender(s, &a);
-	else
-		expect_states(s, atoi(s->words[1]), s->words[2]);
 }
 
 static void
@@ -502,7 +289,7 @@ do_line(struct script *s)
 	else if (word_is(s, 0, "until") && s->n == 2 && parse_span(s->words[1], &us))
 		move_to(s, WORLD_BEGIN_US + us);
 	else if (word_is(s, 0, "expect"))
-		do_expect(s);
+		script_expect(s);
 	else
 		fault(s, "found %s, expected a word of the language, with what belongs to it", s->words[0]);
 }
@@ -536,7 +323,8 @@ run(const char *path)
 		if (hash != NULL)
 			*hash = '\0';
 		s->n = 0;
-		for (char *w = strtok_r(line, " \t\n", &save); w != NULL && s->n < MAX_WORDS; w = strtok_r(NULL, " \t\n", &save))
+		for (char *w = strtok_r(line, " \t\n", &save); w != NULL && s->n < MAX_WORDS;
+		    w = strtok_r(NULL, " \t\n", &save))
 			s->words[s->n++] = w;
 		if (s->n == MAX_WORDS)
 			fault(s, "found %d words or more, expected fewer", MAX_WORDS);

@@ -184,13 +184,15 @@ send_packet(struct world *w, int64_t now_us, enum packet_kind kind, const struct
 	};
 
 	if (kind == PACKET_SYN)
-		p.fp = (struct fingerprint){ .version = addr_is_v4(src) ? 4 : 6, .ttl = 60, .layout = 0x47283, .wscale = 7,
+		p.fp = (struct fingerprint){ .version = addr_is_v4(src) ? 4 : 6, .ttl = 60, .layout = 0x47283,
+			.wscale = 7,
 			.mss = addr_is_v4(src) ? 1460 : 1440, .window = 64240 };
 	trap_packets(w->trap, &p, 1);
 }
 
 void
-world_act(struct world *w, int64_t now_us, const struct addr *src, const struct target *t, enum deed deed, unsigned n_syns)
+world_act(struct world *w, int64_t now_us, const struct addr *src, const struct target *t, enum deed deed,
+    unsigned n_syns)
 {
 	uint16_t port = (uint16_t)(20000 + ++w->ports % 40000);
 	uint32_t isn = w->ports * 7919, theirs = w->ports * 104729;

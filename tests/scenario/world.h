@@ -35,7 +35,8 @@ struct world {
 bool world_begin(struct world *, const char **why);
 void world_end(struct world *);
 /* One attempt from src at a target: its SYN, copies of it, and what follows. */
-void world_act(struct world *, int64_t now_us, const struct addr *src, const struct target *, enum deed, unsigned n_syns);
+void world_act(struct world *, int64_t now_us, const struct addr *src, const struct target *, enum deed,
+    unsigned n_syns);
 /* The decoy's word about the newest attempt of src. */
 void world_accept(struct world *, int64_t now_us, const struct addr *src, uint32_t target);
 void world_event(struct world *, const struct event *);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* script.h - one scenario while it is read: its words, its ladder, its world. */
+#ifndef MXTRAP_SCENARIO_SCRIPT_H
+#define MXTRAP_SCENARIO_SCRIPT_H
+
+#include "world.h"
+
+#define MAX_WORDS	32
+#define MAX_SETS	8
+#define MAX_EXCHANGERS	16
+#define MAX_ADDRS	8
+#define MAX_CONTROL	4
+#define MAX_NEVER	64	/* as in struct world */
+
+struct script {
+	const char *path;
+	unsigned line;
+	int	 n;
+	char	*words[MAX_WORDS];
+	struct world world;
+	struct mxset sets[MAX_SETS];
+	struct exchanger exchangers[MAX_SETS][MAX_EXCHANGERS];
+	struct addr addrs[MAX_SETS][MAX_EXCHANGERS][MAX_ADDRS];
+	struct addr control[MAX_CONTROL];
+	size_t	 n_sets, n_never;
+	bool	 begun;
+	int64_t	 now_us;
+	unsigned faults;
+};
+
+/* Something is not as the scenario says: file:line, found, expected. */
+void fault(struct script *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* "300ms" "5s" "15m" "2h" "3d". */
+bool parse_span(const char *text, int64_t *us);
+bool word_is(const struct script *, int i, const char *word);
+/* The ladder is complete: make the world, once. */
+void script_begin(struct script *);
+/* A line that begins with `expect`. */
+void script_expect(struct script *);
+
+#endif
