@@ -98,7 +98,7 @@ heads() { # SPDX first, then a paragraph
 	done
 }
 width() { # 90 is the rule, this is the wall
-	 SOURCES | xargs awk '{ l = $0; gsub(/\t/, "        ", l) } length(l) > 132 { print FILENAME ":" FNR ": " length(l) " columns" }'
+	 SOURCES | xargs awk '{ l = $0; gsub(/\t/, "        ", l) } length(l) > 140 { print FILENAME ":" FNR ": " length(l) " columns" }'
 }
 
 # --- code --------------------------------------------------------------------------
