@@ -86,6 +86,7 @@ def judge_capture(build, name, entry):
 # --- forged SYNs -----------------------------------------------------------------
 
 LOW, REAL, HIGH = "198.51.100.10", "198.51.100.20", "198.51.100.30"
+LOW6, REAL6, HIGH6 = "2001:db8:1::10", "2001:db8:1::20", "2001:db8:1::30"
 OPTIONS = bytes.fromhex("020405b40402080a000000010000000001030307")
 
 
@@ -94,45 +95,67 @@ def segment(sport, dport, seq, ack, flags, options=b""):
 
 
 def frame(src, dst, tcp):
+    if ":" in src:
+        ends = ipaddress.ip_address(src).packed + ipaddress.ip_address(dst).packed
+        return b"\2\0\0\0\0\1\2\0\0\0\0\2\x86\xdd" + struct.pack("!IHBB", 6 << 28, len(tcp), 6, 60) + ends + tcp
     head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 1, 0x4000, 60, 6, 0)
     return b"\2\0\0\0\0\1\2\0\0\0\0\2\x08\0" + head + ipaddress.ip_address(src).packed + ipaddress.ip_address(dst).packed + tcp
 
 
 def forged_capture(path, count, honest):
+    """Forged SYNs, a tenth of them IPv6 and some in an honest sender's name, between the honest senders' climbs."""
     rng = random.Random(11)
     now = 1_700_000_000_000_000
+    every = count // (4 * len(honest))
     with open(path, "wb", buffering=1 << 20) as fh:
         fh.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 128, 1))
 
-        def put(data):
+        def put(src, dst, tcp):
             nonlocal now
+            data = frame(src, dst, tcp)
             fh.write(struct.pack("<IIII", now // 1_000_000, now % 1_000_000, len(data), len(data)) + data)
             now += 50
 
+        def climb(src, sport):
+            isn, theirs = rng.getrandbits(32), rng.getrandbits(32)
+            low, real = (LOW6, REAL6) if ":" in src else (LOW, REAL)
+            put(src, low, segment(sport, 25, isn, 0, 2, OPTIONS))
+            put(low, src, segment(25, sport, 0, (isn + 1) % 2**32, 20))
+            put(src, real, segment(sport + 1, 25, isn, 0, 2, OPTIONS))
+            put(real, src, segment(25, sport + 1, theirs, (isn + 1) % 2**32, 18))
+            put(src, real, segment(sport + 1, 25, (isn + 1) % 2**32, (theirs + 1) % 2**32, 16))
+
+        def forge(i):
+            src = str(ipaddress.ip_address(0x08000000 + rng.randrange(1 << 24)))
+            if i % 97 == 0:
+                src = honest[i // 97 % len(honest)]
+            elif i % 10 == 0:
+                src = str(ipaddress.ip_address((0x2A00 << 112) + (rng.getrandbits(24) << 64) + 7))
+            low, high = (LOW6, HIGH6) if ":" in src else (LOW, HIGH)
+            dst, sport, isn = high if i % 3 else low, rng.randrange(1024, 65535), rng.getrandbits(32)
+            put(src, dst, segment(sport, 25, isn, 0, 2, OPTIONS))
+            if i % 11 == 0 and dst == high:    # the answer goes to the true owner; the forger guesses its number
+                put(dst, src, segment(25, sport, rng.getrandbits(32), (isn + 1) % 2**32, 18))
+                put(src, dst, segment(sport, 25, (isn + 1) % 2**32, rng.getrandbits(32), 16))
+
         for i in range(count):
-            victim = honest[i // 97 % len(honest)] if i % 97 == 0 else str(ipaddress.ip_address(0x08000000 + rng.randrange(1 << 24)))
-            put(frame(victim, HIGH if i % 3 else LOW, segment(rng.randrange(1024, 65535), 25, rng.getrandbits(32), 0, 2, OPTIONS)))
-            if i % (count // (4 * len(honest))) == 0:      # an honest climb between them
-                src, sport, isn, theirs = honest[i % len(honest)], 40000 + i % 20000, rng.getrandbits(32), rng.getrandbits(32)
-                src = honest[(i // (count // (4 * len(honest)))) % len(honest)]
-                put(frame(src, LOW, segment(sport, 25, isn, 0, 2, OPTIONS)))
-                put(frame(LOW, src, segment(25, sport, 0, (isn + 1) % 2**32, 20)))
-                put(frame(src, REAL, segment(sport + 1, 25, isn, 0, 2, OPTIONS)))
-                put(frame(REAL, src, segment(25, sport + 1, theirs, (isn + 1) % 2**32, 18)))
-                put(frame(src, REAL, segment(sport + 1, 25, (isn + 1) % 2**32, (theirs + 1) % 2**32, 16)))
+            forge(i)
+            if i % every == 0:
+                climb(honest[i // every % len(honest)], 40000 + i % 20000)
 
 
 def judge_forged(build, count):
-    honest = [f"198.18.{n}.7" for n in range(1, 41)]
-    exchangers = [("mx0", 10, "nolisting", [LOW]), ("mx1", 20, "real", [REAL]), ("mx9", 90, "bogus", [HIGH])]
+    honest = [f"198.18.{n}.7" for n in range(1, 36)] + [f"2001:db8:5:{n:x}::7" for n in range(1, 6)]
+    exchangers = [("mx0", 10, "nolisting", [LOW, LOW6]), ("mx1", 20, "real", [REAL, REAL6]),
+                  ("mx9", 90, "bogus", [HIGH, HIGH6])]
     with tempfile.TemporaryDirectory() as state:
         capture = os.path.join(state, "forged.pcap")
         forged_capture(capture, count, honest)
         conf, _ = replay(build, configuration(state, "forged.example", exchangers, "false-listing = 0.01"), state, capture)
         faults = [f"{r['cidr']} is listed" for r in rows(build, conf, "--listed")]
         faults += [f"{r['cidr']} is a suspect" for r in rows(build, conf, "--suspects")]
-        cleared = {r["cidr"].split("/")[0] for r in rows(build, conf, "--cleared")}
-        faults += [f"honest {h} is not cleared" for h in honest if h not in cleared]
+        cleared = [ipaddress.ip_network(r["cidr"]) for r in rows(build, conf, "--cleared")]
+        faults += [f"honest {h} is not cleared" for h in honest if not any(ipaddress.ip_address(h) in n for n in cleared)]
     return faults
 
 
