@@ -48,11 +48,10 @@ const struct renderer render_plain = {
 static char *
 put_word(char *at, const char *word, char behind)
 {
-	size_t n = strlen(word);
-
-	memcpy(at, word, n);
-	at[n] = behind;
-	return at + n + 1;
+	while (*word != '\0')
+		*at++ = *word++;
+	*at = behind;
+	return at + 1;
 }
 
 static char *
