@@ -460,13 +460,22 @@ fire(struct trap *t, int64_t until_us)
 			[TOUCH] = t->touches.n != 0 ? t->touches.at[t->touches.head].due_us : INT64_MAX,
 			[ATTEMPT] = attempt_due_us(&t->attempts),
 		};
+		int64_t before_us = until_us;
 
-		wheel_skip(&t->ends, until_us);
-		wheel_skip(&t->list.deadlines, until_us);
-		due[END] = wheel_due_us(&t->ends);
-		due[MINUTE] = wheel_due_us(&t->list.deadlines);
 		first = PROOF;
-		for (int i = 1; i < N; i++)
+		for (int i = 1; i < END; i++)
+			if (due[i] < due[first])
+				first = (unsigned)i;
+		/* A wheel must not run ahead of what fires before it: that may put something in. */
+		if (due[first] < before_us)
+			before_us = due[first];
+		wheel_skip(&t->ends, before_us);
+		due[END] = wheel_due_us(&t->ends);
+		if (due[END] < before_us)
+			before_us = due[END];
+		wheel_skip(&t->list.deadlines, before_us);
+		due[MINUTE] = wheel_due_us(&t->list.deadlines);
+		for (int i = END; i < N; i++)
 			if (due[i] < due[first])
 				first = (unsigned)i;
 		if (due[first] > until_us) {
