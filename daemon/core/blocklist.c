@@ -88,15 +88,22 @@ arm(struct blocklist *b, uint32_t number, int64_t due_s)
 
 	/* A new state may end earlier than the old one: it gets an item of its own, and the old item,
 	 * when it comes out, only looks. */
-	if (wheel_add(&b->deadlines, due_s * SECOND_US, number))
+	if (due_s != INT64_MAX && wheel_add(&b->deadlines, due_s * SECOND_US, number))
 		s->flags |= SENDER_TIMED;
 }
 
+/* INT64_MAX: it does not end by itself. */
 static int64_t
-deadline_s(const struct blocklist *b, const struct sender *s)
+deadline_s(const struct blocklist *b, const struct sender *s, int64_t now_s)
 {
 	if (s->state == STATE_LISTED)
 		return s->expires_s;
+	if (s->state == STATE_ALLOWED) {
+		struct prefix p = sender_prefix(s->key);
+		int64_t until = never_until(b->never, &p, now_s);
+
+		return until != 0 ? until : INT64_MAX;
+	}
 	return (int64_t)s->sums_at_s + judge_until(b->judge, s->score, b->half);
 }
 
@@ -117,7 +124,7 @@ tell(struct blocklist *b, uint32_t number, enum sender_state old, enum change_ca
 		row.expires_s = s->expires_s;
 	} else if (s->state == STATE_SUSPECT) {
 		row.since_s = (uint32_t)(now_us / SECOND_US);
-		row.expires_s = full_minute(deadline_s(b, s));
+		row.expires_s = full_minute(deadline_s(b, s, now_us / SECOND_US));
 	}
 	b->sink->change(b->sink->ctx, &row);
 }
@@ -134,8 +141,8 @@ set_state(struct blocklist *b, uint32_t number, enum sender_state state, enum ch
 	b->n_suspect += (uint64_t)(state == STATE_SUSPECT) - (uint64_t)(old == STATE_SUSPECT);
 	s->state = state & 15;
 	sender_dirty(b->senders, number);
-	if (state == STATE_LISTED || state == STATE_SUSPECT)
-		arm(b, number, deadline_s(b, s));
+	if (state >= STATE_SUSPECT)
+		arm(b, number, deadline_s(b, s, now_us / SECOND_US));
 	if (old >= STATE_SUSPECT || state >= STATE_SUSPECT)
 		tell(b, number, old, cause, now_us);
 	if (old == STATE_LISTED)
@@ -187,8 +194,11 @@ blocklist_weigh(struct blocklist *b, uint32_t number, int64_t now_us, float scor
 	if (may_list || score < 0)
 		s->blame = judge_add(s->blame, score);
 	sender_dirty(b->senders, number);
-	if (s->state == STATE_ALLOWED)
-		return;
+	if (s->state == STATE_ALLOWED) {
+		blocklist_recheck(b, number, now_us, CAUSE_ALLOW_ENDED);
+		if (s->state == STATE_ALLOWED)
+			return;
+	}
 	if (s->state == STATE_LISTED) {
 		uint32_t later = full_minute((int64_t)now_s + term_s(b, s));
 
@@ -264,8 +274,8 @@ blocklist_restored(struct blocklist *b, uint32_t number)
 
 	b->n_listed += s->state == STATE_LISTED;
 	b->n_suspect += s->state == STATE_SUSPECT;
-	if (s->state == STATE_LISTED || s->state == STATE_SUSPECT)
-		arm(b, number, deadline_s(b, s));
+	if (s->state >= STATE_SUSPECT)
+		arm(b, number, deadline_s(b, s, s->sums_at_s));
 }
 
 static void
@@ -294,12 +304,14 @@ look_again(void *ctx, const uint32_t *items, uint32_t n)
 		struct sender *s = &b->senders->records[items[i]];
 
 		s->flags &= (uint8_t)~SENDER_TIMED;
-		if (s->state != STATE_LISTED && s->state != STATE_SUSPECT)
+		if (s->state < STATE_SUSPECT)
 			continue;
-		if (deadline_s(b, s) * SECOND_US <= now_us)
+		if (deadline_s(b, s, now_us / SECOND_US) > now_us / SECOND_US)
+			arm(b, items[i], deadline_s(b, s, now_us / SECOND_US));
+		else if (s->state == STATE_ALLOWED)
+			blocklist_recheck(b, items[i], now_us, CAUSE_ALLOW_ENDED);
+		else
 			expire(b, items[i], now_us);
-		if (s->state == STATE_LISTED || s->state == STATE_SUSPECT)
-			arm(b, items[i], deadline_s(b, s));
 	}
 }
 
