@@ -53,15 +53,21 @@ tell(struct trap *t, const struct finding *f, float score, float hint, uint16_t 
 
 /* On another set within the hour the same kind adds a little, once. */
 static float
-hourly(const struct trap *t, const struct finding *f, float points)
+hourly(const struct trap *t, const struct finding *f, float points, bool in_score)
 {
 	enum visit_stamp stamp = visit_stamp_of(f->kind);
 	const struct sender *s = &t->senders.records[f->number];
 	unsigned others = 0;
 
-	for (uint32_t link = s->visits; link != 0; link = t->visits.records[link - 1].next)
-		if (link - 1 != f->visit && visit_stamped(&t->visits.records[link - 1], stamp, now_s(t)))
+	for (uint32_t link = s->visits; link != 0; link = t->visits.records[link - 1].next) {
+		const struct visit *v = &t->visits.records[link - 1];
+
+		/* A hint on another set, which anyone can forge, is not what counted in score. */
+		if (in_score && stamp == STAMP_BACKUP_FIRST && !v->hour_scored)
+			continue;
+		if (link - 1 != f->visit && visit_stamped(v, stamp, now_s(t)))
 			others++;
+	}
 	if (others == 0)
 		return points;
 	if (others > 1 || points <= 0)
@@ -122,9 +128,11 @@ weigh(struct trap *t, const struct finding *f)
 	if (guilt && f->grade > (enum grade)s->grade)
 		s->grade = (uint8_t)f->grade;
 	if (stamp != STAMP_N && f->visit != VISIT_NONE) {
-		score = hourly(t, f, score);
-		hint = hourly(t, f, hint);
+		score = hourly(t, f, score, true);
+		hint = hourly(t, f, hint, false);
 		visit_stamp(&t->visits.records[f->visit], stamp, now_s(t));
+		if (stamp == STAMP_BACKUP_FIRST)
+			t->visits.records[f->visit].hour_scored = f->score > 0;
 	}
 	/* Weighed before told, so that the row holds the sums after it. */
 	blocklist_weigh(&t->list, f->number, t->now_us, score, hint, f->grade, f->host);
@@ -221,8 +229,11 @@ judge_backup_first(struct trap *t, uint32_t visit, enum grade grade, uint64_t ho
 		.quiet = (v->flags & VISIT_TALLIED) != 0 && grade < GRADE_PROVEN,
 	};
 
-	if ((v->flags & (VISIT_HINTED | VISIT_SCORED)) == 0 && visit_stamped(v, STAMP_BACKUP_FIRST, now_s(t)))
-		return;		/* this hour's was counted in an earlier visit */
+	if ((v->flags & (VISIT_HINTED | VISIT_SCORED)) == 0 && visit_stamped(v, STAMP_BACKUP_FIRST, now_s(t))) {
+		if (!proven || v->hour_scored)
+			return;		/* this hour's was counted in an earlier visit */
+		v->flags |= VISIT_HINTED;	/* as a hint only: a forged SYN must not shield a proven touch */
+	}
 	if ((v->flags & VISIT_HINTED) == 0)
 		f.hint = t->o.judge.points_hint[EVIDENCE_BACKUP_FIRST];
 	if (proven && (v->flags & VISIT_SCORED) == 0 && !descended)
@@ -288,7 +299,7 @@ judge_climbed(struct trap *t, uint32_t visit, uint64_t host)
 		.score = t->o.judge.points_score[EVIDENCE_CLIMBED], .hint = t->o.judge.points_hint[EVIDENCE_CLIMBED],
 	};
 
-	if (!lowest && (v->flags & VISIT_LOW_FIRST) == 0)
+	if (lowest ? v->bogus_first_proven : (v->flags & VISIT_LOW_FIRST) == 0)
 		return;
 	s->climbed_at_s = now_s(t);
 	sender_dirty(&t->senders, v->sender);

@@ -48,6 +48,9 @@ join_kin(struct trap *t, uint32_t visit, const struct target *target, const stru
 	const struct visit *v = &t->visits.records[visit];
 	struct kin_ring *ring = kin_of(t, v->set, addr_is_v4(&p->src));
 
+	/* A touch of the backup excuses nobody, and must not push out what does. */
+	if (target->role == ROLE_BOGUS)
+		return;
 	ring->at[ring->next++ % KIN] = (struct kin_entry){
 		.time_us = t->now_us, .visit = visit, .generation = v->generation, .rung = target->rung, .fp = p->fp,
 	};
@@ -214,7 +217,7 @@ trap_touch(struct trap *t, uint32_t number, struct attempt *a, const struct pack
 	if (role == ROLE_NOLISTING || (role == ROLE_BOGUS && target->answer == ANSWER_NONE))
 		v->proven_route = route_add(v->proven_route, role);
 	v->n_attempts = v->n_attempts < UINT16_MAX ? (uint16_t)(v->n_attempts + 1) : UINT16_MAX;
-	v->last_role = role & 7;
+	v->last_role = role & 3;
 	v->flags &= (uint16_t)~VISIT_PENDING_LOWER;
 	prolong(t, v);
 

@@ -53,7 +53,8 @@ struct visit {
 	uint16_t flags;			/* enum visit_flag */
 	uint8_t	 route, proven_route;	/* 2 bits a role, in order; number of them in bits 6-7 */
 	uint8_t	 gap[2], rtt;		/* log2 scale of µs: between the first three rungs; handshake */
-	uint8_t	 last_role : 3;		/* enum role of the last touch */
+	uint8_t	 last_role : 2;		/* enum role of the last touch */
+	uint8_t	 hour_scored : 1;	/* the backup_first that is stamped counted in score, not as a hint only */
 	uint8_t	 bogus_first_proven : 1;	/* the touch that came first is the one that was proven */
 	uint8_t	 generation : 4;	/* of this record: a stale deadline is told by it */
 	uint16_t stamp[STAMP_N];	/* 8 s units, 0: never */
