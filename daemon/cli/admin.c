@@ -95,8 +95,15 @@ decide(struct cli *cli, enum admin_op op, int argc, char **argv)
 			return cli_usage(command, "found a word that it does not know");
 		}
 	}
-	if (word == NULL || !prefix_parse(&p, word))
-		return cli_usage(command, "expected an address, or a network whose host bits are zero, like 192.0.2.0/24");
+	if (word == NULL)
+		return cli_usage(command, "expected an address or a network");
+	if (!prefix_parse(&p, word)) {
+		char text[200];
+
+		fprintf(stderr, "mxtrap: found %s, expected an address, or a network whose host bits are zero, like 192.0.2.0/24\n",
+		    cli_escape(word, text, sizeof(text)));
+		return CLI_NO;
+	}
 	memcpy(m.addr, p.addr.b, sizeof(m.addr));
 	m.len = p.len;
 	(void)snprintf(m.who, sizeof(m.who), "%s", pw != NULL ? pw->pw_name : "unknown");

@@ -12,7 +12,8 @@
 #include "cli.h"
 
 #define ASK_MS	 500
-#define PAGE	 1000
+#define PAGE	 1000			/* in a flood the newest ones are told, not all */
+#define LAST	 10
 
 struct tail {
 	struct cli *cli;
@@ -25,27 +26,7 @@ static bool
 see(void *ctx, const struct report_attempt *a)
 {
 	*(int64_t *)ctx = a->id;
-	return false;
-}
-
-/* The newest id: ids only grow, so it is where "is there one behind it?" turns to no. */
-static enum report_result
-find_end(struct report *report, int64_t *end)
-{
-	int64_t low = 0, high = INT64_MAX;
-	enum report_result result = REPORT_OK;
-
-	while (low < high && result <= REPORT_NONE) {
-		int64_t mid = low + (high - low) / 2, found = 0;
-
-		result = report_attempts_after(report, mid, 1, see, &found);
-		if (found > mid)
-			low = found;
-		else
-			high = mid;
-	}
-	*end = low;
-	return result;
+	return true;
 }
 
 static bool
@@ -87,16 +68,14 @@ cli_tail(struct cli *cli, int argc, char **argv)
 	if (argc == 3 ? strcmp(argv[1], "--count") != 0 || !parse_count(argv[2], &t.most) : argc != 1)
 		return cli_usage("tail", "expected nothing, or --count and a number");
 	result = report_state(cli->report, &state);
-	if (result == REPORT_OK)
-		result = find_end(cli->report, &t.last);
+	/* Where a replay ended nothing comes any more: then its last ones are told. */
+	replayed = state.clock_s != 0;
+	if (result == REPORT_OK && !replayed)
+		result = report_attempts_after(cli->report, 0, 1, see, &t.last);
 	if (result > REPORT_NONE)
 		return cli_failed(cli, result);
-	/* Where a replay ended nothing comes any more: its last ones are told. */
-	replayed = state.clock_s != 0;
-	if (replayed)
-		t.last = t.last > (int64_t)(t.most != 0 ? t.most : 10) ? t.last - (int64_t)(t.most != 0 ? t.most : 10) : 0;
 	for (;;) {
-		result = report_attempts_after(cli->report, t.last, PAGE, tell, &t);
+		result = report_attempts_after(cli->report, t.last, !replayed ? PAGE : t.most != 0 ? t.most : LAST, tell, &t);
 		/* A writer that is just at it is no reason to stop. */
 		if (result > REPORT_BUSY)
 			return cli_failed(cli, result);
