@@ -73,7 +73,13 @@ oldest(const struct attempt_table *t)
 int64_t
 attempt_due_us(const struct attempt_table *t)
 {
-	return t->n == 0 ? INT64_MAX : t->ring[oldest(t)].first_us + ATTEMPT_LIFE_US;
+	int64_t due_us;
+
+	if (t->n == 0)
+		return INT64_MAX;
+	/* Rounded up, so that those of one moment leave together. */
+	due_us = t->ring[oldest(t)].first_us + ATTEMPT_LIFE_US + ATTEMPT_MOMENT_US - 1;
+	return due_us - due_us % ATTEMPT_MOMENT_US;
 }
 
 const struct attempt *

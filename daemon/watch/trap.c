@@ -174,12 +174,15 @@ fingerprint_id(struct trap *t, const struct fingerprint *fp)
 	uint32_t hash, at, slot;
 
 	_Static_assert(sizeof(*fp) == sizeof(words), "a fingerprint is three words");
+	/* Stacks come in crowds: mostly it is the one before again. */
+	if (t->last_fingerprint != 0 && memcmp(&t->fingerprints[t->last_fingerprint - 1], fp, sizeof(*fp)) == 0)
+		return t->last_fingerprint;
 	memcpy(words, fp, sizeof(words));
 	hash = (uint32_t)siphash13(t->o.hash_key, words[0] ^ words[2] * 0x9e3779b97f4a7c15ULL, words[1]);
 	at = index_home(&t->fingerprint_index, hash);
 	while ((slot = index_next(&t->fingerprint_index, hash, &at)) != TABLE_NONE)
 		if (memcmp(&t->fingerprints[slot], fp, sizeof(*fp)) == 0)
-			return (uint16_t)(slot + 1);
+			return t->last_fingerprint = (uint16_t)(slot + 1);
 	if (t->n_fingerprints == FINGERPRINTS) {
 		t->counters.fingerprints_refused++;
 		return 0;
@@ -414,9 +417,10 @@ visits_due(void *ctx, const uint32_t *items, uint32_t n)
 	struct trap *t = ctx;
 
 	for (uint32_t i = 0; i < n; i++)
-		__builtin_prefetch(&t->visits.records[items[i] & ITEM_VISIT_MASK]);
+		table_prefetch(&t->visits.records[items[i] & ITEM_VISIT_MASK], sizeof(struct visit));
 	for (uint32_t i = 0; i < n; i++)
-		__builtin_prefetch(&t->senders.records[t->visits.records[items[i] & ITEM_VISIT_MASK].sender]);
+		table_prefetch(&t->senders.records[t->visits.records[items[i] & ITEM_VISIT_MASK].sender],
+		    sizeof(struct sender));
 	for (uint32_t i = 0; i < n; i++)
 		trap_visit_due(t, items[i], t->now_us);
 }
@@ -443,7 +447,7 @@ expire_attempt(struct trap *t)
 		uint32_t number = sender_guess(&t->senders, sender_hash(&t->senders, near->key));
 
 		if (number != SENDER_NONE)
-			__builtin_prefetch(&t->senders.records[number]);
+			table_prefetch(&t->senders.records[number], sizeof(struct sender));
 	}
 	attempt_expire(&t->attempts, leaving, t);
 }
@@ -492,7 +496,9 @@ fire(struct trap *t, int64_t until_us)
 			judge_first(t, &t->touches);
 			break;
 		case ATTEMPT:
-			expire_attempt(t);
+			do
+				expire_attempt(t);
+			while (attempt_due_us(&t->attempts) == due[ATTEMPT]);
 			break;
 		case END:
 			wheel_turn(&t->ends, visits_due, t);
@@ -567,7 +573,7 @@ trap_packets(struct trap *t, const struct packet *packets, size_t n)
 			continue;
 		number = sender_guess(&t->senders, work[i].sender_hash);
 		if (number != SENDER_NONE)
-			__builtin_prefetch(&t->senders.records[number]);
+			table_prefetch(&t->senders.records[number], sizeof(struct sender));
 		attempt_prefetch(&t->attempts, work[i].attempt_hash);
 		if (packets[i].kind == PACKET_SYN) {
 			work[i].pool_key = pool_key(work[i].key, work[i].target->set);
@@ -582,7 +588,7 @@ trap_packets(struct trap *t, const struct packet *packets, size_t n)
 			continue;
 		number = sender_guess(&t->senders, work[i].sender_hash);
 		if (number != SENDER_NONE && t->senders.records[number].visits != 0)
-			__builtin_prefetch(&t->visits.records[t->senders.records[number].visits - 1]);
+			table_prefetch(&t->visits.records[t->senders.records[number].visits - 1], sizeof(struct visit));
 		if (packets[i].kind == PACKET_SYN)
 			pool_prefetch(&t->pools, work[i].pool_hash);
 	}

@@ -55,6 +55,7 @@ struct kin_entry {
 	int64_t	 time_us;
 	uint32_t visit;
 	uint8_t	 generation, rung;
+	bool	 real;			/* its system reached the real MX: settled */
 	struct fingerprint fp;
 };
 struct kin_ring {			/* of one set and one family */
@@ -86,6 +87,7 @@ struct trap {
 	struct fingerprint  *fingerprints;	/* id - 1 */
 	struct index	     fingerprint_index;
 	uint32_t	     n_fingerprints;
+	uint16_t	     last_fingerprint;	/* id of the last SYN's; 0: none */
 	int64_t		    *alarm_us;		/* by target: when it last misbehaved and was told */
 
 	int64_t	 next_due_us;			/* nothing is due before this */

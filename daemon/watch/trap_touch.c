@@ -22,22 +22,26 @@ follow_kin(struct trap *t, uint32_t visit, const struct target *target, const st
 {
 	struct visit *v = &t->visits.records[visit];
 	bool v4 = addr_is_v4(&p->src), found = false;
-	const struct kin_ring *ring = kin_of(t, v->set, !v4);
+	struct kin_ring *ring = kin_of(t, v->set, !v4);
 	bool real_here = (t->set_flags[v->set] & (v4 ? SET_REAL_V4 : SET_REAL_V6)) != 0;
 
-	for (uint32_t i = 0; i < KIN; i++) {
-		const struct kin_entry *k = &ring->at[i];
+	for (uint32_t i = 1; i <= KIN && i <= ring->next; i++) {
+		struct kin_entry *k = &ring->at[(ring->next - i) % KIN];
 		struct visit *kin;
 
-		if (k->time_us == 0 || t->now_us - k->time_us >= KIN_US || k->rung >= target->rung)
+		if (t->now_us - k->time_us >= KIN_US)
+			break;			/* newest first: all behind it are older */
+		if (k->rung >= target->rung || (k->real && real_here) || !fingerprint_akin(&k->fp, &p->fp))
 			continue;
 		kin = &t->visits.records[k->visit];
-		if (kin->generation != k->generation || !fingerprint_akin(&k->fp, &p->fp))
+		if (kin->generation != k->generation)
 			continue;
-		if (target->role == ROLE_REAL)
+		if (target->role == ROLE_REAL) {
 			kin->flags |= VISIT_KIN_REAL;
-		else if ((kin->flags & (VISIT_REAL_PROVEN | VISIT_KIN_REAL)) == 0 || !real_here)
+			k->real = true;		/* settled: its visit need not be read again */
+		} else if ((kin->flags & (VISIT_REAL_PROVEN | VISIT_KIN_REAL)) == 0 || !real_here) {
 			found = true;
+		}
 	}
 	return found;
 }

@@ -16,6 +16,7 @@
 #include "mxtrap/table.h"
 
 #define ATTEMPT_LIFE_US	  (70 * 1000000LL)
+#define ATTEMPT_MOMENT_US 62500		/* its end is rounded up to this */
 #define ATTEMPT_COPY_US	  200000
 #define ATTEMPT_RESYN_US  800000	/* the first retransmission comes after 1 s (RFC 6298) */
 
@@ -69,7 +70,7 @@ attempt_prefetch(const struct attempt_table *t, uint32_t hash)
 	uint32_t at = t->buckets[hash & t->bucket_mask];
 
 	if (at != 0)
-		__builtin_prefetch(&t->ring[at - 1]);
+		table_prefetch(&t->ring[at - 1], sizeof(t->ring[0]));
 }
 
 /* The newest attempt of this four-tuple (isn NULL), or the one with this ISN; NULL: none.
@@ -82,7 +83,7 @@ struct attempt *attempt_find(struct attempt_table *, uint32_t hash, sender_key k
  */
 struct attempt *attempt_add(struct attempt_table *, uint32_t hash, sender_key key, uint64_t host, uint32_t target,
     uint16_t sport, uint32_t isn, int64_t now_us, void (*leaving)(void *ctx, struct attempt *), void *ctx);
-/* When the oldest is 70 s old; INT64_MAX: there is none. */
+/* When the oldest is 70 s old, rounded up to ATTEMPT_MOMENT_US; INT64_MAX: there is none. */
 int64_t attempt_due_us(const struct attempt_table *);
 /* The attempt that will leave after i others, to fetch ahead what it needs; NULL: there is none. */
 const struct attempt *attempt_ahead(const struct attempt_table *, uint32_t i);

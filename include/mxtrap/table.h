@@ -38,6 +38,14 @@ size_t index_bytes(const struct index *);
 void index_put(struct index *, uint32_t hash, uint32_t slot);
 void index_remove(struct index *, uint32_t hash, uint32_t slot);
 
+/* Fetch a record ahead: one that is not a cache line long most often lies on two. */
+static inline void
+table_prefetch(const void *record, size_t size)
+{
+	__builtin_prefetch(record);
+	__builtin_prefetch((const char *)record + size - 1);
+}
+
 static inline uint32_t
 index_home(const struct index *ix, uint32_t hash)
 {
