@@ -25,6 +25,8 @@ follow_kin(struct trap *t, uint32_t visit, const struct target *target, const st
 	struct kin_ring *ring = kin_of(t, v->set, !v4);
 	bool real_here = (t->set_flags[v->set] & (v4 ? SET_REAL_V4 : SET_REAL_V6)) != 0;
 
+	if (target->rung == 0)
+		return false;			/* there is no lower rung */
 	for (uint32_t i = 1; i <= KIN && i <= ring->next; i++) {
 		struct kin_entry *k = &ring->at[(ring->next - i) % KIN];
 		struct visit *kin;
