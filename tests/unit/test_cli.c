@@ -112,6 +112,8 @@ run(const struct bench_dir *d, const char *const *args)
 	s.status = end(begin(d, args, out, err));
 	s.out = slurp(out);
 	s.err = slurp(err);
+	if (s.status > 3 || strstr(s.err, "runtime error") != NULL || strstr(s.err, "Sanitizer") != NULL)
+		fail_msg("exit status %d:\n%s", s.status, s.err);
 	return s;
 }
 
@@ -162,11 +164,26 @@ conf_setup(void **state)
 
 #define cli_test(f) cmocka_unit_test_setup_teardown(f, conf_setup, support_teardown)
 
+/* The store as mxtrapd opens it: with the ladder. */
+static struct store *
+open_store(const struct bench_dir *d)
+{
+	struct config config;
+	char path[128];
+	struct store *s;
+
+	(void)snprintf(path, sizeof path, "%s/mxtrap.conf", d->path);
+	assert_int_equal(config_load(&config, path), 0);
+	s = support_open(d, &(struct store_options){ .ladder = &config.ladder });
+	config_free(&config);
+	return s;
+}
+
 static struct evidence_row
 evidence(const char *text, int64_t time_us, enum evidence_kind kind, float score, float sum, uint16_t excused)
 {
 	return (struct evidence_row){ .time_us = time_us, .sender = support_key(text), .visit_us = time_us - 1000000,
-		.host = support_addr(text), .kind = kind, .grade = GRADE_PROVEN, .score = score, .hint = score,
+		.host = support_addr(text), .kind = (uint8_t)kind, .grade = GRADE_PROVEN, .score = score, .hint = score,
 		.score_sum = sum, .hint_sum = sum, .excused = excused };
 }
 
@@ -183,8 +200,6 @@ sender(const char *text, float score, float hint, uint16_t kinds, enum sender_cl
 static void
 fill(const struct bench_dir *d)
 {
-	struct config config;
-	char path[128];
 	struct store *s;
 	struct sink k;
 	const int64_t hour = 3600 * 1000000LL;
@@ -210,8 +225,6 @@ fill(const struct bench_dir *d)
 		sender("198.18.0.5", 0, 0, 0, CLASS_SENDER, GRADE_SYN),
 	};
 
-	(void)snprintf(path, sizeof path, "%s/mxtrap.conf", d->path);
-	assert_int_equal(config_load(&config, path), 0);
 	c[0].time_us = NOW_US - 2 * hour;
 	c[1].time_us = NOW_US - hour / 2;
 	c[2].score = c[2].hint = 6;
@@ -219,7 +232,7 @@ fill(const struct bench_dir *d)
 	a[2].outcome = OUTCOME_SILENT;
 	a[2].grade = GRADE_RESYN;
 	a[2].n_syns = 3;
-	s = support_open(d, &(struct store_options){ .ladder = &config.ladder });
+	s = open_store(d);
 	k = store_sink(s);
 	for (size_t i = 0; i < 3; i++) {
 		k.attempt(k.ctx, &a[i]);
@@ -233,7 +246,6 @@ fill(const struct bench_dir *d)
 	store_status(s, "packets", "1234");
 	assert_true(store_sync(s));
 	store_close(s);
-	config_free(&config);
 }
 
 /* -- usage -- */
@@ -469,7 +481,7 @@ nobody_listed_is_said(void **state)
 	struct bench_dir *d = *state;
 	struct said s;
 
-	store_close(support_open(d, NULL));
+	store_close(open_store(d));
 	s = RUN(d, "list");
 	assert_int_equal(s.status, 0);
 	says(s.out, "No sender is listed.");
@@ -624,7 +636,7 @@ static void
 a_long_story_is_shortened_in_its_middle(void **state)
 {
 	struct bench_dir *d = *state;
-	struct store *s = support_open(d, NULL);
+	struct store *s = open_store(d);
 	struct sink k = store_sink(s);
 	struct sender_row row = sender("198.18.0.2", 0, 5, 1, CLASS_SENDER, GRADE_SYN);
 	struct said said;
@@ -674,7 +686,7 @@ static void
 status_tells_warnings_first(void **state)
 {
 	struct bench_dir *d = *state;
-	struct store *s = support_open(d, NULL);
+	struct store *s = open_store(d);
 	struct sink k = store_sink(s);
 	struct note_row note = { .time_us = NOW_US - 60 * 1000000LL, .target = UINT32_MAX, .kind = NOTE_FLOOD };
 	struct said said;
@@ -701,7 +713,7 @@ static void
 status_tells_that_the_daemon_is_silent(void **state)
 {
 	struct bench_dir *d = *state;
-	struct store *s = support_open(d, NULL);
+	struct store *s = open_store(d);
 	char clock[32];
 	struct said said;
 
@@ -720,7 +732,7 @@ a_report_begins_with_those_that_came_to_the_real_mx(void **state)
 	struct bench_dir *d = *state;
 	struct change_row c[] = { support_change("192.0.2.7", STATE_UNKNOWN, STATE_LISTED),
 		support_change("192.0.2.8", STATE_UNKNOWN, STATE_LISTED) };
-	struct store *s = support_open(d, NULL);
+	struct store *s = open_store(d);
 	struct sink k = store_sink(s);
 	struct said said;
 	const char *first;
@@ -760,7 +772,7 @@ static void
 tail_tells_what_comes_and_not_what_was(void **state)
 {
 	struct bench_dir *d = *state;
-	struct store *s = support_open(d, NULL);
+	struct store *s = open_store(d);
 	struct sink k = store_sink(s);
 	struct attempt_row old = support_attempt("192.0.2.7", NOW_US, 0), new = support_attempt("192.0.2.8", NOW_US, 0);
 	FILE *out = tmpfile(), *err = tmpfile();
