@@ -7,21 +7,6 @@
  */
 #include "trap_int.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#define ALARM_US (3600 * SECOND_US)
-
-struct work {				/* one packet of a block */
-	const struct target *target;	/* NULL: none of ours */
-	sender_key key;
-	uint64_t host;
-	uint32_t target_number, sender_hash, attempt_hash, pool_hash;
-	uint64_t pool_key;
-	uint16_t sport;
-	bool	 from_us;
-};
-
 bool
 trap_push(struct trap *t, struct pending_ring *ring, const struct pending *p)
 {
@@ -47,344 +32,7 @@ trap_tell_note(struct trap *t, enum note_kind kind, uint32_t target, int64_t fro
 }
 
 static void
-tell_tallies(struct trap *t)
-{
-	for (uint32_t i = 0; i < t->ladder->n_targets; i++) {
-		struct tally_row *r = &t->tallies[i];
-
-		if (r->attempts == 0 && r->proven == 0 && r->refused == 0 && r->silent == 0 && r->not_kept == 0)
-			continue;
-		t->o.sink.tally(t->o.sink.ctx, r);
-		*r = (struct tally_row){ .hour_s = r->hour_s, .target = i };
-	}
-}
-
-static struct tally_row *
-tally_of(struct trap *t, uint32_t target)
-{
-	uint32_t hour = now_s(t) / 3600 * 3600;
-
-	if (t->tallies[target].hour_s != hour) {
-		tell_tallies(t);
-		for (uint32_t i = 0; i < t->ladder->n_targets; i++)
-			t->tallies[i].hour_s = hour;
-	}
-	return &t->tallies[target];
-}
-
-static struct addr
-attempt_source(const struct attempt *a)
-{
-	struct prefix p = sender_prefix(a->key);
-
-	if (!sender_is_v4(a->key))
-		for (int byte = 0; byte < 8; byte++)
-			p.addr.b[8 + byte] = (uint8_t)(a->host >> (56 - 8 * byte));
-	return p.addr;
-}
-
-/* Its outcome is known, or it is 70 s old: the store is told, or in a flood the tally. */
-static void
-tell_attempt(struct trap *t, struct attempt *a, uint32_t rtt_us)
-{
-	struct attempt_row row;
-	struct tally_row *tally = tally_of(t, a->target);
-
-	if ((a->flags & ATTEMPT_TOLD) != 0)
-		return;
-	a->flags |= ATTEMPT_TOLD;
-	tally->refused += a->outcome == OUTCOME_REFUSED;
-	tally->silent += a->outcome == OUTCOME_SILENT;
-	if ((a->flags & ATTEMPT_TALLIED) != 0 && a->outcome != OUTCOME_PROVEN) {
-		tally->not_kept++;
-		t->counters.tallied++;
-		return;
-	}
-	row = (struct attempt_row){
-		.time_us = a->first_us, .src = attempt_source(a), .target = a->target, .sport = a->sport,
-		.n_syns = a->n_syns, .rtt_us = rtt_us, .grade = (uint8_t)attempt_grade(a),
-		.outcome = a->outcome, .fingerprint = a->fingerprint,
-	};
-	t->o.sink.attempt(t->o.sink.ctx, &row);
-}
-
-static void
-alarm_of(struct trap *t, uint32_t target, enum note_kind kind)
-{
-	if (t->alarm_us[target] != 0 && t->now_us - t->alarm_us[target] < ALARM_US)
-		return;
-	t->alarm_us[target] = t->now_us;
-	trap_tell_note(t, kind, target, 0, 0);
-}
-
-/*
- * The real MX gave this attempt no SYN-ACK, or the sender never got it: its own
- * path is in doubt, and with others' the real MX itself.
- */
-static void
-unanswered(struct trap *t, struct attempt *a)
-{
-	uint32_t number = sender_find(&t->senders, a->key, sender_hash(&t->senders, a->key)), visit;
-	struct addr src = attempt_source(a);
-	struct sender *s;
-
-	if ((a->flags & ATTEMPT_NOTED) != 0 || number == SENDER_NONE)
-		return;
-	a->flags |= ATTEMPT_NOTED;
-	s = &t->senders.records[number];
-	visit = visit_find(&t->visits, s, t->ladder->targets[a->target].set);
-	if (visit != VISIT_NONE)
-		t->visits.records[visit].flags |= VISIT_UNANSWERED;
-	/* Whom we block gets no answer by our own doing. */
-	if (a->outcome == OUTCOME_HALF || s->state == STATE_LISTED || ladder_find(t->ladder, &src) != NULL)
-		return;
-	if (health_unanswered(&t->health, a->target, pool_key(a->key, 0), t->now_us)) {
-		trap_tell_note(t, NOTE_REAL_DOWN, a->target, t->now_us - HEALTH_BEFORE_US, 0);
-		trap_doubt_later(t, t->ladder->targets[a->target].set, t->now_us - HEALTH_BEFORE_US, DOUBT_REAL_DOWN);
-	}
-}
-
-/* 70 s old, or pushed out by a flood. */
-static void
-leaving(void *ctx, struct attempt *a)
-{
-	struct trap *t = ctx;
-
-	if (t->ladder->targets[a->target].role == ROLE_REAL &&
-	    (a->outcome == OUTCOME_SILENT || a->outcome == OUTCOME_HALF) &&
-	    t->now_us - a->first_us >= ATTEMPT_LIFE_US)
-		unanswered(t, a);
-	tell_attempt(t, a, 0);
-}
-
-static void
-evict_sender(void *ctx, uint32_t number)
-{
-	struct trap *t = ctx;
-
-	visit_drop_all(&t->visits, &t->senders.records[number]);
-	t->senders.dirty[number >> 6] &= ~(1ULL << (number & 63));
-}
-
-/* Ids are told to the store before any row that uses them. */
-static uint16_t
-fingerprint_id(struct trap *t, const struct fingerprint *fp)
-{
-	uint64_t words[3];
-	uint32_t hash, at, slot;
-
-	_Static_assert(sizeof(*fp) == sizeof(words), "a fingerprint is three words");
-	/* Stacks come in crowds: mostly it is the one before again. */
-	if (t->last_fingerprint != 0 && memcmp(&t->fingerprints[t->last_fingerprint - 1], fp, sizeof(*fp)) == 0)
-		return t->last_fingerprint;
-	memcpy(words, fp, sizeof(words));
-	hash = (uint32_t)siphash13(t->o.hash_key, words[0] ^ words[2] * 0x9e3779b97f4a7c15ULL, words[1]);
-	at = index_home(&t->fingerprint_index, hash);
-	while ((slot = index_next(&t->fingerprint_index, hash, &at)) != TABLE_NONE)
-		if (memcmp(&t->fingerprints[slot], fp, sizeof(*fp)) == 0)
-			return t->last_fingerprint = (uint16_t)(slot + 1);
-	if (t->n_fingerprints == FINGERPRINTS) {
-		t->counters.fingerprints_refused++;
-		return 0;
-	}
-	slot = t->n_fingerprints++;
-	t->fingerprints[slot] = *fp;
-	index_put(&t->fingerprint_index, hash, slot);
-	t->o.sink.fingerprint(t->o.sink.ctx, (uint16_t)(slot + 1), fp, t->now_us);
-	return (uint16_t)(slot + 1);
-}
-
-static void
-count_for_flood(struct trap *t)
-{
-	int64_t second = t->now_us / SECOND_US;
-
-	if (second != t->second) {
-		bool over = second == t->second + 1 && t->second_attempts > t->o.limits.tally_above;
-
-		if (t->flood && !over) {
-			t->flood = false;
-			trap_tell_note(t, NOTE_FLOOD_END, UINT32_MAX, 0, 0);
-		}
-		t->second = second;
-		t->second_attempts = 0;
-	}
-	if (++t->second_attempts > t->o.limits.tally_above && !t->flood) {
-		t->flood = true;
-		trap_tell_note(t, NOTE_FLOOD, UINT32_MAX, 0, 0);
-	}
-}
-
-/* The sender of a packet that opens something; made if new. */
-static uint32_t
-sender_for(struct trap *t, const struct work *w)
-{
-	uint32_t number = sender_find(&t->senders, w->key, w->sender_hash);
-
-	if (number == SENDER_NONE) {
-		number = sender_add(&t->senders, w->key, w->sender_hash, now_s(t), evict_sender, t);
-		if (number == SENDER_NONE) {
-			if (t->now_us > t->health.full_until_us)
-				trap_tell_note(t, NOTE_TABLE_FULL, UINT32_MAX, 0, 0);
-			t->health.full_until_us = t->now_us + HEALTH_MEMORY_US;
-			return SENDER_NONE;
-		}
-		t->counters.senders_new++;
-		tally_of(t, w->target_number)->first_seen++;
-	}
-	t->senders.records[number].last_seen_s = now_s(t);
-	return number;
-}
-
-static void
-syn_again(struct trap *t, struct attempt *a, uint32_t number)
-{
-	const struct target *target = &t->ladder->targets[a->target];
-	int64_t last = a->outcome == OUTCOME_SILENT ? a->first_us + a->last_off_us : a->first_us;
-	uint32_t visit;
-
-	if (t->now_us - last < ATTEMPT_COPY_US)
-		return;			/* the same packet, seen twice */
-	if (a->n_syns < 31)
-		a->n_syns++;
-	if (t->now_us - a->first_us >= ATTEMPT_RESYN_US)
-		a->flags |= ATTEMPT_RESENT;
-	if (a->outcome == OUTCOME_SILENT)
-		a->last_off_us = (uint32_t)(t->now_us - a->first_us);
-	visit = trap_visit_of(t, number, a);
-	if (visit != VISIT_NONE)
-		trap_resent(t, visit, a);
-	if (a->outcome != OUTCOME_SILENT || (a->flags & ATTEMPT_RESENT) == 0)
-		return;
-	if (target->role == ROLE_REAL)
-		unanswered(t, a);
-	else if (target->role == ROLE_NOLISTING || target->answer == ANSWER_NONE)
-		alarm_of(t, a->target, NOTE_DECOY_SILENT);
-	else
-		alarm_of(t, a->target, NOTE_DECOY_DEAD);
-}
-
-static void
-take_syn(struct trap *t, const struct work *w, const struct packet *p)
-{
-	struct attempt *a = attempt_find(&t->attempts, w->attempt_hash, w->key, w->host, w->target_number, w->sport,
-	    &p->seq);
-	uint32_t number = sender_for(t, w);
-
-	if (number == SENDER_NONE)
-		return;
-	sender_dirty(&t->senders, number);
-	if (a != NULL) {
-		syn_again(t, a, number);
-		return;
-	}
-	count_for_flood(t);
-	a = attempt_add(&t->attempts, w->attempt_hash, w->key, w->host, w->target_number, w->sport, p->seq,
-	    t->now_us, leaving, t);
-	t->counters.attempts++;
-	tally_of(t, w->target_number)->attempts++;
-	if (t->flood)
-		a->flags |= ATTEMPT_TALLIED;
-	a->fingerprint = fingerprint_id(t, &p->fp);
-	t->senders.records[number].fingerprint = a->fingerprint;
-	if (w->target->role == ROLE_CONTROL) {
-		t->senders.records[number].klass = CLASS_SCANNER;
-		if (!t->flood)
-			trap_note_sender_kind(t, number, EVIDENCE_SWEPT, GRADE_SYN, w->host);
-		return;
-	}
-	trap_touch(t, number, a, p, w->pool_key, w->pool_hash);
-}
-
-static void
-now_answered(struct trap *t, struct attempt *a, const struct work *w)
-{
-	uint32_t number = sender_find(&t->senders, w->key, w->sender_hash);
-	uint32_t visit = trap_visit_of(t, number, a);
-
-	a->last_off_us = (uint32_t)(t->now_us - a->first_us);
-	if (visit != VISIT_NONE)
-		t->visits.records[visit].flags &= (uint16_t)~VISIT_PENDING_LOWER;
-}
-
-static void
-take_refusal(struct trap *t, const struct work *w, struct attempt *a)
-{
-	if (a->outcome != OUTCOME_SILENT && a->outcome != OUTCOME_HALF)
-		return;
-	a->outcome = OUTCOME_REFUSED;
-	now_answered(t, a, w);
-	if (w->target->role == ROLE_REAL)
-		unanswered(t, a);
-	tell_attempt(t, a, 0);
-}
-
-static void
-prove(struct trap *t, const struct work *w, struct attempt *a)
-{
-	uint32_t number = sender_find(&t->senders, w->key, w->sender_hash), visit;
-	int64_t rtt_us = t->now_us - a->first_us - a->last_off_us;
-
-	a->outcome = OUTCOME_PROVEN;
-	t->counters.proven++;
-	tally_of(t, a->target)->proven++;
-	tell_attempt(t, a, (uint32_t)(rtt_us > 0 ? rtt_us : 1));
-	if (w->target->role == ROLE_REAL && health_proven(&t->health, a->target, t->now_us))
-		trap_tell_note(t, NOTE_REAL_UP, a->target, 0, t->now_us);
-	if (number == SENDER_NONE)
-		return;
-	t->senders.records[number].flags |= SENDER_PROVEN;
-	visit = trap_visit_of(t, number, a);
-	if (visit != VISIT_NONE)
-		trap_proven(t, number, visit, a, rtt_us);
-}
-
-static void
-take_reply(struct trap *t, const struct work *w, const struct packet *p)
-{
-	struct attempt *a = attempt_find(&t->attempts, w->attempt_hash, w->key, w->host, w->target_number, w->sport,
-	    NULL);
-	/* What answers a SYN acknowledges its ISN + 1 (RFC 9293, 3.5.2). */
-	bool answers = a != NULL && p->ack == a->isn + 1;
-
-	if (a == NULL) {
-		t->counters.unmatched++;
-		return;
-	}
-	switch ((enum packet_kind)p->kind) {
-	case PACKET_SYNACK:
-		if (!w->from_us || !answers || a->outcome > OUTCOME_HALF)
-			return;
-		if (w->target->answer == ANSWER_NONE && w->target->role != ROLE_REAL && w->target->role != ROLE_CONTROL)
-			alarm_of(t, a->target, NOTE_DECOY_ANSWERS);
-		a->outcome = OUTCOME_HALF;
-		a->answer_isn = p->seq;
-		now_answered(t, a, w);
-		break;
-	case PACKET_RST:
-		if (w->from_us) {
-			if (answers || p->ack == 0)
-				take_refusal(t, w, a);
-		} else if (a->outcome == OUTCOME_HALF && p->seq == a->isn + 1) {
-			a->outcome = OUTCOME_WITHDRAWN;
-			tell_attempt(t, a, 0);
-		}
-		break;
-	case PACKET_UNREACH:
-		if (p->seq == a->isn)
-			take_refusal(t, w, a);
-		break;
-	case PACKET_ACK:
-		if (!w->from_us && a->outcome == OUTCOME_HALF && p->ack == a->answer_isn + 1)
-			prove(t, w, a);
-		break;
-	case PACKET_SYN:
-		break;
-	}
-}
-
-static void
-prepare(struct trap *t, struct work *w, const struct packet *p)
+prepare(struct trap *t, struct trap_work *w, const struct packet *p)
 {
 	const struct addr *theirs = &p->src;
 
@@ -449,7 +97,7 @@ expire_attempt(struct trap *t)
 		if (number != SENDER_NONE)
 			table_prefetch(&t->senders.records[number], sizeof(struct sender));
 	}
-	attempt_expire(&t->attempts, leaving, t);
+	attempt_expire(&t->attempts, trap_leaving, t);
 }
 
 /* Fire all that is due at or before until, each at its own time, in order. */
@@ -562,7 +210,7 @@ collect_counters(struct trap *t)
 void
 trap_packets(struct trap *t, const struct packet *packets, size_t n)
 {
-	struct work work[TRAP_BLOCK];
+	struct trap_work work[TRAP_BLOCK];
 
 	for (size_t i = 0; i < n; i++)
 		prepare(t, &work[i], &packets[i]);
@@ -600,9 +248,9 @@ trap_packets(struct trap *t, const struct packet *packets, size_t n)
 			continue;
 		if (packets[i].kind == PACKET_SYN) {
 			if (!work[i].from_us)
-				take_syn(t, &work[i], &packets[i]);
+				trap_take_syn(t, &work[i], &packets[i]);
 		} else {
-			take_reply(t, &work[i], &packets[i]);
+			trap_take_reply(t, &work[i], &packets[i]);
 		}
 	}
 	collect_counters(t);
@@ -612,7 +260,7 @@ trap_packets(struct trap *t, const struct packet *packets, size_t n)
 static void
 take_accept(struct trap *t, const struct event *e)
 {
-	struct work w = { .target_number = e->target, .sport = e->port };
+	struct trap_work w = { .target_number = e->target, .sport = e->port };
 	struct attempt *a;
 
 	if (e->target >= t->ladder->n_targets)
@@ -631,7 +279,7 @@ take_accept(struct trap *t, const struct event *e)
 
 		w.pool_key = pool_key(w.key, w.target->set);
 		w.pool_hash = pool_hash(&t->pools, w.pool_key);
-		take_syn(t, &w, &p);
+		trap_take_syn(t, &w, &p);
 		a = attempt_find(&t->attempts, w.attempt_hash, w.key, w.host, w.target_number, w.sport, NULL);
 		if (a != NULL)
 			a->outcome = OUTCOME_HALF;
@@ -640,7 +288,7 @@ take_accept(struct trap *t, const struct event *e)
 		t->counters.unproven_accepts++;
 		return;
 	}
-	prove(t, &w, a);
+	trap_prove(t, &w, a);
 }
 
 static void
@@ -729,64 +377,6 @@ trap_settle(struct trap *t)
 	move_on(t, t->now_us + ((int64_t)t->o.judge.fallback_window_s + t->o.judge.visit_gap_s) * SECOND_US);
 	(void)trap_flush(t, SIZE_MAX);
 	collect_counters(t);
-}
-
-static void
-tell_sender(struct trap *t, uint32_t number)
-{
-	const struct sender *s = &t->senders.records[number];
-	struct sender_row row = {
-		.key = s->key, .score = s->score, .hint = s->hint, .blame = s->blame, .sums_at_s = s->sums_at_s,
-		.first_seen_s = s->first_seen_s, .last_seen_s = s->last_seen_s,
-		.listed_since_s = s->listed_since_s, .expires_s = s->expires_s, .climbed_at_s = s->climbed_at_s,
-		.kinds = s->kinds, .fingerprint = s->fingerprint, .state = s->state, .klass = s->klass,
-		.grade = s->grade, .flags = s->flags, .caps = s->caps,
-		.relapses = SENDER_CAPS_RELAPSES(s->caps),
-	};
-
-	t->o.sink.sender(t->o.sink.ctx, &row);
-	for (uint32_t link = s->visits; link != 0; link = t->visits.records[link - 1].next) {
-		const struct visit *v = &t->visits.records[link - 1];
-		struct memory_row m = {
-			.sender = s->key, .lower_at_s = v->lower_at_s, .memory_at_s = v->memory_at_s,
-			.last_s = (uint32_t)(visit_last_us(v) / SECOND_US), .last_real_s = v->last_real_s, .set = v->set,
-		};
-
-		if (v->lower_at_s != 0)
-			t->o.sink.memory(t->o.sink.ctx, &m);
-	}
-}
-
-size_t
-trap_flush(struct trap *t, size_t max_senders)
-{
-	size_t words = (size_t)t->senders.fresh / 64 + 1, told = 0, waiting = 0;
-
-	tell_tallies(t);
-	if (t->flush_at >= words)
-		t->flush_at = 0;
-	for (size_t i = 0; i < words; i++) {
-		size_t word = (t->flush_at + i) % words;
-		uint64_t bits = t->senders.dirty[word];
-
-		if (bits == 0)
-			continue;
-		if (told >= max_senders) {
-			waiting += (size_t)__builtin_popcountll(bits);
-			continue;
-		}
-		t->senders.dirty[word] = 0;
-		for (; bits != 0; bits &= bits - 1) {
-			uint32_t number = (uint32_t)(word * 64 + (size_t)__builtin_ctzll(bits));
-
-			if ((t->senders.records[number].flags & SENDER_IN_USE) != 0)
-				tell_sender(t, number);
-			told++;
-		}
-		if (told >= max_senders)
-			t->flush_at = (uint32_t)(word + 1);
-	}
-	return waiting;
 }
 
 int64_t

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * trap_int.h - what trap.c, trap_touch.c and trap_judge.c share: the pipeline's state.
+ * trap_int.h - what trap*.c share: the pipeline's state.
  *
- * trap.c takes packets and events in order and fires deadlines; trap_touch.c turns an
- * attempt into touches of visits; trap_judge.c turns routes into evidence.
+ * trap.c takes packets and events in order and fires deadlines; trap_attempt.c matches packets to
+ * attempts; trap_touch.c turns an attempt into touches of visits; trap_judge.c turns routes into
+ * evidence; trap_flush.c tells what changed.
  */
 #ifndef MXTRAP_TRAP_INT_H
 #define MXTRAP_TRAP_INT_H
@@ -127,6 +128,28 @@ void trap_note_kind(struct trap *, uint32_t visit, enum evidence_kind, enum grad
 void trap_note_sender_kind(struct trap *, uint32_t sender, enum evidence_kind, enum grade, uint64_t host);
 /* A doubt about the time from from_us on, found only now: take back what it gave.  set: UINT16_MAX = all. */
 void trap_doubt_later(struct trap *, uint16_t set, int64_t from_us, enum doubt);
+
+/* trap_attempt.c */
+struct trap_work {				/* one packet of a block */
+	const struct target *target;	/* NULL: none of ours */
+	sender_key key;
+	uint64_t host;
+	uint32_t target_number, sender_hash, attempt_hash, pool_hash;
+	uint64_t pool_key;
+	uint16_t sport;
+	bool	 from_us;
+};
+void trap_take_syn(struct trap *, const struct trap_work *, const struct packet *);
+void trap_take_reply(struct trap *, const struct trap_work *, const struct packet *);
+/* The handshake is complete. */
+void trap_prove(struct trap *, const struct trap_work *, struct attempt *);
+/* An attempt is 70 s old, or pushed out by a flood: ctx is the trap. */
+void trap_leaving(void *ctx, struct attempt *);
+
+/* trap_flush.c */
+/* This hour's counts of a target; those of the hour before are told first. */
+struct tally_row *trap_tally_of(struct trap *, uint32_t target);
+void trap_tell_tallies(struct trap *);
 
 /* trap.c */
 bool trap_push(struct trap *, struct pending_ring *, const struct pending *);

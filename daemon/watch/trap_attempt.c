@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * trap_attempt.c - from packets to attempts: opened, answered, refused, proven, and seen off.
+ */
+#include "trap_int.h"
+
+#include <string.h>
+
+#define ALARM_US (3600 * SECOND_US)
+
+static struct addr
+attempt_source(const struct attempt *a)
+{
+	struct prefix p = sender_prefix(a->key);
+
+	if (!sender_is_v4(a->key))
+		for (int byte = 0; byte < 8; byte++)
+			p.addr.b[8 + byte] = (uint8_t)(a->host >> (56 - 8 * byte));
+	return p.addr;
+}
+
+/* Its outcome is known, or it is 70 s old: the store is told, or in a flood the tally. */
+static void
+tell_attempt(struct trap *t, struct attempt *a, uint32_t rtt_us)
+{
+	struct attempt_row row;
+	struct tally_row *tally = trap_tally_of(t, a->target);
+
+	if ((a->flags & ATTEMPT_TOLD) != 0)
+		return;
+	a->flags |= ATTEMPT_TOLD;
+	tally->refused += a->outcome == OUTCOME_REFUSED;
+	tally->silent += a->outcome == OUTCOME_SILENT;
+	if ((a->flags & ATTEMPT_TALLIED) != 0 && a->outcome != OUTCOME_PROVEN) {
+		tally->not_kept++;
+		t->counters.tallied++;
+		return;
+	}
+	row = (struct attempt_row){
+		.time_us = a->first_us, .src = attempt_source(a), .target = a->target, .sport = a->sport,
+		.n_syns = a->n_syns, .rtt_us = rtt_us, .grade = (uint8_t)attempt_grade(a),
+		.outcome = a->outcome, .fingerprint = a->fingerprint,
+	};
+	t->o.sink.attempt(t->o.sink.ctx, &row);
+}
+
+static void
+alarm_of(struct trap *t, uint32_t target, enum note_kind kind)
+{
+	if (t->alarm_us[target] != 0 && t->now_us - t->alarm_us[target] < ALARM_US)
+		return;
+	t->alarm_us[target] = t->now_us;
+	trap_tell_note(t, kind, target, 0, 0);
+}
+
+/*
+ * The real MX gave this attempt no SYN-ACK, or the sender never got it: its own
+ * path is in doubt, and with others' the real MX itself.
+ */
+static void
+unanswered(struct trap *t, struct attempt *a)
+{
+	uint32_t number = sender_find(&t->senders, a->key, sender_hash(&t->senders, a->key)), visit;
+	struct addr src = attempt_source(a);
+	struct sender *s;
+
+	if ((a->flags & ATTEMPT_NOTED) != 0 || number == SENDER_NONE)
+		return;
+	a->flags |= ATTEMPT_NOTED;
+	s = &t->senders.records[number];
+	visit = visit_find(&t->visits, s, t->ladder->targets[a->target].set);
+	if (visit != VISIT_NONE)
+		t->visits.records[visit].flags |= VISIT_UNANSWERED;
+	/* Whom we block gets no answer by our own doing. */
+	if (a->outcome == OUTCOME_HALF || s->state == STATE_LISTED || ladder_find(t->ladder, &src) != NULL)
+		return;
+	if (health_unanswered(&t->health, a->target, pool_key(a->key, 0), t->now_us)) {
+		trap_tell_note(t, NOTE_REAL_DOWN, a->target, t->now_us - HEALTH_BEFORE_US, 0);
+		trap_doubt_later(t, t->ladder->targets[a->target].set, t->now_us - HEALTH_BEFORE_US, DOUBT_REAL_DOWN);
+	}
+}
+
+/* 70 s old, or pushed out by a flood. */
+void
+trap_leaving(void *ctx, struct attempt *a)
+{
+	struct trap *t = ctx;
+
+	if (t->ladder->targets[a->target].role == ROLE_REAL &&
+	    (a->outcome == OUTCOME_SILENT || a->outcome == OUTCOME_HALF) &&
+	    t->now_us - a->first_us >= ATTEMPT_LIFE_US)
+		unanswered(t, a);
+	tell_attempt(t, a, 0);
+}
+
+static void
+evict_sender(void *ctx, uint32_t number)
+{
+	struct trap *t = ctx;
+
+	visit_drop_all(&t->visits, &t->senders.records[number]);
+	t->senders.dirty[number >> 6] &= ~(1ULL << (number & 63));
+}
+
+/* Ids are told to the store before any row that uses them. */
+static uint16_t
+fingerprint_id(struct trap *t, const struct fingerprint *fp)
+{
+	uint64_t words[3];
+	uint32_t hash, at, slot;
+
+	_Static_assert(sizeof(*fp) == sizeof(words), "a fingerprint is three words");
+	/* Stacks come in crowds: mostly it is the one before again. */
+	if (t->last_fingerprint != 0 && memcmp(&t->fingerprints[t->last_fingerprint - 1], fp, sizeof(*fp)) == 0)
+		return t->last_fingerprint;
+	memcpy(words, fp, sizeof(words));
+	hash = (uint32_t)siphash13(t->o.hash_key, words[0] ^ words[2] * 0x9e3779b97f4a7c15ULL, words[1]);
+	at = index_home(&t->fingerprint_index, hash);
+	while ((slot = index_next(&t->fingerprint_index, hash, &at)) != TABLE_NONE)
+		if (memcmp(&t->fingerprints[slot], fp, sizeof(*fp)) == 0)
+			return t->last_fingerprint = (uint16_t)(slot + 1);
+	if (t->n_fingerprints == FINGERPRINTS) {
+		t->counters.fingerprints_refused++;
+		return 0;
+	}
+	slot = t->n_fingerprints++;
+	t->fingerprints[slot] = *fp;
+	index_put(&t->fingerprint_index, hash, slot);
+	t->o.sink.fingerprint(t->o.sink.ctx, (uint16_t)(slot + 1), fp, t->now_us);
+	return (uint16_t)(slot + 1);
+}
+
+static void
+count_for_flood(struct trap *t)
+{
+	int64_t second = t->now_us / SECOND_US;
+
+	if (second != t->second) {
+		bool over = second == t->second + 1 && t->second_attempts > t->o.limits.tally_above;
+
+		if (t->flood && !over) {
+			t->flood = false;
+			trap_tell_note(t, NOTE_FLOOD_END, UINT32_MAX, 0, 0);
+		}
+		t->second = second;
+		t->second_attempts = 0;
+	}
+	if (++t->second_attempts > t->o.limits.tally_above && !t->flood) {
+		t->flood = true;
+		trap_tell_note(t, NOTE_FLOOD, UINT32_MAX, 0, 0);
+	}
+}
+
+/* The sender of a packet that opens something; made if new. */
+static uint32_t
+sender_for(struct trap *t, const struct trap_work *w)
+{
+	uint32_t number = sender_find(&t->senders, w->key, w->sender_hash);
+
+	if (number == SENDER_NONE) {
+		number = sender_add(&t->senders, w->key, w->sender_hash, now_s(t), evict_sender, t);
+		if (number == SENDER_NONE) {
+			if (t->now_us > t->health.full_until_us)
+				trap_tell_note(t, NOTE_TABLE_FULL, UINT32_MAX, 0, 0);
+			t->health.full_until_us = t->now_us + HEALTH_MEMORY_US;
+			return SENDER_NONE;
+		}
+		t->counters.senders_new++;
+		trap_tally_of(t, w->target_number)->first_seen++;
+	}
+	t->senders.records[number].last_seen_s = now_s(t);
+	return number;
+}
+
+static void
+syn_again(struct trap *t, struct attempt *a, uint32_t number)
+{
+	const struct target *target = &t->ladder->targets[a->target];
+	int64_t last = a->outcome == OUTCOME_SILENT ? a->first_us + a->last_off_us : a->first_us;
+	uint32_t visit;
+
+	if (t->now_us - last < ATTEMPT_COPY_US)
+		return;			/* the same packet, seen twice */
+	if (a->n_syns < 31)
+		a->n_syns++;
+	if (t->now_us - a->first_us >= ATTEMPT_RESYN_US)
+		a->flags |= ATTEMPT_RESENT;
+	if (a->outcome == OUTCOME_SILENT)
+		a->last_off_us = (uint32_t)(t->now_us - a->first_us);
+	visit = trap_visit_of(t, number, a);
+	if (visit != VISIT_NONE)
+		trap_resent(t, visit, a);
+	if (a->outcome != OUTCOME_SILENT || (a->flags & ATTEMPT_RESENT) == 0)
+		return;
+	if (target->role == ROLE_REAL)
+		unanswered(t, a);
+	else if (target->role == ROLE_NOLISTING || target->answer == ANSWER_NONE)
+		alarm_of(t, a->target, NOTE_DECOY_SILENT);
+	else
+		alarm_of(t, a->target, NOTE_DECOY_DEAD);
+}
+
+void
+trap_take_syn(struct trap *t, const struct trap_work *w, const struct packet *p)
+{
+	struct attempt *a = attempt_find(&t->attempts, w->attempt_hash, w->key, w->host, w->target_number, w->sport,
+	    &p->seq);
+	uint32_t number = sender_for(t, w);
+
+	if (number == SENDER_NONE)
+		return;
+	sender_dirty(&t->senders, number);
+	if (a != NULL) {
+		syn_again(t, a, number);
+		return;
+	}
+	count_for_flood(t);
+	a = attempt_add(&t->attempts, w->attempt_hash, w->key, w->host, w->target_number, w->sport, p->seq,
+	    t->now_us, trap_leaving, t);
+	t->counters.attempts++;
+	trap_tally_of(t, w->target_number)->attempts++;
+	if (t->flood)
+		a->flags |= ATTEMPT_TALLIED;
+	a->fingerprint = fingerprint_id(t, &p->fp);
+	t->senders.records[number].fingerprint = a->fingerprint;
+	if (w->target->role == ROLE_CONTROL) {
+		t->senders.records[number].klass = CLASS_SCANNER;
+		if (!t->flood)
+			trap_note_sender_kind(t, number, EVIDENCE_SWEPT, GRADE_SYN, w->host);
+		return;
+	}
+	trap_touch(t, number, a, p, w->pool_key, w->pool_hash);
+}
+
+static void
+now_answered(struct trap *t, struct attempt *a, const struct trap_work *w)
+{
+	uint32_t number = sender_find(&t->senders, w->key, w->sender_hash);
+	uint32_t visit = trap_visit_of(t, number, a);
+
+	a->last_off_us = (uint32_t)(t->now_us - a->first_us);
+	if (visit != VISIT_NONE)
+		t->visits.records[visit].flags &= (uint16_t)~VISIT_PENDING_LOWER;
+}
+
+static void
+take_refusal(struct trap *t, const struct trap_work *w, struct attempt *a)
+{
+	if (a->outcome != OUTCOME_SILENT && a->outcome != OUTCOME_HALF)
+		return;
+	a->outcome = OUTCOME_REFUSED;
+	now_answered(t, a, w);
+	if (w->target->role == ROLE_REAL)
+		unanswered(t, a);
+	tell_attempt(t, a, 0);
+}
+
+void
+trap_prove(struct trap *t, const struct trap_work *w, struct attempt *a)
+{
+	uint32_t number = sender_find(&t->senders, w->key, w->sender_hash), visit;
+	int64_t rtt_us = t->now_us - a->first_us - a->last_off_us;
+
+	a->outcome = OUTCOME_PROVEN;
+	t->counters.proven++;
+	trap_tally_of(t, a->target)->proven++;
+	tell_attempt(t, a, (uint32_t)(rtt_us > 0 ? rtt_us : 1));
+	if (w->target->role == ROLE_REAL && health_proven(&t->health, a->target, t->now_us))
+		trap_tell_note(t, NOTE_REAL_UP, a->target, 0, t->now_us);
+	if (number == SENDER_NONE)
+		return;
+	t->senders.records[number].flags |= SENDER_PROVEN;
+	visit = trap_visit_of(t, number, a);
+	if (visit != VISIT_NONE)
+		trap_proven(t, number, visit, a, rtt_us);
+}
+
+void
+trap_take_reply(struct trap *t, const struct trap_work *w, const struct packet *p)
+{
+	struct attempt *a = attempt_find(&t->attempts, w->attempt_hash, w->key, w->host, w->target_number, w->sport,
+	    NULL);
+	/* What answers a SYN acknowledges its ISN + 1 (RFC 9293, 3.5.2). */
+	bool answers = a != NULL && p->ack == a->isn + 1;
+
+	if (a == NULL) {
+		t->counters.unmatched++;
+		return;
+	}
+	switch ((enum packet_kind)p->kind) {
+	case PACKET_SYNACK:
+		if (!w->from_us || !answers || a->outcome > OUTCOME_HALF)
+			return;
+		if (w->target->answer == ANSWER_NONE && w->target->role != ROLE_REAL && w->target->role != ROLE_CONTROL)
+			alarm_of(t, a->target, NOTE_DECOY_ANSWERS);
+		a->outcome = OUTCOME_HALF;
+		a->answer_isn = p->seq;
+		now_answered(t, a, w);
+		break;
+	case PACKET_RST:
+		if (w->from_us) {
+			if (answers || p->ack == 0)
+				take_refusal(t, w, a);
+		} else if (a->outcome == OUTCOME_HALF && p->seq == a->isn + 1) {
+			a->outcome = OUTCOME_WITHDRAWN;
+			tell_attempt(t, a, 0);
+		}
+		break;
+	case PACKET_UNREACH:
+		if (p->seq == a->isn)
+			take_refusal(t, w, a);
+		break;
+	case PACKET_ACK:
+		if (!w->from_us && a->outcome == OUTCOME_HALF && p->ack == a->answer_isn + 1)
+			trap_prove(t, w, a);
+		break;
+	case PACKET_SYN:
+		break;
+	}
+}
