@@ -213,6 +213,17 @@ sender_prefix(sender_key key)
 	return p;
 }
 
+struct addr
+sender_addr(sender_key key, uint64_t host)
+{
+	struct addr a = sender_prefix(key).addr;
+
+	if (!sender_is_v4(key))
+		for (int i = 0; i < 8; i++)
+			a.b[8 + i] = (uint8_t)(host >> (56 - 8 * i));
+	return a;
+}
+
 bool
 prefix_sender(const struct prefix *p, sender_key *out)
 {

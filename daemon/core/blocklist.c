@@ -66,8 +66,7 @@ listed_as(const struct blocklist *b, uint32_t number)
 	for (uint32_t i = 0; i < b->n_hosts; i++) {
 		if (b->hosts[i].sender != number)
 			continue;
-		for (int byte = 0; byte < 8; byte++)
-			p.addr.b[8 + byte] = (uint8_t)(b->hosts[i].host >> (56 - 8 * byte));
+		p.addr = sender_addr(b->senders->records[number].key, b->hosts[i].host);
 		p.len = 128;
 	}
 	return p;

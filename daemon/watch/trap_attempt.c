@@ -8,17 +8,6 @@
 
 #define ALARM_US (3600 * SECOND_US)
 
-static struct addr
-attempt_source(const struct attempt *a)
-{
-	struct prefix p = sender_prefix(a->key);
-
-	if (!sender_is_v4(a->key))
-		for (int byte = 0; byte < 8; byte++)
-			p.addr.b[8 + byte] = (uint8_t)(a->host >> (56 - 8 * byte));
-	return p.addr;
-}
-
 /* Its outcome is known, or it is 70 s old: the store is told, or in a flood the tally. */
 static void
 tell_attempt(struct trap *t, struct attempt *a, uint32_t rtt_us)
@@ -37,7 +26,7 @@ tell_attempt(struct trap *t, struct attempt *a, uint32_t rtt_us)
 		return;
 	}
 	row = (struct attempt_row){
-		.time_us = a->first_us, .src = attempt_source(a), .target = a->target, .sport = a->sport,
+		.time_us = a->first_us, .src = sender_addr(a->key, a->host), .target = a->target, .sport = a->sport,
 		.n_syns = a->n_syns, .rtt_us = rtt_us, .grade = (uint8_t)attempt_grade(a),
 		.outcome = a->outcome, .fingerprint = a->fingerprint,
 	};
@@ -61,7 +50,7 @@ static void
 unanswered(struct trap *t, struct attempt *a)
 {
 	uint32_t number = sender_find(&t->senders, a->key, sender_hash(&t->senders, a->key)), visit;
-	struct addr src = attempt_source(a);
+	struct addr src = sender_addr(a->key, a->host);
 	struct sender *s;
 
 	if ((a->flags & ATTEMPT_NOTED) != 0 || number == SENDER_NONE)

@@ -21,23 +21,12 @@ struct finding {
 	bool	 quiet;			/* in a flood and unproven: counts, but no row is told */
 };
 
-static struct addr
-host_addr(sender_key key, uint64_t host)
-{
-	struct prefix p = sender_prefix(key);
-
-	if (!sender_is_v4(key))
-		for (int byte = 0; byte < 8; byte++)
-			p.addr.b[8 + byte] = (uint8_t)(host >> (56 - 8 * byte));
-	return p.addr;
-}
-
 static void
 tell(struct trap *t, const struct finding *f, float score, float hint, uint16_t excused, bool revision)
 {
 	const struct sender *s = &t->senders.records[f->number];
 	struct evidence_row row = {
-		.time_us = t->now_us, .sender = s->key, .host = host_addr(s->key, f->host),
+		.time_us = t->now_us, .sender = s->key, .host = sender_addr(s->key, f->host),
 		.set = f->visit != VISIT_NONE ? t->visits.records[f->visit].set : UINT16_MAX,
 		.visit_us = f->visit != VISIT_NONE ? t->visits.records[f->visit].start_us : 0,
 		.kind = (uint8_t)f->kind, .grade = (uint8_t)f->grade, .score = score, .hint = hint,

@@ -58,6 +58,8 @@ sender_key addr_sender(const struct addr *);
 /* The lower half of an IPv6 address: which host of the /64; 0 for IPv4. */
 uint64_t addr_host(const struct addr *);
 bool sender_is_v4(sender_key);
+/* The address of a sender's host: what addr_sender() and addr_host() took apart. */
+struct addr sender_addr(sender_key, uint64_t host);
 /* A sender as /32 or /64. */
 struct prefix sender_prefix(sender_key);
 /* The sender that a prefix names: false unless it is an IPv4 /32, or an IPv6 /64 to /128. */
