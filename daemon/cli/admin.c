@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,6 +45,27 @@ await_answer(int fd, const char *path)
 	return a.ok ? CLI_DONE : CLI_NO;
 }
 
+/*
+ * A name to which the answer finds its way back: a socket in the state directory, which also holds where
+ * mxtrapd lives in a network namespace of its own; for who may not write there, one that the kernel picks.
+ */
+static int
+bind_self(int fd, const char *dir, struct sockaddr_un *self)
+{
+	int n = snprintf(self->sun_path, sizeof(self->sun_path), "%s/answer.%d", dir, (int)getpid());
+
+	if (n > 0 && (size_t)n < sizeof(self->sun_path)) {
+		(void)unlink(self->sun_path);
+		if (bind(fd, (struct sockaddr *)self, sizeof(*self)) == 0) {
+			/* watch is another user; the directory keeps others out. */
+			(void)chmod(self->sun_path, 0666);
+			return 0;
+		}
+	}
+	self->sun_path[0] = '\0';
+	return bind(fd, (struct sockaddr *)self, sizeof(self->sun_family));
+}
+
 static int
 tell_watch(const struct cli *cli, const struct message_admin *m)
 {
@@ -54,8 +76,7 @@ tell_watch(const struct cli *cli, const struct message_admin *m)
 	if (n < 0 || (size_t)n >= sizeof(to.sun_path))
 		return unreachable(cli->config.state_dir, "the path is too long for a socket");
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	/* Bound to a name that the kernel picks: so that the answer finds its way back. */
-	if (fd < 0 || bind(fd, (struct sockaddr *)&self, sizeof(self.sun_family)) != 0) {
+	if (fd < 0 || bind_self(fd, cli->config.state_dir, &self) != 0) {
 		if (fd >= 0)
 			close(fd);
 		return unreachable(to.sun_path, strerror(errno));
@@ -65,6 +86,8 @@ tell_watch(const struct cli *cli, const struct message_admin *m)
 	else
 		status = await_answer(fd, to.sun_path);
 	close(fd);
+	if (self.sun_path[0] != '\0')
+		(void)unlink(self.sun_path);
 	return status;
 }
 

@@ -59,6 +59,8 @@ void cli_table_row(const struct cli *, const struct report_entry *);
 const char *cli_outcome(uint8_t outcome);
 /* The name of an address of ours, "192.0.2.30", or "?" if it is no longer configured.  Returns buf. */
 const char *cli_target(const struct cli *, uint32_t target, char buf[static ADDR_TEXT_SIZE]);
+/* Does any decoy answer, so that anything can be proven there? */
+bool cli_any_answers(const struct cli *);
 /* How wide a column must be for any address of ours. */
 int cli_target_width(const struct cli *);
 /* A line that counts, overwritten each time; what NULL wipes it away. */

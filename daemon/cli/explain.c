@@ -141,7 +141,7 @@ cli_explain(struct cli *cli, int argc, char **argv)
 	}
 	if (word == NULL)
 		return cli_usage("explain", "expected an IPv4 or IPv6 address");
-	s.entry.what = p = (struct prefix){ .len = 0 };
+	p = (struct prefix){ .len = 0 };
 	if (!prefix_parse(&p, word) || !prefix_sender(&p, &s.entry.key)) {
 		char text[200];
 

@@ -365,15 +365,6 @@ say_suspicion(const struct story *s)
 	    cli_span(judge_until(judge, s->entry.score, (float)(upper / 2)), span));
 }
 
-static bool
-any_answers(const struct ladder *l)
-{
-	for (size_t i = 0; i < l->n_targets; i++)
-		if (l->targets[i].role == ROLE_BOGUS && l->targets[i].answer != ANSWER_NONE)
-			return true;
-	return false;
-}
-
 static void
 say_end(const struct story *s)
 {
@@ -396,7 +387,7 @@ say_end(const struct story *s)
 		break;
 	case STATE_NOTICED:
 		printf("  Only a handshake completed at a decoy can make it a suspect%s.\n",
-		    any_answers(&cli->config.ladder) ? "" : ", and here none answers (answer = \"none\")");
+		    cli_any_answers(cli) ? "" : ", and here none answers (answer = \"none\")");
 		break;
 	case STATE_CLEARED:
 		puts("  Its good behaviour fades, and what it does from now on weighs as it would for anybody.");

@@ -181,6 +181,14 @@ since_text(const char *value, char *buf, size_t size)
 	return buf;
 }
 
+/* A process that has work by this configuration. */
+static bool
+is_needed(const struct cli *cli, const char *name)
+{
+	return strcmp(name, "process watch") == 0 || (strcmp(name, "process decoy") == 0 && cli_any_answers(cli)) ||
+	    (strcmp(name, "process web") == 0 && cli->config.n_web != 0);
+}
+
 static int
 print_warnings(const struct cli *cli, const struct statuses *s, const struct report_state *state)
 {
@@ -199,8 +207,8 @@ print_warnings(const struct cli *cli, const struct statuses *s, const struct rep
 	}
 	for (size_t i = 0; i < s->n; i++) {
 		bool complaint = strncmp(s->rows[i].name, "complaint", 9) == 0 && s->rows[i].value[0] != '\0';
-		bool silent = (strncmp(s->rows[i].name, "capture ", 8) == 0 ||
-		    strncmp(s->rows[i].name, "process ", 8) == 0) && strncmp(s->rows[i].value, "not ", 4) == 0;
+		bool silent = strncmp(s->rows[i].value, "not ", 4) == 0 &&
+		    (strncmp(s->rows[i].name, "capture ", 8) == 0 || is_needed(cli, s->rows[i].name));
 
 		if (!complaint && !silent)
 			continue;

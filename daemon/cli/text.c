@@ -142,6 +142,17 @@ cli_target(const struct cli *cli, uint32_t target, char buf[static ADDR_TEXT_SIZ
 	return buf;
 }
 
+bool
+cli_any_answers(const struct cli *cli)
+{
+	const struct ladder *l = &cli->config.ladder;
+
+	for (size_t i = 0; i < l->n_targets; i++)
+		if (l->targets[i].role == ROLE_BOGUS && l->targets[i].answer != ANSWER_NONE)
+			return true;
+	return false;
+}
+
 int
 cli_target_width(const struct cli *cli)
 {

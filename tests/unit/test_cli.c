@@ -857,7 +857,7 @@ allow_tells_watch_what_for_how_long_and_why(void **state)
 	    out, err);
 	struct message_admin m = answer(fd, true, "192.0.2.0/24: allowed\033[2J");
 	struct prefix what = { .len = (uint8_t)m.len };
-	char text[PREFIX_TEXT_SIZE], *said;
+	char text[PREFIX_TEXT_SIZE], path[128], *said;
 	int64_t in;
 
 	assert_int_equal(end(pid), 0);
@@ -871,6 +871,9 @@ allow_tells_watch_what_for_how_long_and_why(void **state)
 	said = slurp(out);
 	assert_string_equal(said, "192.0.2.0/24: allowed\\x1b[2J\n");
 	free(said);
+	/* It leaves no socket behind. */
+	(void)snprintf(path, sizeof path, "%s/answer.%d", d->path, (int)pid);
+	assert_int_equal(access(path, F_OK), -1);
 	(void)fclose(err);
 	close(fd);
 }
