@@ -106,7 +106,8 @@ targets_count(struct report *r, int64_t now_s)
 		return SQLITE_DONE;
 	sqlite3_bind_int64(stmt, 1, (now_s - now_s % DAY_S) * 1000000);
 	sqlite3_bind_int64(stmt, 2, (now_s + 1) * 1000000);
-	memset(r->senders_today, 0, r->n_senders_today * sizeof *r->senders_today);
+	if (r->n_senders_today != 0)	/* a database made without a ladder has no array */
+		memset(r->senders_today, 0, r->n_senders_today * sizeof *r->senders_today);
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		int64_t target = sqlite3_column_int64(stmt, 0);
 
