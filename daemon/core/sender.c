@@ -9,7 +9,7 @@
 /* How many records one insertion may look at for a victim: bounds the time of one packet. */
 #define EVICT_STEPS 256
 
-_Static_assert(sizeof(struct sender) == 56, "a sender record is 56 bytes");
+_Static_assert(sizeof(struct sender) == 64, "a sender record is a cache line");
 
 bool
 sender_table_init(struct sender_table *t, uint32_t cap, const uint8_t hash_key[16])

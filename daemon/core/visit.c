@@ -4,18 +4,16 @@
  */
 #include "mxtrap/visit.h"
 
-#include <math.h>
-
-_Static_assert(sizeof(struct visit) == 56, "a visit record is 56 bytes");
+_Static_assert(sizeof(struct visit) == 64, "a visit record is a cache line");
 
 #define STAMP_UNIT_S 8
 #define STAMP_HOUR   (3600 / STAMP_UNIT_S)
 
 bool
-visit_pool_init(struct visit_pool *p, uint32_t cap)
+visit_pool_init(struct visit_pool *p, uint32_t homes, uint32_t further)
 {
-	*p = (struct visit_pool){ .cap = cap };
-	p->records = table_alloc(cap, sizeof(p->records[0]));
+	*p = (struct visit_pool){ .cap = homes + further, .homes = homes, .fresh = homes, .hand = homes };
+	p->records = table_alloc(p->cap, sizeof(p->records[0]));
 	return p->records != NULL;
 }
 
@@ -53,7 +51,9 @@ visit_add(struct visit_pool *p, struct sender *s, uint32_t sender_number, uint16
 	uint32_t number;
 	uint8_t generation;
 
-	if (p->free_head != 0) {
+	if (sender_number < p->homes && !p->records[sender_number].taken) {
+		number = sender_number;
+	} else if (p->free_head != 0) {
 		number = p->free_head - 1;
 		p->free_head = p->records[number].next;
 	} else if (p->fresh < p->cap) {
@@ -64,6 +64,7 @@ visit_add(struct visit_pool *p, struct sender *s, uint32_t sender_number, uint16
 	generation = (uint8_t)(p->records[number].generation + 1);
 	p->records[number] = (struct visit){
 		.sender = sender_number, .next = s->visits, .set = set, .generation = generation & 15U,
+		.taken = true,
 	};
 	s->visits = number + 1;
 	p->n++;
@@ -78,27 +79,28 @@ release(struct visit_pool *p, uint32_t number)
 	/* A deadline that still names this record finds another generation. */
 	v->flags = 0;
 	v->generation = (v->generation + 1U) & 15U;
+	v->taken = false;
+	p->n--;
+	if (number < p->homes)
+		return;
 	v->next = p->free_head;
 	p->free_head = number + 1;
-	p->n--;
 }
 
 bool
 visit_reclaim(struct visit_pool *p, struct sender *senders, uint32_t now_s, uint32_t order_memory_s)
 {
-	for (int i = 0; i < 64; i++) {
+	for (int i = 0; i < 64 && p->homes < p->cap; i++) {
 		uint32_t number = p->hand;
 		struct visit *v = &p->records[number];
 		uint32_t *link = &senders[v->sender].visits;
 
-		p->hand = number + 1 == p->cap ? 0 : number + 1;
-		if ((v->flags & (VISIT_OPEN | VISIT_FALLBACK)) != 0 || visit_remembers(v, now_s, order_memory_s) ||
+		p->hand = number + 1 == p->cap ? p->homes : number + 1;
+		if (!v->taken || (v->flags & (VISIT_OPEN | VISIT_FALLBACK)) != 0 || visit_remembers(v, now_s, order_memory_s) ||
 		    now_s - (uint32_t)(visit_last_us(v) / 1000000) < VISIT_MAX_S)
 			continue;
-		while (*link != 0 && *link != number + 1)
+		while (*link != number + 1)
 			link = &p->records[*link - 1].next;
-		if (*link == 0)
-			continue;	/* free already */
 		*link = v->next;
 		release(p, number);
 		p->evicted++;
@@ -119,12 +121,6 @@ visit_drop_all(struct visit_pool *p, struct sender *s)
 	}
 }
 
-int64_t
-visit_last_us(const struct visit *v)
-{
-	return v->start_us + v->last_off_us;
-}
-
 bool
 visit_remembers(const struct visit *v, uint32_t now_s, uint32_t order_memory_s)
 {
@@ -138,18 +134,6 @@ visit_remember(struct visit *v, uint32_t now_s, bool lower, uint32_t order_memor
 		v->lower_at_s = v->memory_at_s = now_s;
 	else if (visit_remembers(v, now_s, order_memory_s) && now_s - v->lower_at_s <= VISIT_REFRESH_S)
 		v->memory_at_s = now_s;
-}
-
-size_t
-route_length(uint8_t route)
-{
-	return route >> 6;
-}
-
-enum role
-route_at(uint8_t route, size_t i)
-{
-	return (enum role)((route >> (2 * i)) & 3);
 }
 
 uint8_t
@@ -210,13 +194,27 @@ visit_stamp_of(enum evidence_kind kind)
 	return STAMP_N;
 }
 
+/* 2^(63 + k/8), rounded down: where an eighth of an octave ends. */
+static const uint64_t EIGHTHS[8] = {
+	0x8000000000000000, 0x8b95c1e3ea8bd6e6, 0x9837f0518db8a96f, 0xa5fed6a9b15138ea,
+	0xb504f333f9de6484, 0xc5672a115506dadd, 0xd744fccad69d6af4, 0xeac0c6e7dd24392e,
+};
+
 uint8_t
 visit_log_us(int64_t us)
 {
-	double octaves;
+	int octave;
+	uint64_t mantissa;
+	unsigned eighth = 0;
 
 	if (us <= 1)
 		return 0;
-	octaves = ceil(log2((double)us) * 8.0);
-	return octaves > 255 ? 255 : (uint8_t)octaves;
+	octave = 63 - __builtin_clzll((uint64_t)us);
+	if (octave >= 32)
+		return 255;
+	mantissa = (uint64_t)us << (63 - octave);
+	while (eighth < 8 && mantissa > EIGHTHS[eighth])
+		eighth++;
+	eighth += (unsigned)octave * 8;
+	return eighth > 255 ? 255 : (uint8_t)eighth;
 }

@@ -64,11 +64,13 @@ visits_due(void *ctx, const uint32_t *items, uint32_t n)
 {
 	struct trap *t = ctx;
 
-	for (uint32_t i = 0; i < n; i++)
-		table_prefetch(&t->visits.records[items[i] & ITEM_VISIT_MASK], sizeof(struct visit));
-	for (uint32_t i = 0; i < n; i++)
-		table_prefetch(&t->senders.records[t->visits.records[items[i] & ITEM_VISIT_MASK].sender],
-		    sizeof(struct sender));
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t visit = items[i] & ITEM_VISIT_MASK;
+
+		__builtin_prefetch(&t->visits.records[visit]);
+		if (visit < t->visits.homes)
+			__builtin_prefetch(&t->senders.records[visit]);
+	}
 	for (uint32_t i = 0; i < n; i++)
 		trap_visit_due(t, items[i], t->now_us);
 }
@@ -94,8 +96,10 @@ expire_attempt(struct trap *t)
 	if (near != NULL && t->ladder->targets[near->target].role == ROLE_REAL) {
 		uint32_t number = sender_guess(&t->senders, sender_hash(&t->senders, near->key));
 
-		if (number != SENDER_NONE)
-			table_prefetch(&t->senders.records[number], sizeof(struct sender));
+		if (number != SENDER_NONE) {
+			__builtin_prefetch(&t->senders.records[number]);
+			__builtin_prefetch(&t->visits.records[number]);
+		}
 	}
 	attempt_expire(&t->attempts, trap_leaving, t);
 }
@@ -220,8 +224,10 @@ trap_packets(struct trap *t, const struct packet *packets, size_t n)
 		if (work[i].target == NULL)
 			continue;
 		number = sender_guess(&t->senders, work[i].sender_hash);
-		if (number != SENDER_NONE)
-			table_prefetch(&t->senders.records[number], sizeof(struct sender));
+		if (number != SENDER_NONE) {
+			__builtin_prefetch(&t->senders.records[number]);
+			__builtin_prefetch(&t->visits.records[number]);
+		}
 		attempt_prefetch(&t->attempts, work[i].attempt_hash);
 		if (packets[i].kind == PACKET_SYN) {
 			work[i].pool_key = pool_key(work[i].key, work[i].target->set);
@@ -229,17 +235,9 @@ trap_packets(struct trap *t, const struct packet *packets, size_t n)
 			index_prefetch(&t->pools.index, work[i].pool_hash);
 		}
 	}
-	for (size_t i = 0; i < n; i++) {
-		uint32_t number;
-
-		if (work[i].target == NULL)
-			continue;
-		number = sender_guess(&t->senders, work[i].sender_hash);
-		if (number != SENDER_NONE && t->senders.records[number].visits != 0)
-			table_prefetch(&t->visits.records[t->senders.records[number].visits - 1], sizeof(struct visit));
-		if (packets[i].kind == PACKET_SYN)
+	for (size_t i = 0; i < n; i++)
+		if (work[i].target != NULL && packets[i].kind == PACKET_SYN)
 			pool_prefetch(&t->pools, work[i].pool_hash);
-	}
 	for (size_t i = 0; i < n; i++) {
 		move_on(t, packets[i].time_us);
 		t->counters.packets++;

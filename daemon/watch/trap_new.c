@@ -14,11 +14,11 @@ pending_init(struct pending_ring *r, uint32_t cap)
 	return r->at != NULL;
 }
 
-/* One visit record a sender, and a sixteenth more for senders that come to several sets. */
+/* Beside one visit record a sender, these for senders that come to several sets. */
 static uint32_t
-visit_cap(const struct trap *t)
+further_visits(const struct trap *t)
 {
-	return t->o.limits.senders + t->o.limits.senders / 16 + 64;
+	return t->o.limits.senders / 32 + 64;
 }
 
 static bool
@@ -37,11 +37,11 @@ make_tables(struct trap *t)
 	    t->alarm_us != NULL && t->fingerprints != NULL &&
 	    index_init(&t->fingerprint_index, FINGERPRINTS) &&
 	    sender_table_init(&t->senders, l->senders, t->o.hash_key) &&
-	    visit_pool_init(&t->visits, visit_cap(t)) &&
+	    visit_pool_init(&t->visits, l->senders, further_visits(t)) &&
 	    attempt_table_init(&t->attempts, l->attempts, t->o.hash_key) &&
 	    pool_table_init(&t->pools, l->pools, t->o.hash_key) &&
 	    health_init(&t->health, t->ladder) &&
-	    wheel_init(&t->ends, SECOND_US, 8192, visit_cap(t)) &&
+	    wheel_init(&t->ends, SECOND_US, 8192, l->senders + further_visits(t)) &&
 	    pending_init(&t->touches, PENDING_SYN) && pending_init(&t->proofs, PENDING_PROOF) &&
 	    blocklist_init(&t->list, &t->o.judge, &t->senders, &t->never, &t->o.sink);
 }
@@ -184,7 +184,7 @@ trap_memory_bytes(const struct trap *t)
 	    (size_t)t->senders.cap * sizeof(t->senders.records[0]) + t->senders.cap / 8 +
 	    index_bytes(&t->senders.index) +
 	    (size_t)t->visits.cap * sizeof(t->visits.records[0]) +
-	    (size_t)t->attempts.cap * sizeof(t->attempts.ring[0]) + ((size_t)t->attempts.bucket_mask + 1) * 4 +
+	    ((size_t)t->attempts.ring_mask + 1) * sizeof(t->attempts.ring[0]) + ((size_t)t->attempts.bucket_mask + 1) * 4 +
 	    (size_t)t->pools.cap * sizeof(t->pools.records[0]) + index_bytes(&t->pools.index) +
 	    wheel_bytes(&t->ends) + wheel_bytes(&t->list.deadlines) +
 	    (size_t)(PENDING_SYN + PENDING_PROOF) * sizeof(t->touches.at[0]);

@@ -33,7 +33,7 @@ struct attempt {
 	int64_t	   first_us;
 	sender_key key;
 	uint64_t   host;		/* lower half of an IPv6 source */
-	uint32_t   next;		/* of the same bucket, older; + 1 */
+	uint32_t   next;		/* number of the next older one of the same bucket */
 	uint32_t   isn, answer_isn;
 	uint32_t   last_off_us;		/* last SYN; once answered, the answer; from first */
 	uint16_t   target, sport;
@@ -44,10 +44,10 @@ struct attempt {
 
 struct attempt_table {
 	struct attempt *ring;		/* owned */
-	uint32_t       *buckets;	/* owned; newest attempt + 1 */
+	uint32_t       *buckets;	/* owned; number of the newest attempt */
 	const uint8_t  *hash_key;	/* borrowed */
-	uint32_t cap, bucket_mask;
-	uint32_t head, n;		/* the next place; how many are in use behind it */
+	uint32_t cap, ring_mask, bucket_mask;
+	uint32_t head, n;		/* the next number; how many are in use behind it */
 	uint64_t evicted;		/* pushed out before their time */
 };
 
@@ -67,10 +67,10 @@ attempt_prefetch_bucket(const struct attempt_table *t, uint32_t hash)
 static inline void
 attempt_prefetch(const struct attempt_table *t, uint32_t hash)
 {
-	uint32_t at = t->buckets[hash & t->bucket_mask];
+	uint32_t number = t->buckets[hash & t->bucket_mask];
 
-	if (at != 0)
-		table_prefetch(&t->ring[at - 1], sizeof(t->ring[0]));
+	if (t->head - number <= t->n)
+		table_prefetch(&t->ring[number & t->ring_mask], sizeof(t->ring[0]));
 }
 
 /* The newest attempt of this four-tuple (isn NULL), or the one with this ISN; NULL: none.

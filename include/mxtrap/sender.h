@@ -2,7 +2,7 @@
 /*
  * sender.h - the bounded table of who was ever seen, and what weighs on each.
  *
- * One record of 56 bytes a sender.  When it is full, the oldest that nobody has
+ * One record, a cache line, a sender.  When it is full, the oldest that nobody has
  * proven and nothing is known of makes room; a listed, suspect, cleared or proven
  * one never does.  Eviction goes round the table by age, never by hash.
  */
@@ -43,6 +43,7 @@ struct sender {
 	uint8_t	 grade;			/* best grade of what weighs against it */
 	uint8_t	 flags;			/* enum sender_flag */
 	uint8_t	 caps;
+	uint8_t	 spare[8];		/* a record is one cache line */
 };
 
 struct sender_table {

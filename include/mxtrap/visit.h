@@ -2,7 +2,7 @@
 /*
  * visit.h - a sender's attempts on one MX set, and the memory of the order.
  *
- * One record of 56 bytes a (sender, MX set).  While the visit is open it holds the
+ * One record, a cache line, a (sender, MX set).  While the visit is open it holds the
  * route; afterwards it is the order memory: when a lower rung was last touched, so
  * that a sender that remembers dead hosts (Exim, Sendmail) is not taken for one
  * that skips them.  It has no opinion about routes; trap and judge have.
@@ -58,26 +58,37 @@ struct visit {
 	uint8_t	 bogus_first_proven : 1;	/* the touch that came first is the one that was proven */
 	uint8_t	 generation : 4;	/* of this record: a stale deadline is told by it */
 	uint16_t stamp[STAMP_N];	/* 8 s units, 0: never */
+	bool	 taken;
+	uint8_t	 spare[7];		/* a record is one cache line */
 };
 
+/*
+ * The first record of sender number n is record n, its home, so that both can be fetched from
+ * memory side by side; those of its further MX sets come out of the rest.
+ */
 struct visit_pool {
-	struct visit *records;		/* owned */
-	uint32_t n, cap, free_head, fresh, hand;
+	struct visit *records;		/* owned; cap = homes + further ones */
+	uint32_t n, cap, homes, free_head, fresh, hand;
 	uint64_t evicted;
 };
 
-bool visit_pool_init(struct visit_pool *, uint32_t cap);
+bool visit_pool_init(struct visit_pool *, uint32_t homes, uint32_t further);
 void visit_pool_free(struct visit_pool *);
 
 /* The record of this sender and set, moved to the front of its chain; VISIT_NONE. */
 uint32_t visit_find(struct visit_pool *, struct sender *, uint16_t set);
-/* A new record in front of the chain.  VISIT_NONE: the pool is full. */
+/* A new record in front of the chain: its home if that is free.  VISIT_NONE: the pool is full. */
 uint32_t visit_add(struct visit_pool *, struct sender *, uint32_t sender_number, uint16_t set);
-/* Give back one that is closed and remembers nothing any more: looks at up to 64, round the pool.  False: none. */
+/* Give back one that is closed and remembers nothing any more: looks at up to 64 that are no
+ * home, round the pool.  False: none. */
 bool visit_reclaim(struct visit_pool *, struct sender *senders, uint32_t now_s, uint32_t order_memory_s);
 /* Give back the whole chain of a sender. */
 void visit_drop_all(struct visit_pool *, struct sender *);
-int64_t visit_last_us(const struct visit *);
+static inline int64_t
+visit_last_us(const struct visit *v)
+{
+	return v->start_us + v->last_off_us;
+}
 /* Is the order memory valid at now: was a lower rung touched, lately enough? */
 bool visit_remembers(const struct visit *, uint32_t now_s, uint32_t order_memory_s);
 /* A touch of a lower rung, or of a bogus one (which refreshes a valid memory only). */
@@ -85,8 +96,16 @@ void visit_remember(struct visit *, uint32_t now_s, bool lower, uint32_t order_m
 
 /* Append a role to a route if it is not in it yet; the route after it. */
 uint8_t route_add(uint8_t route, enum role);
-size_t route_length(uint8_t route);
-enum role route_at(uint8_t route, size_t i);
+static inline size_t
+route_length(uint8_t route)
+{
+	return route >> 6;
+}
+static inline enum role
+route_at(uint8_t route, size_t i)
+{
+	return (enum role)((route >> (2 * i)) & 3);
+}
 
 /* Did this kind count on this set within the 60 min before now? */
 bool visit_stamped(const struct visit *, enum visit_stamp, uint32_t now_s);

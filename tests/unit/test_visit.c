@@ -97,7 +97,7 @@ records_are_chained_by_sender_and_given_back_with_it(void **state)
 	uint32_t a, b, generation;
 
 	(void)state;
-	assert_true(visit_pool_init(&p, 2));
+	assert_true(visit_pool_init(&p, 0, 2));
 	a = visit_add(&p, &s, 0, 10);
 	b = visit_add(&p, &s, 0, 11);
 	assert_int_equal(visit_add(&p, &s, 0, 12), VISIT_NONE);
@@ -119,7 +119,7 @@ only_closed_records_without_memory_are_reclaimed(void **state)
 	uint32_t a, b;
 
 	(void)state;
-	assert_true(visit_pool_init(&p, 2));
+	assert_true(visit_pool_init(&p, 0, 2));
 	a = visit_add(&p, &s[0], 0, 1);
 	b = visit_add(&p, &s[1], 1, 1);
 	p.records[a].flags = VISIT_OPEN;
