@@ -9,18 +9,6 @@
 
 static const uint8_t MAPPED[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
-bool
-addr_is_v4(const struct addr *a)
-{
-	return memcmp(a->b, MAPPED, sizeof(MAPPED)) == 0;
-}
-
-bool
-addr_equal(const struct addr *a, const struct addr *b)
-{
-	return memcmp(a->b, b->b, sizeof(a->b)) == 0;
-}
-
 struct addr
 addr_from_v4(const uint8_t bytes[4])
 {
@@ -165,63 +153,24 @@ prefix_equal(const struct prefix *a, const struct prefix *b)
 	return a->len == b->len && addr_equal(&a->addr, &b->addr);
 }
 
-static uint64_t
-load_be64(const uint8_t *b)
+struct addr
+sender_addr(sender_key key, uint64_t host)
 {
-	uint64_t v = 0;
+	uint64_t halves[2] = { htobe64(key), htobe64(host) };
+	struct addr a;
 
-	for (int i = 0; i < 8; i++)
-		v = v << 8 | b[i];
-	return v;
-}
-
-sender_key
-addr_sender(const struct addr *a)
-{
-	if (addr_is_v4(a))
-		return SENDER_KEY_V4 | (load_be64(a->b + 8) & 0xffffffffU);
-	return load_be64(a->b);
-}
-
-uint64_t
-addr_host(const struct addr *a)
-{
-	return addr_is_v4(a) ? 0 : load_be64(a->b + 8);
-}
-
-bool
-sender_is_v4(sender_key key)
-{
-	return key >> 32 == SENDER_KEY_V4 >> 32;
+	if (sender_is_v4(key)) {
+		halves[0] = 0;
+		halves[1] = htobe64(0xffffULL << 32 | (key & UINT32_MAX));
+	}
+	memcpy(a.b, halves, sizeof(a.b));
+	return a;
 }
 
 struct prefix
 sender_prefix(sender_key key)
 {
-	struct prefix p = { .len = 64 };
-	uint8_t *to = p.addr.b;
-
-	if (sender_is_v4(key)) {
-		memcpy(p.addr.b, MAPPED, sizeof(MAPPED));
-		for (int i = 0; i < 4; i++)
-			to[12 + i] = (uint8_t)(key >> (24 - 8 * i));
-		p.len = 128;
-	} else {
-		for (int i = 0; i < 8; i++)
-			to[i] = (uint8_t)(key >> (56 - 8 * i));
-	}
-	return p;
-}
-
-struct addr
-sender_addr(sender_key key, uint64_t host)
-{
-	struct addr a = sender_prefix(key).addr;
-
-	if (!sender_is_v4(key))
-		for (int i = 0; i < 8; i++)
-			a.b[8 + i] = (uint8_t)(host >> (56 - 8 * i));
-	return a;
+	return (struct prefix){ .addr = sender_addr(key, 0), .len = sender_is_v4(key) ? 128 : 64 };
 }
 
 bool

@@ -22,6 +22,8 @@ attempt_table_init(struct attempt_table *t, uint32_t cap, const uint8_t hash_key
 	*t = (struct attempt_table){
 		.cap = cap, .ring_mask = places - 1, .bucket_mask = buckets - 1, .head = 1, .hash_key = hash_key,
 	};
+	for (uint64_t i = 0; i < 3; i++)
+		t->secret[i] = siphash13(hash_key, i, 3);
 	t->ring = table_alloc(places, sizeof(t->ring[0]));
 	t->buckets = table_alloc(buckets, sizeof(t->buckets[0]));
 	if (t->ring == NULL || t->buckets == NULL) {
@@ -77,7 +79,7 @@ attempt_due_us(const struct attempt_table *t)
 	if (t->n == 0)
 		return INT64_MAX;
 	/* Rounded up, so that those of one moment leave together. */
-	due_us = oldest(t, 0)->first_us + ATTEMPT_LIFE_US + ATTEMPT_MOMENT_US - 1;
+	due_us = attempt_first_us(t, oldest(t, 0)) + ATTEMPT_LIFE_US + ATTEMPT_MOMENT_US - 1;
 	return due_us - due_us % ATTEMPT_MOMENT_US;
 }
 
@@ -98,8 +100,8 @@ attempt_expire(struct attempt_table *t, void (*leaving)(void *ctx, struct attemp
 }
 
 struct attempt *
-attempt_add(struct attempt_table *t, uint32_t hash, sender_key key, uint64_t host, uint32_t target,
-    uint16_t sport, uint32_t isn, int64_t now_us, void (*leaving)(void *ctx, struct attempt *), void *ctx)
+attempt_add(struct attempt_table *t, uint32_t hash, uint32_t sender, sender_key key, uint64_t host,
+    uint32_t target, uint16_t sport, uint32_t isn, int64_t now_us, void (*leaving)(void *ctx, struct attempt *), void *ctx)
 {
 	uint32_t *bucket = &t->buckets[hash & t->bucket_mask];
 	struct attempt *a;
@@ -110,10 +112,11 @@ attempt_add(struct attempt_table *t, uint32_t hash, sender_key key, uint64_t hos
 	}
 	a = &t->ring[t->head & t->ring_mask];
 	*a = (struct attempt){
-		.first_us = now_us, .key = key, .host = host, .next = *bucket, .isn = isn,
+		.key = key, .host = host, .sender = sender, .first = (uint32_t)now_us, .next = *bucket, .isn = isn,
 		.target = (uint16_t)target, .sport = sport, .n_syns = 1, .flags = ATTEMPT_IN_USE,
 	};
 	*bucket = t->head++;
+	t->newest_us = now_us;
 	t->n++;
 	return a;
 }

@@ -306,9 +306,3 @@ fingerprint_format(const struct fingerprint *f, char buf[static FINGERPRINT_TEXT
 	put(&t, f->payload != 0 ? ":+" : ":0");
 	return buf;
 }
-
-bool
-fingerprint_akin(const struct fingerprint *a, const struct fingerprint *b)
-{
-	return a->layout == b->layout && a->wscale == b->wscale;
-}

@@ -32,15 +32,6 @@ pool_table_free(struct pool_table *t)
 	*t = (struct pool_table){ 0 };
 }
 
-/* IPv4: 24 bits of network; IPv6: 48.  The set beside it makes 64; a bit apart keeps 0 free. */
-uint64_t
-pool_key(sender_key key, uint16_t set)
-{
-	if (sender_is_v4(key))
-		return (1ULL << 63) | ((key & 0xffffffffULL) >> 8 << 16) | set;
-	return (key & 0xffffffffffff0000ULL) | set;
-}
-
 static uint32_t
 find(const struct pool_table *t, uint64_t key, uint32_t hash)
 {

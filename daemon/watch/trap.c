@@ -53,8 +53,9 @@ prepare(struct trap *t, struct trap_work *w, const struct packet *p)
 	w->target_number = (uint32_t)(w->target - t->ladder->targets);
 	w->key = addr_sender(theirs);
 	w->host = addr_host(theirs);
-	w->sender_hash = sender_hash(&t->senders, w->key);
-	w->attempt_hash = attempt_hash(&t->attempts, w->key, w->host, w->target_number, w->sport);
+	w->sip = sender_sip(&t->senders, w->key);
+	w->sender_hash = (uint32_t)w->sip;
+	w->attempt_hash = attempt_hash(&t->attempts, w->sip, w->host, w->target_number, w->sport);
 	index_prefetch(&t->senders.index, w->sender_hash);
 	attempt_prefetch_bucket(&t->attempts, w->attempt_hash);
 }
@@ -89,17 +90,11 @@ judge_first(struct trap *t, struct pending_ring *ring)
 static void
 expire_attempt(struct trap *t)
 {
-	const struct attempt *far = attempt_ahead(&t->attempts, 24), *near = attempt_ahead(&t->attempts, 12);
+	const struct attempt *ahead = attempt_ahead(&t->attempts, 16);
 
-	if (far != NULL && t->ladder->targets[far->target].role == ROLE_REAL)
-		index_prefetch(&t->senders.index, sender_hash(&t->senders, far->key));
-	if (near != NULL && t->ladder->targets[near->target].role == ROLE_REAL) {
-		uint32_t number = sender_guess(&t->senders, sender_hash(&t->senders, near->key));
-
-		if (number != SENDER_NONE) {
-			__builtin_prefetch(&t->senders.records[number]);
-			__builtin_prefetch(&t->visits.records[number]);
-		}
+	if (ahead != NULL && t->ladder->targets[ahead->target].role == ROLE_REAL) {
+		__builtin_prefetch(&t->senders.records[ahead->sender]);
+		__builtin_prefetch(&t->visits.records[ahead->sender]);
 	}
 	attempt_expire(&t->attempts, trap_leaving, t);
 }
@@ -189,9 +184,11 @@ move_on(struct trap *t, int64_t now_us)
 	if (now_us >= t->next_due_us)
 		fire(t, now_us);
 	t->now_us = now_us;
-	if (t->seen_since != 0 && now_us / (60 * SECOND_US) != t->health.drops_minute) {
-		health_packets(&t->health, t->seen_since, 0, now_us);
+	if (now_us >= t->seen_until_us) {
+		if (t->seen_since != 0)
+			health_packets(&t->health, t->seen_since, 0, now_us);
 		t->seen_since = 0;
+		t->seen_until_us = now_us - now_us % (60 * SECOND_US) + 60 * SECOND_US;
 	}
 }
 
@@ -266,8 +263,9 @@ take_accept(struct trap *t, const struct event *e)
 	w.target = &t->ladder->targets[e->target];
 	w.key = addr_sender(&e->what.addr);
 	w.host = addr_host(&e->what.addr);
-	w.sender_hash = sender_hash(&t->senders, w.key);
-	w.attempt_hash = attempt_hash(&t->attempts, w.key, w.host, w.target_number, w.sport);
+	w.sip = sender_sip(&t->senders, w.key);
+	w.sender_hash = (uint32_t)w.sip;
+	w.attempt_hash = attempt_hash(&t->attempts, w.sip, w.host, w.target_number, w.sport);
 	a = attempt_find(&t->attempts, w.attempt_hash, w.key, w.host, w.target_number, w.sport, NULL);
 	if (a != NULL && a->outcome == OUTCOME_PROVEN)
 		return;

@@ -13,10 +13,11 @@ static void
 tell_attempt(struct trap *t, struct attempt *a, uint32_t rtt_us)
 {
 	struct attempt_row row;
-	struct tally_row *tally = trap_tally_of(t, a->target);
+	struct tally_row *tally;
 
 	if ((a->flags & ATTEMPT_TOLD) != 0)
 		return;
+	tally = trap_tally_of(t, a->target);
 	a->flags |= ATTEMPT_TOLD;
 	tally->refused += a->outcome == OUTCOME_REFUSED;
 	tally->silent += a->outcome == OUTCOME_SILENT;
@@ -26,7 +27,7 @@ tell_attempt(struct trap *t, struct attempt *a, uint32_t rtt_us)
 		return;
 	}
 	row = (struct attempt_row){
-		.time_us = a->first_us, .src = sender_addr(a->key, a->host), .target = a->target, .sport = a->sport,
+		.time_us = attempt_first_us(&t->attempts, a), .src = sender_addr(a->key, a->host), .target = a->target, .sport = a->sport,
 		.n_syns = a->n_syns, .rtt_us = rtt_us, .grade = (uint8_t)attempt_grade(a),
 		.outcome = a->outcome, .fingerprint = a->fingerprint,
 	};
@@ -49,19 +50,17 @@ alarm_of(struct trap *t, uint32_t target, enum note_kind kind)
 static void
 unanswered(struct trap *t, struct attempt *a)
 {
-	uint32_t number = sender_find(&t->senders, a->key, sender_hash(&t->senders, a->key)), visit;
-	struct addr src = sender_addr(a->key, a->host);
-	struct sender *s;
+	struct sender *s = &t->senders.records[a->sender];
+	uint32_t visit;
 
-	if ((a->flags & ATTEMPT_NOTED) != 0 || number == SENDER_NONE)
+	if ((a->flags & ATTEMPT_NOTED) != 0 || s->key != a->key)
 		return;
 	a->flags |= ATTEMPT_NOTED;
-	s = &t->senders.records[number];
 	visit = visit_find(&t->visits, s, t->ladder->targets[a->target].set);
 	if (visit != VISIT_NONE)
 		t->visits.records[visit].flags |= VISIT_UNANSWERED;
 	/* Whom we block gets no answer by our own doing. */
-	if (a->outcome == OUTCOME_HALF || s->state == STATE_LISTED || ladder_find(t->ladder, &src) != NULL)
+	if (a->outcome == OUTCOME_HALF || s->state == STATE_LISTED || (s->flags & SENDER_OURS) != 0)
 		return;
 	if (health_unanswered(&t->health, a->target, pool_key(a->key, 0), t->now_us)) {
 		trap_tell_note(t, NOTE_REAL_DOWN, a->target, t->now_us - HEALTH_BEFORE_US, 0);
@@ -77,7 +76,7 @@ trap_leaving(void *ctx, struct attempt *a)
 
 	if (t->ladder->targets[a->target].role == ROLE_REAL &&
 	    (a->outcome == OUTCOME_SILENT || a->outcome == OUTCOME_HALF) &&
-	    t->now_us - a->first_us >= ATTEMPT_LIFE_US)
+	    t->now_us - attempt_first_us(&t->attempts, a) >= ATTEMPT_LIFE_US)
 		unanswered(t, a);
 	tell_attempt(t, a, 0);
 }
@@ -122,16 +121,14 @@ fingerprint_id(struct trap *t, const struct fingerprint *fp)
 static void
 count_for_flood(struct trap *t)
 {
-	int64_t second = t->now_us / SECOND_US;
-
-	if (second != t->second) {
-		bool over = second == t->second + 1 && t->second_attempts > t->o.limits.tally_above;
+	if (t->now_us >= t->second_end_us) {
+		bool over = t->now_us < t->second_end_us + SECOND_US && t->second_attempts > t->o.limits.tally_above;
 
 		if (t->flood && !over) {
 			t->flood = false;
 			trap_tell_note(t, NOTE_FLOOD_END, UINT32_MAX, 0, 0);
 		}
-		t->second = second;
+		t->second_end_us = t->now_us - t->now_us % SECOND_US + SECOND_US;
 		t->second_attempts = 0;
 	}
 	if (++t->second_attempts > t->o.limits.tally_above && !t->flood) {
@@ -147,6 +144,8 @@ sender_for(struct trap *t, const struct trap_work *w)
 	uint32_t number = sender_find(&t->senders, w->key, w->sender_hash);
 
 	if (number == SENDER_NONE) {
+		struct addr src = sender_addr(w->key, w->host);
+
 		number = sender_add(&t->senders, w->key, w->sender_hash, now_s(t), evict_sender, t);
 		if (number == SENDER_NONE) {
 			if (t->now_us > t->health.full_until_us)
@@ -156,6 +155,8 @@ sender_for(struct trap *t, const struct trap_work *w)
 		}
 		t->counters.senders_new++;
 		trap_tally_of(t, w->target_number)->first_seen++;
+		if (ladder_find(t->ladder, &src) != NULL)
+			t->senders.records[number].flags |= SENDER_OURS;
 	}
 	t->senders.records[number].last_seen_s = now_s(t);
 	return number;
@@ -165,17 +166,17 @@ static void
 syn_again(struct trap *t, struct attempt *a, uint32_t number)
 {
 	const struct target *target = &t->ladder->targets[a->target];
-	int64_t last = a->outcome == OUTCOME_SILENT ? a->first_us + a->last_off_us : a->first_us;
+	int64_t age = t->now_us - attempt_first_us(&t->attempts, a);
 	uint32_t visit;
 
-	if (t->now_us - last < ATTEMPT_COPY_US)
+	if (age - (a->outcome == OUTCOME_SILENT ? a->last_off_us : 0) < ATTEMPT_COPY_US)
 		return;			/* the same packet, seen twice */
 	if (a->n_syns < 31)
 		a->n_syns++;
-	if (t->now_us - a->first_us >= ATTEMPT_RESYN_US)
+	if (age >= ATTEMPT_RESYN_US)
 		a->flags |= ATTEMPT_RESENT;
 	if (a->outcome == OUTCOME_SILENT)
-		a->last_off_us = (uint32_t)(t->now_us - a->first_us);
+		a->last_off_us = (uint32_t)age;
 	visit = trap_visit_of(t, number, a);
 	if (visit != VISIT_NONE)
 		trap_resent(t, visit, a);
@@ -204,8 +205,8 @@ trap_take_syn(struct trap *t, const struct trap_work *w, const struct packet *p)
 		return;
 	}
 	count_for_flood(t);
-	a = attempt_add(&t->attempts, w->attempt_hash, w->key, w->host, w->target_number, w->sport, p->seq,
-	    t->now_us, trap_leaving, t);
+	a = attempt_add(&t->attempts, w->attempt_hash, number, w->key, w->host, w->target_number, w->sport,
+	    p->seq, t->now_us, trap_leaving, t);
 	t->counters.attempts++;
 	trap_tally_of(t, w->target_number)->attempts++;
 	if (t->flood)
@@ -221,13 +222,19 @@ trap_take_syn(struct trap *t, const struct trap_work *w, const struct packet *p)
 	trap_touch(t, number, a, p, w->pool_key, w->pool_hash);
 }
 
-static void
-now_answered(struct trap *t, struct attempt *a, const struct trap_work *w)
+/* SENDER_NONE: its record was evicted since. */
+static uint32_t
+sender_of(const struct trap *t, const struct attempt *a)
 {
-	uint32_t number = sender_find(&t->senders, w->key, w->sender_hash);
-	uint32_t visit = trap_visit_of(t, number, a);
+	return t->senders.records[a->sender].key == a->key ? a->sender : SENDER_NONE;
+}
 
-	a->last_off_us = (uint32_t)(t->now_us - a->first_us);
+static void
+now_answered(struct trap *t, struct attempt *a)
+{
+	uint32_t visit = trap_visit_of(t, sender_of(t, a), a);
+
+	a->last_off_us = (uint32_t)(t->now_us - attempt_first_us(&t->attempts, a));
 	if (visit != VISIT_NONE)
 		t->visits.records[visit].flags &= (uint16_t)~VISIT_PENDING_LOWER;
 }
@@ -238,7 +245,7 @@ take_refusal(struct trap *t, const struct trap_work *w, struct attempt *a)
 	if (a->outcome != OUTCOME_SILENT && a->outcome != OUTCOME_HALF)
 		return;
 	a->outcome = OUTCOME_REFUSED;
-	now_answered(t, a, w);
+	now_answered(t, a);
 	if (w->target->role == ROLE_REAL)
 		unanswered(t, a);
 	tell_attempt(t, a, 0);
@@ -247,8 +254,8 @@ take_refusal(struct trap *t, const struct trap_work *w, struct attempt *a)
 void
 trap_prove(struct trap *t, const struct trap_work *w, struct attempt *a)
 {
-	uint32_t number = sender_find(&t->senders, w->key, w->sender_hash), visit;
-	int64_t rtt_us = t->now_us - a->first_us - a->last_off_us;
+	uint32_t number = sender_of(t, a), visit;
+	int64_t rtt_us = t->now_us - attempt_first_us(&t->attempts, a) - a->last_off_us;
 
 	a->outcome = OUTCOME_PROVEN;
 	t->counters.proven++;
@@ -284,7 +291,7 @@ trap_take_reply(struct trap *t, const struct trap_work *w, const struct packet *
 			alarm_of(t, a->target, NOTE_DECOY_ANSWERS);
 		a->outcome = OUTCOME_HALF;
 		a->answer_isn = p->seq;
-		now_answered(t, a, w);
+		now_answered(t, a);
 		break;
 	case PACKET_RST:
 		if (w->from_us) {

@@ -20,12 +20,13 @@ trap_tell_tallies(struct trap *t)
 struct tally_row *
 trap_tally_of(struct trap *t, uint32_t target)
 {
-	uint32_t hour = now_s(t) / 3600 * 3600;
+	if (t->now_us >= t->tallies_until_us) {
+		uint32_t hour = now_s(t) / 3600 * 3600;
 
-	if (t->tallies[target].hour_s != hour) {
 		trap_tell_tallies(t);
 		for (uint32_t i = 0; i < t->ladder->n_targets; i++)
 			t->tallies[i].hour_s = hour;
+		t->tallies_until_us = ((int64_t)hour + 3600) * SECOND_US;
 	}
 	return &t->tallies[target];
 }

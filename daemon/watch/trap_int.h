@@ -56,12 +56,13 @@ struct kin_entry {
 	int64_t	 time_us;
 	uint32_t visit;
 	uint8_t	 generation, rung;
-	bool	 real;			/* its system reached the real MX: settled */
 	struct fingerprint fp;
 };
 struct kin_ring {			/* of one set and one family */
 	struct kin_entry at[KIN];
 	uint32_t next;
+	uint32_t fresh;			/* a bit an entry: less than 3 s old, as far as looked at */
+	uint32_t unsettled;		/* of these: its system has not reached the real MX */
 };
 
 struct trap {
@@ -84,7 +85,8 @@ struct trap {
 	uint32_t	     recent_next;
 	struct kin_ring	   (*kin)[2];		/* by set, then family */
 	uint8_t		    *set_flags;		/* by set: SET_REAL_V4, SET_REAL_V6 */
-	struct tally_row    *tallies;		/* by target */
+	struct tally_row    *tallies;		/* by target, of this hour */
+	int64_t		     tallies_until_us;
 	struct fingerprint  *fingerprints;	/* id - 1 */
 	struct index	     fingerprint_index;
 	uint32_t	     n_fingerprints;
@@ -92,10 +94,11 @@ struct trap {
 	int64_t		    *alarm_us;		/* by target: when it last misbehaved and was told */
 
 	int64_t	 next_due_us;			/* nothing is due before this */
-	int64_t	 second;			/* the flood counter's */
+	int64_t	 second_end_us;			/* of the flood counter's second */
 	uint32_t second_attempts;
 	bool	 flood;
 	uint64_t seen_since;			/* packets since health was last told */
+	int64_t	 seen_until_us;			/* when it is told again: at each full minute */
 	uint32_t flush_at;			/* where trap_flush() goes on */
 };
 
@@ -135,6 +138,7 @@ struct trap_work {				/* one packet of a block */
 	sender_key key;
 	uint64_t host;
 	uint32_t target_number, sender_hash, attempt_hash, pool_hash;
+	uint64_t sip;			/* sender_sip() */
 	uint64_t pool_key;
 	uint16_t sport;
 	bool	 from_us;

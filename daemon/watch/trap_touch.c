@@ -18,45 +18,44 @@ kin_of(struct trap *t, uint16_t set, bool v4)
  * comes to the backup in the three seconds behind it.)
  */
 static bool
-follow_kin(struct trap *t, uint32_t visit, const struct target *target, const struct packet *p)
+follow_kin(struct trap *t, const struct target *target, bool v4, const struct packet *p)
 {
-	struct visit *v = &t->visits.records[visit];
-	bool v4 = addr_is_v4(&p->src), found = false;
-	struct kin_ring *ring = kin_of(t, v->set, !v4);
-	bool real_here = (t->set_flags[v->set] & (v4 ? SET_REAL_V4 : SET_REAL_V6)) != 0;
+	struct kin_ring *ring = kin_of(t, target->set, !v4);
+	bool real_here = (t->set_flags[target->set] & (v4 ? SET_REAL_V4 : SET_REAL_V6)) != 0;
 
-	if (target->rung == 0)
-		return false;			/* there is no lower rung */
-	for (uint32_t i = 1; i <= KIN && i <= ring->next; i++) {
-		struct kin_entry *k = &ring->at[(ring->next - i) % KIN];
+	for (uint32_t left = real_here ? ring->unsettled : ring->fresh; left != 0; left &= left - 1) {
+		uint32_t bit = left & -left;
+		const struct kin_entry *k = &ring->at[__builtin_ctz(left)];
 		struct visit *kin;
 
-		if (t->now_us - k->time_us >= KIN_US)
-			break;			/* newest first: all behind it are older */
-		if (k->rung >= target->rung || (k->real && real_here) || !fingerprint_akin(&k->fp, &p->fp))
+		if (t->now_us - k->time_us >= KIN_US) {
+			ring->fresh &= ~bit;
+			ring->unsettled &= ~bit;
+			continue;
+		}
+		if (k->rung >= target->rung || !fingerprint_akin(&k->fp, &p->fp))
 			continue;
 		kin = &t->visits.records[k->visit];
 		if (kin->generation != k->generation)
 			continue;
 		if (target->role == ROLE_REAL) {
 			kin->flags |= VISIT_KIN_REAL;
-			k->real = true;		/* settled: its visit need not be read again */
+			ring->unsettled &= ~bit;
 		} else if ((kin->flags & (VISIT_REAL_PROVEN | VISIT_KIN_REAL)) == 0 || !real_here) {
-			found = true;
+			return true;
 		}
 	}
-	return found;
+	return false;
 }
 
 static void
-join_kin(struct trap *t, uint32_t visit, const struct target *target, const struct packet *p)
+join_kin(struct trap *t, uint32_t visit, const struct target *target, bool v4, const struct packet *p)
 {
 	const struct visit *v = &t->visits.records[visit];
-	struct kin_ring *ring = kin_of(t, v->set, addr_is_v4(&p->src));
+	struct kin_ring *ring = kin_of(t, target->set, v4);
 
-	/* A touch of the backup excuses nobody, and must not push out what does. */
-	if (target->role == ROLE_BOGUS)
-		return;
+	ring->fresh |= 1U << ring->next % KIN;
+	ring->unsettled |= 1U << ring->next % KIN;
 	ring->at[ring->next++ % KIN] = (struct kin_entry){
 		.time_us = t->now_us, .visit = visit, .generation = v->generation, .rung = target->rung, .fp = p->fp,
 	};
@@ -175,14 +174,22 @@ prolong(struct trap *t, struct visit *v)
 }
 
 static void
-touch_bogus(struct trap *t, uint32_t visit, struct attempt *a, bool lower_known)
+touch_bogus(struct trap *t, uint32_t visit, struct attempt *a, const struct packet *p_syn, uint64_t key, uint32_t hash)
 {
 	struct visit *v = &t->visits.records[visit];
+	uint32_t memory_s = t->o.judge.order_memory_s;
+	bool lower_known = (v->flags & (VISIT_LOW | VISIT_REAL)) != 0 || visit_remembers(v, now_s(t), memory_s) ||
+	    pool_remembers(&t->pools, key, hash, now_s(t), memory_s);
 	struct pending p = {
 		.due_us = t->now_us + JUDGE_DELAY_US, .visit = visit, .generation = v->generation,
 		.what = PENDING_TOUCH, .grade = GRADE_SYN, .host = a->host,
 	};
 
+	/* The other family only where nothing else is known: from then on its own memory knows it, for a day. */
+	if (!lower_known && follow_kin(t, &t->ladder->targets[a->target], sender_is_v4(a->key), p_syn)) {
+		visit_remember(v, now_s(t), true, memory_s);
+		lower_known = true;
+	}
 	if (!lower_known) {
 		a->flags |= ATTEMPT_CANDIDATE;
 		if ((v->flags & VISIT_HINTED) == 0)
@@ -198,15 +205,13 @@ trap_touch(struct trap *t, uint32_t number, struct attempt *a, const struct pack
 	const struct target *target = &t->ladder->targets[a->target];
 	enum role role = (enum role)target->role;
 	uint32_t visit = visit_for(t, number, target->set), memory_s = t->o.judge.order_memory_s;
+	bool v4 = sender_is_v4(a->key);
 	struct visit *v;
 	uint8_t route;
-	bool kin;
 
 	if (visit == VISIT_NONE)
 		return VISIT_NONE;
 	v = &t->visits.records[visit];
-	kin = follow_kin(t, visit, target, p);
-	join_kin(t, visit, target, p);
 	if ((v->flags & VISIT_PENDING_LOWER) != 0 && (unsigned)role > v->last_role &&
 	    t->now_us - visit_last_us(v) < 2 * SECOND_US) {
 		struct pending p_impatient = {
@@ -232,19 +237,20 @@ trap_touch(struct trap *t, uint32_t number, struct attempt *a, const struct pack
 		v->flags |= VISIT_LOW | VISIT_PENDING_LOWER;
 		if ((v->flags & VISIT_BOGUS_PROVEN) == 0)
 			v->flags |= VISIT_LOW_FIRST;
+		join_kin(t, visit, target, v4, p);
 		break;
 	case ROLE_REAL:
 		v->flags |= VISIT_REAL | VISIT_PENDING_LOWER;
 		v->last_real_s = now_s(t);
 		health_syn(&t->health, a->target, t->now_us);
+		if (target->rung != 0)
+			(void)follow_kin(t, target, v4, p);
+		join_kin(t, visit, target, v4, p);
 		break;
 	case ROLE_BOGUS:
-		touch_bogus(t, visit, a, kin || (v->flags & (VISIT_LOW | VISIT_REAL)) != 0 ||
-		    visit_remembers(v, now_s(t), memory_s) ||
-		    pool_remembers(&t->pools, key, hash, now_s(t), memory_s));
+		/* A touch of the backup excuses nobody, and must not push out of the ring what does. */
+		touch_bogus(t, visit, a, p, key, hash);
 		v->flags |= VISIT_BOGUS;
-		if (kin)		/* from now on its own memory knows it, for a day */
-			visit_remember(v, now_s(t), true, memory_s);
 		break;
 	case ROLE_CONTROL:
 		break;

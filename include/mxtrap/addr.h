@@ -10,9 +10,11 @@
 #ifndef MXTRAP_ADDR_H
 #define MXTRAP_ADDR_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct addr {
 	uint8_t b[16];			/* network order; IPv4 as ::ffff:a.b.c.d */
@@ -32,8 +34,25 @@ typedef uint64_t sender_key;
 #define ADDR_TEXT_SIZE	 46		/* as INET6_ADDRSTRLEN */
 #define PREFIX_TEXT_SIZE 50
 
-bool addr_is_v4(const struct addr *);
-bool addr_equal(const struct addr *, const struct addr *);
+/* Half an address as a number: 0 the upper, 1 the lower one. */
+static inline uint64_t
+addr_half(const struct addr *a, int half)
+{
+	uint64_t v;
+
+	memcpy(&v, a->b + 8 * half, sizeof(v));
+	return be64toh(v);
+}
+static inline bool
+addr_is_v4(const struct addr *a)
+{
+	return addr_half(a, 0) == 0 && addr_half(a, 1) >> 32 == 0xffff;
+}
+static inline bool
+addr_equal(const struct addr *a, const struct addr *b)
+{
+	return addr_half(a, 0) == addr_half(b, 0) && addr_half(a, 1) == addr_half(b, 1);
+}
 /* From 4 or 16 bytes in network order. */
 struct addr addr_from_v4(const uint8_t bytes[4]);
 struct addr addr_from_v6(const uint8_t bytes[16]);
@@ -54,10 +73,22 @@ struct prefix prefix_of(const struct addr *, uint8_t len);
 bool prefix_equal(const struct prefix *, const struct prefix *);
 
 /* The sender an address belongs to. */
-sender_key addr_sender(const struct addr *);
+static inline sender_key
+addr_sender(const struct addr *a)
+{
+	return addr_is_v4(a) ? SENDER_KEY_V4 | (addr_half(a, 1) & UINT32_MAX) : addr_half(a, 0);
+}
 /* The lower half of an IPv6 address: which host of the /64; 0 for IPv4. */
-uint64_t addr_host(const struct addr *);
-bool sender_is_v4(sender_key);
+static inline uint64_t
+addr_host(const struct addr *a)
+{
+	return addr_is_v4(a) ? 0 : addr_half(a, 1);
+}
+static inline bool
+sender_is_v4(sender_key key)
+{
+	return key >> 32 == SENDER_KEY_V4 >> 32;
+}
 /* The address of a sender's host: what addr_sender() and addr_host() took apart. */
 struct addr sender_addr(sender_key, uint64_t host);
 /* A sender as /32 or /64. */

@@ -30,9 +30,10 @@ enum attempt_flag {
 };
 
 struct attempt {
-	int64_t	   first_us;
 	sender_key key;
 	uint64_t   host;		/* lower half of an IPv6 source */
+	uint32_t   sender;		/* its record, if that has still this key */
+	uint32_t   first;		/* lower half of the time of the first SYN, µs: see attempt_first_us() */
 	uint32_t   next;		/* number of the next older one of the same bucket */
 	uint32_t   isn, answer_isn;
 	uint32_t   last_off_us;		/* last SYN; once answered, the answer; from first */
@@ -48,16 +49,30 @@ struct attempt_table {
 	const uint8_t  *hash_key;	/* borrowed */
 	uint32_t cap, ring_mask, bucket_mask;
 	uint32_t head, n;		/* the next number; how many are in use behind it */
+	int64_t	 newest_us;		/* when the newest began */
+	uint64_t secret[3];		/* multipliers of attempt_hash() */
 	uint64_t evicted;		/* pushed out before their time */
 };
 
 bool attempt_table_init(struct attempt_table *, uint32_t cap, const uint8_t hash_key[16]);
 void attempt_table_free(struct attempt_table *);
 
+/*
+ * sender: sender_sip() of the key.  What a sender chooses beside its address is added by
+ * secret multipliers, 32 bits each (multiply-shift, Dietzfelbinger 1996: universal), which
+ * is a fifth of the time of one more SipHash.
+ */
 static inline uint32_t
-attempt_hash(const struct attempt_table *t, sender_key key, uint64_t host, uint32_t target, uint16_t sport)
+attempt_hash(const struct attempt_table *t, uint64_t sender, uint64_t host, uint32_t target, uint16_t sport)
 {
-	return (uint32_t)siphash13(t->hash_key, key, host ^ ((uint64_t)target << 17 | (uint64_t)sport << 1 | 1ULL << 40));
+	return (uint32_t)((sender + t->secret[0] * (host >> 32) + t->secret[1] * (host & UINT32_MAX) +
+	    t->secret[2] * (target << 16 | sport)) >> 32);
+}
+/* No attempt is kept for 71 minutes: half of a time in µs is enough. */
+static inline int64_t
+attempt_first_us(const struct attempt_table *t, const struct attempt *a)
+{
+	return t->newest_us - (uint32_t)((uint32_t)t->newest_us - a->first);
 }
 static inline void
 attempt_prefetch_bucket(const struct attempt_table *t, uint32_t hash)
@@ -78,11 +93,11 @@ attempt_prefetch(const struct attempt_table *t, uint32_t hash)
 struct attempt *attempt_find(struct attempt_table *, uint32_t hash, sender_key key, uint64_t host, uint32_t target,
     uint16_t sport, const uint32_t *isn);
 /*
- * A new attempt.  If its place is still taken (the ring came round before 70 s),
+ * A new attempt of a sender's record.  If its place is still taken (the ring came round before 70 s),
  * leaving(ctx, attempt) sees the old one off, as attempt_expire() does.
  */
-struct attempt *attempt_add(struct attempt_table *, uint32_t hash, sender_key key, uint64_t host, uint32_t target,
-    uint16_t sport, uint32_t isn, int64_t now_us, void (*leaving)(void *ctx, struct attempt *), void *ctx);
+struct attempt *attempt_add(struct attempt_table *, uint32_t hash, uint32_t sender, sender_key key, uint64_t host,
+    uint32_t target, uint16_t sport, uint32_t isn, int64_t now_us, void (*leaving)(void *ctx, struct attempt *), void *ctx);
 /* When the oldest is 70 s old, rounded up to ATTEMPT_MOMENT_US; INT64_MAX: there is none. */
 int64_t attempt_due_us(const struct attempt_table *);
 /* The attempt that will leave after i others, to fetch ahead what it needs; NULL: there is none. */

@@ -88,6 +88,10 @@ const char *packet_result_name(enum packet_result);
 const char *fingerprint_format(const struct fingerprint *, char buf[static FINGERPRINT_TEXT_SIZE]);
 /* May two SYNs of different families come from one stack?  Layout, window scale and the
  * time-stamp habit agree; mss, window and ttl differ between families and are not asked. */
-bool fingerprint_akin(const struct fingerprint *, const struct fingerprint *);
+static inline bool
+fingerprint_akin(const struct fingerprint *a, const struct fingerprint *b)
+{
+	return a->layout == b->layout && a->wscale == b->wscale;
+}
 
 #endif

@@ -28,7 +28,12 @@ struct pool_table {
 
 bool pool_table_init(struct pool_table *, uint32_t cap, const uint8_t hash_key[16]);
 void pool_table_free(struct pool_table *);
-uint64_t pool_key(sender_key, uint16_t set);
+/* IPv4: 24 bits of network; IPv6: 48.  The set beside it makes 64; a bit apart keeps 0 free. */
+static inline uint64_t
+pool_key(sender_key key, uint16_t set)
+{
+	return (sender_is_v4(key) ? 1ULL << 63 | (key & 0xffffff00ULL) << 8 : key & ~0xffffULL) | set;
+}
 static inline uint32_t
 pool_hash(const struct pool_table *t, uint64_t key)
 {

@@ -17,6 +17,7 @@
 #define SENDER_MAX  (1U << 24)
 
 enum sender_flag {
+	SENDER_OURS   = 1 << 0,		/* an address of the ladder itself */
 	SENDER_PROVEN = 1 << 1,		/* completed a handshake with us at least once */
 	SENDER_TIMED  = 1 << 2,		/* a deadline of its listing or suspicion is in the wheel */
 	SENDER_IN_USE = 1 << 3,
@@ -60,10 +61,16 @@ struct sender_table {
 bool sender_table_init(struct sender_table *, uint32_t cap, const uint8_t hash_key[16]);
 void sender_table_free(struct sender_table *);
 
+/* The whole SipHash of a key, for who needs more than sender_hash(). */
+static inline uint64_t
+sender_sip(const struct sender_table *t, sender_key key)
+{
+	return siphash13(t->hash_key, key, 1);
+}
 static inline uint32_t
 sender_hash(const struct sender_table *t, sender_key key)
 {
-	return (uint32_t)siphash13(t->hash_key, key, 1);
+	return (uint32_t)sender_sip(t, key);
 }
 
 /* The store is to be told of this record. */

@@ -21,7 +21,7 @@ count_leaving(void *ctx, struct attempt *a)
 static struct attempt *
 add(struct attempt_table *t, sender_key key, uint16_t sport, uint32_t isn, int64_t now, uint32_t *gone)
 {
-	return attempt_add(t, attempt_hash(t, key, 0, 1, sport), key, 0, 1, sport, isn, now, count_leaving, gone);
+	return attempt_add(t, attempt_hash(t, key, 0, 1, sport), 0, key, 0, 1, sport, isn, now, count_leaving, gone);
 }
 
 static struct attempt *
@@ -104,10 +104,70 @@ grades_follow_the_outcome(void **state)
 	assert_int_equal(attempt_grade(&a), GRADE_PROVEN);
 }
 
+static void
+in_a_ring_gone_round_many_times_the_kept_are_found_and_the_gone_are_not(void **state)
+{
+	struct attempt_table t;
+	uint32_t gone[2048] = { 0 };
+
+	(void)state;
+	assert_true(attempt_table_init(&t, 6, KEY));
+	for (uint32_t i = 1; i <= 1000; i++) {
+		(void)add(&t, i, 1, i, i, gone);
+		for (uint32_t back = 0; back < 12 && back < i; back++) {
+			struct attempt *a = find(&t, i - back, 1, NULL);
+
+			assert_int_equal(a != NULL, back < 6);
+			assert_true(a == NULL || a->isn == i - back);
+		}
+	}
+	assert_int_equal(t.evicted, 994);
+	attempt_table_free(&t);
+}
+
+static void
+the_time_of_an_attempt_survives_the_turn_of_32_bits(void **state)
+{
+	const int64_t before = (7LL << 32) - 10;
+	struct attempt_table t;
+	uint32_t gone[8] = { 0 };
+
+	(void)state;
+	assert_true(attempt_table_init(&t, 4, KEY));
+	(void)add(&t, 1, 1, 1, before, gone);
+	(void)add(&t, 2, 1, 2, before + 60000000, gone);
+	assert_true(attempt_first_us(&t, find(&t, 1, 1, NULL)) == before);
+	assert_true(attempt_first_us(&t, find(&t, 2, 1, NULL)) == before + 60000000);
+	attempt_table_free(&t);
+}
+
+static void
+hosts_and_ports_of_one_sender_do_not_crowd_one_bucket(void **state)
+{
+	struct attempt_table t;
+	uint8_t filled[4096] = { 0 };
+	unsigned most = 0;
+
+	(void)state;
+	assert_true(attempt_table_init(&t, 1024, KEY));
+	/* What a stranger may choose: the upper bits of the host, and the port. */
+	for (uint64_t host = 0; host < 1024; host++)
+		filled[attempt_hash(&t, 7, host << 54, 1, 1025) & 4095]++;
+	for (uint16_t port = 0; port < 1024; port++)
+		filled[attempt_hash(&t, 7, 0, 1, port) & 4095]++;
+	for (unsigned i = 0; i < 4096; i++)
+		most = filled[i] > most ? filled[i] : most;
+	assert_in_range(most, 1, 8);
+	attempt_table_free(&t);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(in_a_ring_gone_round_many_times_the_kept_are_found_and_the_gone_are_not),
+		cmocka_unit_test(the_time_of_an_attempt_survives_the_turn_of_32_bits),
+		cmocka_unit_test(hosts_and_ports_of_one_sender_do_not_crowd_one_bucket),
 		cmocka_unit_test(a_retransmission_is_the_same_attempt_and_a_reused_port_is_not),
 		cmocka_unit_test(the_oldest_leaves_after_70_s),
 		cmocka_unit_test(a_flood_pushes_out_the_oldest_first_and_is_counted),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_visit.c - routes, the order memory, the hour's stamps, and the pool of records. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -87,6 +88,8 @@ durations_compare_on_a_log_scale(void **state)
 	/* An octave is eight steps. */
 	assert_int_equal(visit_log_us(2000) - visit_log_us(1000), 8);
 	assert_int_equal(visit_log_us(INT64_MAX), 255);
+	for (int64_t us = 2; us < 5000000; us += 1 + us / 50)
+		assert_int_equal(visit_log_us(us), (int)ceil(log2((double)us) * 8));
 }
 
 static void
@@ -133,10 +136,30 @@ only_closed_records_without_memory_are_reclaimed(void **state)
 	visit_pool_free(&p);
 }
 
+static void
+the_first_record_of_a_sender_is_its_home_and_further_sets_come_out_of_the_rest(void **state)
+{
+	struct visit_pool p;
+	struct sender s[3] = { { 0 } };
+
+	(void)state;
+	assert_true(visit_pool_init(&p, 3, 1));
+	assert_int_equal(visit_add(&p, &s[2], 2, 10), 2);
+	assert_int_equal(visit_add(&p, &s[2], 2, 11), 3);
+	assert_int_equal(visit_add(&p, &s[2], 2, 12), VISIT_NONE);
+	assert_int_equal(visit_add(&p, &s[0], 0, 10), 0);
+	assert_int_equal(visit_add(&p, &s[0], 0, 11), VISIT_NONE);
+	visit_drop_all(&p, &s[2]);
+	assert_int_equal(visit_add(&p, &s[0], 0, 11), 3);
+	assert_int_equal(visit_add(&p, &s[2], 2, 10), 2);
+	visit_pool_free(&p);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_first_record_of_a_sender_is_its_home_and_further_sets_come_out_of_the_rest),
 		cmocka_unit_test(a_route_keeps_the_order_of_first_touches),
 		cmocka_unit_test(a_lower_touch_is_remembered_for_the_order_memory),
 		cmocka_unit_test(a_bogus_touch_makes_no_memory),
