@@ -49,6 +49,30 @@ remembers(const struct pool *p, uint32_t now_s, uint32_t order_memory_s)
 	return now_s <= p->lower_at_s + (uint32_t)p->memory_off * UNIT_S + order_memory_s;
 }
 
+/*
+ * At a start the touches of neighbours come back by address, not by time: an older one must not
+ * make what is known already look older.
+ */
+static void
+touch_lower(struct pool *p, uint32_t now_s, bool real)
+{
+	uint32_t memory_at_s = p->lower_at_s + (uint32_t)p->memory_off * UNIT_S;
+	uint32_t real_off;
+
+	if (now_s < p->lower_at_s) {
+		real_off = (p->lower_at_s - now_s) / UNIT_S;
+		if (real && real_off < p->real_off)
+			p->real_off = (uint16_t)real_off;
+		return;
+	}
+	/* Rounded down: many touches must not make a real one look older. */
+	real_off = real ? 0 : p->real_off + (now_s - p->lower_at_s) / UNIT_S;
+	if (real || p->real_off != NEVER)
+		p->real_off = real_off < NEVER ? (uint16_t)real_off : NEVER;
+	p->lower_at_s = now_s;
+	p->memory_off = memory_at_s > now_s ? (uint16_t)((memory_at_s - now_s + UNIT_S - 1) / UNIT_S) : 0;
+}
+
 void
 pool_touch(struct pool_table *t, uint64_t key, uint32_t hash, uint32_t now_s, bool lower, bool real,
     uint32_t order_memory_s)
@@ -71,19 +95,11 @@ pool_touch(struct pool_table *t, uint64_t key, uint32_t hash, uint32_t now_s, bo
 		index_put(&t->index, hash, slot);
 	}
 	p = &t->records[slot];
-	if (lower) {
-		/* Rounded down: many touches must not make a real one look older. */
-		uint32_t moved = (now_s - p->lower_at_s) / UNIT_S;
-
-		if (real)
-			p->real_off = 0;
-		else if (p->real_off != NEVER)
-			p->real_off = p->real_off + moved < NEVER ? (uint16_t)(p->real_off + moved) : NEVER;
-		p->lower_at_s = now_s;
-		p->memory_off = 0;
-	} else if (remembers(p, now_s, order_memory_s) && now_s - p->lower_at_s <= VISIT_REFRESH_S) {
+	if (lower)
+		touch_lower(p, now_s, real);
+	else if (now_s > p->lower_at_s && remembers(p, now_s, order_memory_s) &&
+	    now_s - p->lower_at_s <= VISIT_REFRESH_S)
 		p->memory_off = (uint16_t)((now_s - p->lower_at_s + UNIT_S - 1) / UNIT_S);
-	}
 }
 
 bool

@@ -106,6 +106,37 @@ a_real_touch_before_the_window_does_not_count(void **state)
 	pool_table_free(&t);
 }
 
+/* As a start gives them back: by address. */
+static void
+an_older_touch_told_later_takes_nothing_back(void **state)
+{
+	struct pool_table t;
+
+	(void)state;
+	assert_true(pool_table_init(&t, 16, KEY));
+	touch(&t, V4(192, 0, 2, 7), 0, 200000, true, true);
+	touch(&t, V4(192, 0, 2, 8), 0, 100000, true, false);
+	assert_true(knows(&t, V4(192, 0, 2, 9), 0, 200000 + DAY));
+	assert_true(real_since(&t, V4(192, 0, 2, 9), 200000));
+	touch(&t, V4(192, 0, 2, 8), 0, 100000, true, true);
+	assert_true(real_since(&t, V4(192, 0, 2, 9), 200000));
+	pool_table_free(&t);
+}
+
+static void
+a_refreshed_memory_outlasts_a_lower_touch_told_after_it(void **state)
+{
+	struct pool_table t;
+
+	(void)state;
+	assert_true(pool_table_init(&t, 16, KEY));
+	touch(&t, V4(192, 0, 2, 7), 0, 100000, true, false);
+	touch(&t, V4(192, 0, 2, 7), 0, 100000 + DAY / 2, false, false);
+	touch(&t, V4(192, 0, 2, 8), 0, 100100, true, false);
+	assert_true(knows(&t, V4(192, 0, 2, 9), 0, 100000 + DAY / 2 + DAY));
+	pool_table_free(&t);
+}
+
 static void
 a_full_table_lets_the_oldest_go_and_counts(void **state)
 {
@@ -131,6 +162,8 @@ main(void)
 		cmocka_unit_test(memory_ends_after_a_day_unless_bogus_touches_refresh_it),
 		cmocka_unit_test(many_low_touches_do_not_make_a_real_one_look_older),
 		cmocka_unit_test(a_real_touch_before_the_window_does_not_count),
+		cmocka_unit_test(an_older_touch_told_later_takes_nothing_back),
+		cmocka_unit_test(a_refreshed_memory_outlasts_a_lower_touch_told_after_it),
 		cmocka_unit_test(a_full_table_lets_the_oldest_go_and_counts),
 	};
 
