@@ -63,6 +63,22 @@ ring_size(const struct ring *r)
 	return r->mask + 1;
 }
 
+/* Putter: how many were ever put. */
+static inline uint64_t
+ring_put_so_far(const struct ring *r)
+{
+	return atomic_load_explicit(&r->tail, memory_order_relaxed);
+}
+
+/* Taker: how many were put before place `at` and are still here. */
+static inline uint64_t
+ring_before(const struct ring *r, uint64_t at)
+{
+	uint64_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
+
+	return at > head ? at - head : 0;
+}
+
 /* Taker: the record i places behind the oldest. */
 static inline void *
 ring_at(const struct ring *r, uint64_t i)

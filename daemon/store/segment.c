@@ -103,6 +103,22 @@ segment_add(struct store *s, enum segment_of of, sender_key key, int64_t time_us
 }
 
 bool
+segment_reserve(struct store *s, enum segment_of of, size_t n)
+{
+	struct segment *g = &s->segments[of];
+	struct sort_item *more;
+
+	if (n <= g->cap - g->n)
+		return true;
+	more = realloc(g->pending, (g->n + n) * sizeof *more);
+	if (more == NULL)
+		return false;
+	g->pending = more;
+	g->cap = g->n + n;
+	return true;
+}
+
+bool
 segment_full(const struct store *s)
 {
 	for (enum segment_of of = SEGMENT_ATTEMPT; of < SEGMENT_OF_N; of++)

@@ -32,6 +32,7 @@ store_free(struct store *s)
 		sort_free(&s->snapshots[i].sort);
 	if (s->lock_fd != -1)
 		close(s->lock_fd);
+	free(s->batch.rows);
 	free(s->targets_seen);
 	free(s->status);
 	free(s->dir);
@@ -61,6 +62,7 @@ store_new(const struct store_options *o)
 	s->lock_fd = -1;
 	s->replay = o->replay;
 	s->retention_attempts_s = o->retention_attempts_s;
+	s->half_life_s = o->half_life_s;
 	s->moved = o->moved;
 	s->moved_ctx = o->ctx;
 	s->max_pages = (int64_t)(o->max_bytes / STORE_PAGE_BYTES);
@@ -240,6 +242,8 @@ store_counters(struct store *s, struct store_counters *out)
 
 	for (size_t i = 0; i < LANE_N; i++)
 		queue += ring_used(&s->lanes[i]);
+	if (atomic_load(&s->batch.waiting))
+		queue += s->batch.n;
 	if (queue > atomic_load(&s->queue_max))
 		atomic_store(&s->queue_max, queue);
 	*out = (struct store_counters){

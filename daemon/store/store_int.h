@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 
+#include "mxtrap/judge.h"
 #include "mxtrap/log.h"
 #include "mxtrap/mxset.h"
 #include "mxtrap/store.h"
@@ -108,6 +109,13 @@ struct admin {				/* a decision that somebody waits for */
 	char	      who[128], action[64], note[512];
 };
 
+struct batch {				/* list changes that share one serial */
+	struct change_row *rows;	/* owned while waiting */
+	size_t	 n;
+	uint64_t at;			/* what was put into LANE_LIST before this goes before */
+	_Atomic bool waiting;		/* the writer's, until it is false again */
+};
+
 struct status_entry {
 	char name[64], value[256];
 	bool dirty;
@@ -121,7 +129,7 @@ struct seen {				/* counts waiting to be added to a row */
 struct store {
 	char	*dir, *path;		/* owned */
 	bool	 replay;
-	uint32_t retention_attempts_s;
+	uint32_t retention_attempts_s, half_life_s;
 	int64_t	 max_pages, bulk_pages;	/* 0: no cap; bulk leaves some for the list */
 	void   (*moved)(void *ctx, uint64_t generation, uint64_t serial);
 	void	*moved_ctx;
@@ -129,6 +137,7 @@ struct store {
 	size_t	 n_targets;
 
 	struct ring lanes[LANE_N];	/* put by the producer */
+	struct batch batch;
 
 	/* The writer's. */
 	sqlite3	*db;
@@ -217,8 +226,14 @@ bool write_status(struct store *);
 void row_release(struct store *, struct row *, bool lost);
 
 /* write_list.c: the list's lane and the operator's decisions. */
-/* One transaction of what waits in LANE_LIST, with one serial.  False: nothing could be written. */
+/* One transaction of what waits in LANE_LIST, or of the batch, with one serial.  False: nothing could be written. */
 bool write_list(struct store *);
+/* Does any change wait to be written? */
+static inline bool
+list_waits(const struct store *s)
+{
+	return ring_used(&s->lanes[LANE_LIST]) != 0 || atomic_load(&s->batch.waiting);
+}
 bool write_admin(struct store *, const struct admin *);
 
 /* segment.c */
@@ -226,6 +241,8 @@ bool segment_open(struct store *);
 void segment_close(struct store *);
 /* Note a row that is about to be inserted; its id. */
 int64_t segment_add(struct store *, enum segment_of, sender_key, int64_t time_us);
+/* Make room for n more rows of one table.  False: no memory. */
+bool segment_reserve(struct store *, enum segment_of, size_t n);
 /* Is there no room for some more rows? */
 bool segment_full(const struct store *);
 /* Outside a transaction: begin to index what is full.  False: no memory. */

@@ -196,3 +196,34 @@ store_event(struct store *s, const struct event *event, const char *who, const c
 	row->u.event.note = note != NULL && note[0] != '\0' ? strdup(note) : NULL;
 	store_put(s, LANE_KEEP);
 }
+
+bool
+store_together(struct store *s, struct change_row *rows, size_t n)
+{
+	if (atomic_load(&s->batch.waiting))
+		return false;
+	if (n == 0) {
+		free(rows);
+		return true;
+	}
+	s->batch.rows = rows;
+	s->batch.n = n;
+	s->batch.at = ring_put_so_far(&s->lanes[LANE_LIST]);
+	atomic_store(&s->batch.waiting, true);
+	store_wake(s);
+	return true;
+}
+
+bool
+store_together_done(const struct store *s)
+{
+	return !atomic_load(&s->batch.waiting);
+}
+
+size_t
+store_keep_room(const struct store *s)
+{
+	const struct ring *ring = &s->lanes[LANE_KEEP];
+
+	return (size_t)(ring_size(ring) - ring_used(ring));
+}

@@ -7,6 +7,7 @@
  * ever sees half of a serial.
  */
 #include <math.h>
+#include <stdlib.h>
 
 #include "store_int.h"
 
@@ -131,16 +132,41 @@ list_move(struct store *s, uint64_t serial)
 	return database_run(s, WRITE_META_MOVE);
 }
 
-/* Everything up to the commit. */
+/* Everything up to the commit; batch: its rows instead of the lane's. */
 static bool
-list_rows(struct store *s, uint64_t serial, uint64_t n)
+list_rows(struct store *s, uint64_t serial, const struct change_row *batch, uint64_t n)
 {
 	if (!database_run(s, WRITE_BEGIN))
 		return false;
 	for (uint64_t i = 0; i < n; i++)
-		if (!list_change(s, ring_at(&s->lanes[LANE_LIST], i), serial))
+		if (!list_change(s, batch != NULL ? &batch[i] : ring_at(&s->lanes[LANE_LIST], i), serial))
 			return false;
 	return list_move(s, serial) && database_run(s, WRITE_COMMIT);
+}
+
+/* Which rows are next: a batch, which is never cut, or so many of the lane. */
+static const struct change_row *
+list_next(struct store *s, uint64_t *n)
+{
+	const struct segment *g = &s->segments[SEGMENT_CHANGE];
+	uint64_t most = s->replay ? LIST_ROWS_REPLAY : LIST_ROWS;
+
+	*n = ring_used(&s->lanes[LANE_LIST]);
+	if (atomic_load(&s->batch.waiting)) {
+		uint64_t before = ring_before(&s->lanes[LANE_LIST], s->batch.at);
+
+		if (before == 0) {
+			*n = s->batch.n;
+			return s->batch.rows;
+		}
+		if (*n > before)
+			*n = before;
+	}
+	if (*n > most)
+		*n = most;
+	if (*n > g->cap - g->n)
+		*n = g->cap - g->n;
+	return NULL;
 }
 
 bool
@@ -148,25 +174,24 @@ write_list(struct store *s)
 {
 	struct segment_mark marks[SEGMENT_OF_N];
 	struct ring *lane = &s->lanes[LANE_LIST];
-	const struct segment *g = &s->segments[SEGMENT_CHANGE];
 	int64_t n_listed = s->n_listed, n_suspect = s->n_suspect;
-	uint64_t n = ring_used(lane), most = s->replay ? LIST_ROWS_REPLAY : LIST_ROWS;
-	uint64_t serial = atomic_load(&s->serial) + 1;
+	uint64_t n, serial = atomic_load(&s->serial) + 1;
+	const struct change_row *batch = list_next(s, &n);
 	bool ok;
 
-	if (n > most)
-		n = most;
-	if (n > g->cap - g->n)
-		n = g->cap - g->n;
 	if (n == 0)
 		return true;
+	if (batch != NULL && !segment_reserve(s, SEGMENT_CHANGE, n)) {
+		writer_failed(s, "list changes: no memory");
+		return false;
+	}
 	if (atomic_load(&s->changes_lost) && !database_rename(s))
 		return false;
 	segment_note(s, marks);
 	/* A replay can be run again; what a live run tells the world must survive a power cut. */
 	database_exec(s, s->replay ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL");
 	database_cap(s, true);
-	ok = list_rows(s, serial, n);
+	ok = list_rows(s, serial, batch, n);
 	if (!ok) {
 		writer_failed(s, "list changes");
 		segment_rewind(s, marks);
@@ -177,7 +202,13 @@ write_list(struct store *s)
 	database_cap(s, false);
 	if (!ok)
 		return false;
-	ring_drop(lane, n);
+	if (batch != NULL) {
+		free(s->batch.rows);
+		s->batch.rows = NULL;
+		atomic_store(&s->batch.waiting, false);
+	} else {
+		ring_drop(lane, n);
+	}
 	atomic_store(&s->serial, serial);
 	atomic_fetch_add(&s->rows_written, n);
 	atomic_fetch_add(&s->commits, 1);

@@ -162,8 +162,10 @@ writer_slice(struct store *s)
 	struct segment_mark marks[SEGMENT_OF_N];
 	bool ok;
 
-	if (!segment_cut(s))
+	if (!segment_cut(s)) {
+		writer_failed(s, "an index: no memory");	/* without a pause it would turn in circles */
 		return false;
+	}
 	segment_note(s, marks);
 	ok = database_run(s, WRITE_BEGIN) && segment_index(s, deadline);
 	if (ok)
@@ -290,7 +292,7 @@ writer_sleep(struct store *s, int64_t us)
 	atomic_store(&s->sleeping, true);
 	/* A list change put before `sleeping` was seen would not have woken us. */
 	if (!s->stop && s->sync_wanted == s->sync_done && s->admin.stage != ADMIN_ASKED &&
-	    (s->list_at_us != 0 || ring_used(&s->lanes[LANE_LIST]) == 0))
+	    (s->list_at_us != 0 || !list_waits(s)))
 		pthread_cond_timedwait(&s->wake, &s->mutex, &until);
 	atomic_store(&s->sleeping, false);
 	pthread_mutex_unlock(&s->mutex);
@@ -303,7 +305,7 @@ writer_list(struct store *s, int64_t now, bool eager)
 	const struct ring *lane = &s->lanes[LANE_LIST];
 	int64_t group = s->replay ? STORE_DELAY_US : STORE_GROUP_US;
 
-	if (ring_used(lane) == 0) {
+	if (!list_waits(s)) {
 		s->list_at_us = 0;
 		return false;
 	}
@@ -404,7 +406,7 @@ writer_main(void *arg)
 				break;		/* it cannot be written now, and nobody will later */
 			continue;
 		}
-		empty = ring_used(&s->lanes[LANE_LIST]) == 0 && !writer_waiting(s) && !snapshot_waits(s);
+		empty = !list_waits(s) && !writer_waiting(s) && !snapshot_waits(s);
 		if (empty)
 			writer_synced(s, true);
 		if (stop && empty)

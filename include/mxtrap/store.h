@@ -27,6 +27,7 @@ struct store_options {
 	const struct ladder *ladder;	/* copied into the database: readers need names */
 	bool	    replay;		/* wait for room instead of losing rows */
 	uint32_t    retention_attempts_s;
+	uint32_t    half_life_s;	/* of evidence: for senders that the trap has forgotten */
 	uint64_t    max_bytes;
 	/* Called in the writer thread after a commit that moved the serial; may be NULL. */
 	void (*moved)(void *ctx, uint64_t generation, uint64_t serial);
@@ -49,6 +50,16 @@ enum store_open store_open(struct store **out, const struct store_options *);
 void store_close(struct store *);
 /* The sink whose calls queue rows here. */
 struct sink store_sink(struct store *);
+/*
+ * List changes that belong together: one transaction, one serial, behind those told before and ahead of
+ * those told after.  Takes rows (from malloc) when it returns true; false: the last such batch is still
+ * under way.
+ */
+bool store_together(struct store *, struct change_row *rows, size_t n);
+/* Is no such batch under way? */
+bool store_together_done(const struct store *);
+/* How many pieces of evidence, events and notes fit in now without loss. */
+size_t store_keep_room(const struct store *);
 /* How many sender snapshots fit in now without loss: ask before trap_flush(). */
 size_t store_sender_room(const struct store *);
 /* Store an event as applied (EVENT_TICK is not stored). */
