@@ -35,6 +35,7 @@ static const struct { const char *name, *says; } causes[] = {
 	[CAUSE_FORGOTTEN] = { "forgotten", "the operator had it forgotten" },
 	[CAUSE_ADMIN] = { "admin", "the operator's own decision" },
 	[CAUSE_ALLOW_ENDED] = { "allow_ended", "the allow entry ended" },
+	[CAUSE_PURGED] = { "purged", "the operator purged the evidence that it rested on" },
 };
 
 /* Times in the story are Unix seconds with their fraction: order within a second matters. */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "mxtrap/evidence.h"
 #include "mxtrap/message.h"
 
 static const size_t message_sizes[] = {		/* by enum message_kind */
@@ -20,6 +21,7 @@ static const size_t message_sizes[] = {		/* by enum message_kind */
 	[MESSAGE_ANSWER] = sizeof(struct message_answer),
 	[MESSAGE_PROCESSES] = sizeof(struct message_processes),
 	[MESSAGE_DECOY] = sizeof(struct message_decoy),
+	[MESSAGE_PURGE] = sizeof(struct message_purge),
 };
 #define MESSAGE_N_KINDS (sizeof(message_sizes) / sizeof(message_sizes[0]))
 
@@ -58,6 +60,14 @@ message_admin_holds(const struct message_admin *m)
 }
 
 static bool
+message_purge_holds(const struct message_purge *m)
+{
+	return m->kind <= EVIDENCE_N_KINDS && m->dry_run <= 1 && m->since_s >= 0 && m->since_s <= UINT32_MAX &&
+	    message_ends(m->exchanger, sizeof(m->exchanger)) && message_ends(m->who, sizeof(m->who)) &&
+	    message_ends(m->note, sizeof(m->note));
+}
+
+static bool
 message_processes_hold(const struct message_processes *m)
 {
 	for (size_t i = 0; i < MESSAGE_MAX_PROCESSES; i++)
@@ -81,6 +91,7 @@ message_holds(const void *record, size_t size)
 		struct message_answer answer;
 		struct message_processes processes;
 		struct message_decoy decoy;
+		struct message_purge purge;
 	} m;
 
 	if (size < sizeof(m.head) || size > sizeof(m))
@@ -97,6 +108,8 @@ message_holds(const void *record, size_t size)
 		return m.accepts.n >= 1 && m.accepts.n <= MESSAGE_MAX_ACCEPTS;
 	case MESSAGE_ADMIN:
 		return message_admin_holds(&m.admin);
+	case MESSAGE_PURGE:
+		return message_purge_holds(&m.purge);
 	case MESSAGE_ANSWER:
 		return message_ends(m.answer.text, sizeof(m.answer.text));
 	case MESSAGE_PROCESSES:

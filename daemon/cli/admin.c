@@ -20,7 +20,7 @@
 #include "mxtrap/message.h"
 #include "mxtrap/store.h"
 
-#define ANSWER_MS 3000
+#define ANSWER_MS 3000			/* between two words from watch */
 
 static int
 unreachable(const char *path, const char *why)
@@ -30,17 +30,23 @@ unreachable(const char *path, const char *why)
 }
 
 static int
-await_answer(int fd, const char *path)
+await_answer(int fd, const char *path, int patience_ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	struct message_answer a;
 	char text[4 * sizeof(a.text)];
 
-	if (poll(&p, 1, ANSWER_MS) <= 0)
-		return unreachable(path, "no answer within 3 s");
-	if (message_receive(fd, &a, sizeof(a)) != (int)sizeof(a) || a.head.kind != MESSAGE_ANSWER)
-		return unreachable(path, "an answer that is none");
-	a.text[sizeof(a.text) - 1] = '\0';
+	do {
+		if (poll(&p, 1, patience_ms) <= 0)
+			return unreachable(path, "no answer within 3 s");
+		if (message_receive(fd, &a, sizeof(a)) != (int)sizeof(a) || a.head.kind != MESSAGE_ANSWER)
+			return unreachable(path, "an answer that is none");
+		a.text[sizeof(a.text) - 1] = '\0';
+		if (a.ok == 2 && isatty(STDERR_FILENO))
+			fprintf(stderr, "\r\033[K%s", cli_escape(a.text, text, sizeof(text)));
+	} while (a.ok == 2);
+	if (isatty(STDERR_FILENO))
+		fputs("\r\033[K", stderr);
 	fprintf(a.ok ? stdout : stderr, "%s%s\n", a.ok ? "" : "mxtrap: ", cli_escape(a.text, text, sizeof(text)));
 	return a.ok ? CLI_DONE : CLI_NO;
 }
@@ -66,8 +72,8 @@ bind_self(int fd, const char *dir, struct sockaddr_un *self)
 	return bind(fd, (struct sockaddr *)self, sizeof(self->sun_family));
 }
 
-static int
-tell_watch(const struct cli *cli, const struct message_admin *m)
+int
+cli_tell_watch(const struct cli *cli, const void *record, size_t size)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX }, self = { .sun_family = AF_UNIX };
 	int fd, status, n;
@@ -81,10 +87,10 @@ tell_watch(const struct cli *cli, const struct message_admin *m)
 			close(fd);
 		return unreachable(to.sun_path, strerror(errno));
 	}
-	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0 || send(fd, m, sizeof(*m), 0) != (ssize_t)sizeof(*m))
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0 || send(fd, record, size, 0) != (ssize_t)size)
 		status = unreachable(to.sun_path, strerror(errno));
 	else
-		status = await_answer(fd, to.sun_path);
+		status = await_answer(fd, to.sun_path, ANSWER_MS);
 	close(fd);
 	if (self.sun_path[0] != '\0')
 		(void)unlink(self.sun_path);
@@ -130,7 +136,7 @@ decide(struct cli *cli, enum admin_op op, int argc, char **argv)
 	memcpy(m.addr, p.addr.b, sizeof(m.addr));
 	m.len = p.len;
 	(void)snprintf(m.who, sizeof(m.who), "%s", pw != NULL ? pw->pw_name : "unknown");
-	return tell_watch(cli, &m);
+	return cli_tell_watch(cli, &m, sizeof(m));
 }
 
 int

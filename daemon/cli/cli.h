@@ -34,6 +34,7 @@ int cli_forget(struct cli *, int, char **);
 int cli_status(struct cli *, int, char **);
 int cli_report(struct cli *, int, char **);
 int cli_tail(struct cli *, int, char **);
+int cli_purge(struct cli *, int, char **);
 
 /* Says what was wrong with a command's words, and its usage; returns CLI_USAGE. */
 int cli_usage(const char *command, const char *wrong);
@@ -65,6 +66,10 @@ bool cli_any_answers(const struct cli *);
 int cli_target_width(const struct cli *);
 /* A line that counts, overwritten each time; what NULL wipes it away. */
 void cli_progress(const struct cli *, uint64_t n, const char *what);
+/* Send a record to watch over the control socket and say what it answers; the exit status. */
+int cli_tell_watch(const struct cli *, const void *record, size_t size);
+/* A time: a span back from now, Unix seconds, or RFC 3339.  False: none of these. */
+bool cli_parse_time(const char *text, int64_t now_s, int64_t *out);
 /* "30d", "12h", "15m", "40s" -> seconds.  False: neither. */
 bool cli_parse_span(const char *text, int64_t *out);
 

@@ -96,6 +96,7 @@ json_change(struct json *j, const struct report_change *c)
 		[CAUSE_EVIDENCE] = "evidence", [CAUSE_RENEWED] = "renewed", [CAUSE_EXPIRED] = "expired",
 		[CAUSE_DECAYED] = "decayed", [CAUSE_REVISED] = "revised", [CAUSE_ALLOWED] = "allowed",
 		[CAUSE_FORGOTTEN] = "forgotten", [CAUSE_ADMIN] = "admin", [CAUSE_ALLOW_ENDED] = "allow_ended",
+		[CAUSE_PURGED] = "purged",
 	};
 	const struct change_row *r = &c->row;
 	char text[PREFIX_TEXT_SIZE];
@@ -105,7 +106,7 @@ json_change(struct json *j, const struct report_change *c)
 	json_string(j, "cidr", prefix_format(&r->what, text));
 	json_string(j, "from", state_name((enum sender_state)r->old_state));
 	json_string(j, "to", state_name((enum sender_state)r->new_state));
-	json_string(j, "cause", r->cause <= CAUSE_ALLOW_ENDED ? causes[r->cause] : NULL);
+	json_string(j, "cause", r->cause < CAUSE_N ? causes[r->cause] : NULL);
 	json_real(j, "score", (double)r->score, 3);
 	if (r->expires_s != 0)
 		json_uint(j, "expires", r->expires_s);

@@ -277,6 +277,7 @@ say_change(const struct cli *cli, const struct report_change *c)
 		[CAUSE_DECAYED] = "the suspicion faded", [CAUSE_REVISED] = "evidence was taken back",
 		[CAUSE_ALLOWED] = "allowed by the operator", [CAUSE_FORGOTTEN] = "forgotten by the operator",
 		[CAUSE_ADMIN] = "by hand", [CAUSE_ALLOW_ENDED] = "the allowance is over",
+		[CAUSE_PURGED] = "purged by the operator",
 	};
 	const struct change_row *r = &c->row;
 	char until[40], what[PREFIX_TEXT_SIZE];
@@ -289,7 +290,7 @@ say_change(const struct cli *cli, const struct report_change *c)
 	else
 		printf("was %s, is %s%s%s", state_name((enum sender_state)r->old_state), cli_bold(cli),
 		    state_name((enum sender_state)r->new_state), cli_plain(cli));
-	printf(": %s", r->cause <= CAUSE_ALLOW_ENDED ? causes[r->cause] : "?");
+	printf(": %s", r->cause < CAUSE_N ? causes[r->cause] : "?");
 	if (r->expires_s != 0)
 		printf("; until %s", cli_time(r->expires_s, until));
 	printf("  [serial %" PRIu64 "]\n", c->serial);

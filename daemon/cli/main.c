@@ -27,6 +27,8 @@ static const struct cli_command COMMANDS[] = {
 	{ "allow", "allow ADDR|CIDR [--for 30d] [--note TEXT] | allow ADDR|CIDR --remove",
 	    "never list it; takes it off the list at once", false, cli_allow },
 	{ "forget", "forget ADDR|CIDR [--note TEXT]", "drop what weighs on it", false, cli_forget },
+	{ "purge", "purge --evidence KIND|--exchanger HOST|--since TIME [--dry-run] [--note TEXT]",
+	    "take back what a bad decoy or rule gave", false, cli_purge },
 	{ "status", "status", "health of the ladder, processes, counters", true, cli_status },
 	{ "report", "report", "what publishing would block", true, cli_report },
 	{ "tail", "tail [--count N]", "attempts as they come", true, cli_tail },

@@ -235,6 +235,38 @@ blocklist_revise(struct blocklist *b, uint32_t number, int64_t now_us, float sco
 	set_state(b, number, judge_state(b->judge, s->score, s->hint), CAUSE_REVISED, now_us);
 }
 
+bool
+blocklist_stands(const struct blocklist *b, const struct sender *s, int64_t now_us)
+{
+	struct sender now = *s;
+	float enough = b->upper;
+
+	if (s->state == STATE_ALLOWED)
+		return true;
+	blocklist_decay(b, &now, (uint32_t)(now_us / SECOND_US));
+	if (s->state != STATE_LISTED)
+		return judge_state(b->judge, now.score, now.hint) == (enum sender_state)s->state;
+	/* What was just enough when it opened is by now so much. */
+	enough = judge_decay(b->judge, enough, now_us / SECOND_US - s->listed_since_s);
+	return now.score >= enough && now.blame >= enough;
+}
+
+void
+blocklist_purged(struct blocklist *b, uint32_t number, int64_t now_us)
+{
+	struct sender *s = &b->senders->records[number];
+
+	sender_dirty(b->senders, number);
+	if (blocklist_stands(b, s, now_us))
+		return;
+	blocklist_decay(b, s, (uint32_t)(now_us / SECOND_US));
+	if (s->state == STATE_LISTED) {
+		s->listed_since_s = s->expires_s = 0;
+		s->caps &= 0x1f;
+	}
+	set_state(b, number, judge_state(b->judge, s->score, s->hint), CAUSE_PURGED, now_us);
+}
+
 void
 blocklist_recheck(struct blocklist *b, uint32_t number, int64_t now_us, enum change_cause cause)
 {

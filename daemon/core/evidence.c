@@ -112,6 +112,7 @@ static const struct doubt_info DOUBTS[DOUBT_N] = {
 	{ "new_layout", "the ladder had been changed: old DNS answers were still about" },
 	{ "never_list", "the address is never listed: ours, special-purpose, or allowed" },
 	{ "foreign", "the mail was for a domain that is not ours: somebody else's MX points here" },
+	{ "purged", "the operator purged it: it came from a decoy or a rule that was wrong" },
 };
 
 static const struct doubt_info *

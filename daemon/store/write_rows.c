@@ -98,11 +98,54 @@ write_visit(struct store *s, const struct visit_row *v)
 	return database_run(s, WRITE_VISIT);
 }
 
+/* Sums are stored as whole numbers. */
+static int
+milli(float points)
+{
+	return (int)lrintf(points * 1000.0f);
+}
+
+/* The trap has forgotten this sender: what it would come back with loses the points, here. */
+static bool
+mend_sender(struct store *s, const struct evidence_row *e)
+{
+	const struct judge_params params = { .half_life_s = s->half_life_s };
+	sqlite3_stmt *stmt = s->stmts[WRITE_SENDER_SUMS];
+	float score = 0, hint = 0, blame = 0;
+	int64_t at_s = 0;
+	bool any;
+
+	bind_key(stmt, 1, e->sender);
+	any = sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL;
+	if (any) {
+		int64_t age;
+
+		at_s = sqlite3_column_int64(stmt, 0);
+		age = s->half_life_s != 0 ? at_s - e->of_us / 1000000 : 0;
+		score = judge_add((float)sqlite3_column_int(stmt, 1) / 1000.0f, judge_decay(&params, e->score, age));
+		hint = judge_add((float)sqlite3_column_int(stmt, 2) / 1000.0f, judge_decay(&params, e->hint, age));
+		blame = (float)sqlite3_column_int(stmt, 3) / 1000.0f;
+		if (blame > score)
+			blame = score;
+	}
+	sqlite3_reset(stmt);
+	if (!any)
+		return true;
+	stmt = s->stmts[WRITE_SENDER_MEND];
+	sqlite3_bind_int(stmt, 1, milli(score));
+	sqlite3_bind_int(stmt, 2, milli(hint));
+	sqlite3_bind_int(stmt, 3, milli(blame));
+	bind_key(stmt, 4, e->sender);
+	return database_run(s, WRITE_SENDER_MEND);
+}
+
 static bool
 write_evidence(struct store *s, const struct evidence_row *e)
 {
 	sqlite3_stmt *stmt = s->stmts[WRITE_EVIDENCE];
 
+	if (e->revision == 2 && !mend_sender(s, e))
+		return false;
 	sqlite3_bind_int64(stmt, 1, segment_add(s, SEGMENT_EVIDENCE, e->sender, e->time_us));
 	sqlite3_bind_int64(stmt, 2, e->time_us);
 	bind_key(stmt, 3, e->sender);
@@ -116,7 +159,11 @@ write_evidence(struct store *s, const struct evidence_row *e)
 	sqlite3_bind_double(stmt, 11, (double)e->score_sum);
 	sqlite3_bind_double(stmt, 12, (double)e->hint_sum);
 	sqlite3_bind_int(stmt, 13, e->excused);
-	sqlite3_bind_int(stmt, 14, e->revision);
+	sqlite3_bind_int(stmt, 14, e->revision != 0);
+	if (e->of_us != 0)
+		sqlite3_bind_int64(stmt, 15, e->of_us);
+	else
+		sqlite3_bind_null(stmt, 15);
 	return database_run(s, WRITE_EVIDENCE);
 }
 
@@ -236,12 +283,6 @@ row_release(struct store *s, struct row *row, bool lost)
 	} else if (row->kind == ROW_FINGERPRINT && lost) {
 		s->fingerprints[row->u.fingerprint.id] = 0;
 	}
-}
-
-static int
-milli(float points)
-{
-	return (int)lrintf(points * 1000.0f);
 }
 
 #define SENDER_COLUMNS 18

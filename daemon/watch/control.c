@@ -66,9 +66,9 @@ control_run(void *arg)
 }
 
 bool
-control_start(struct control *c, int fd, struct store *store)
+control_start(struct control *c, int fd, struct store *store, struct purge *purge)
 {
-	*c = (struct control){ .fd = fd, .store = store, .event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
+	*c = (struct control){ .fd = fd, .store = store, .purge = purge, .event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
 	pthread_mutex_init(&c->mutex, NULL);
 	pthread_cond_init(&c->wake, NULL);
 	c->running = c->event_fd >= 0 && pthread_create(&c->thread, NULL, control_run, c) == 0;
@@ -91,15 +91,21 @@ control_stop(struct control *c)
 	c->running = false;
 }
 
-static void
-answer(const struct control *c, const struct control_job *job, bool ok, const char *text)
+void
+control_answer(const struct control *c, const struct sockaddr_un *to, socklen_t len, int ok, const char *text)
 {
-	struct message_answer m = { .ok = ok };
+	struct message_answer m = { .ok = (uint32_t)ok };
 
 	message_init(&m.head, MESSAGE_ANSWER, sizeof(m));
 	(void)snprintf(m.text, sizeof(m.text), "%s", text);
 	/* Who does not wait for the answer misses it. */
-	(void)sendto(c->fd, &m, sizeof(m), MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&job->from, job->from_len);
+	(void)sendto(c->fd, &m, sizeof(m), MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)to, len);
+}
+
+static void
+answer(const struct control *c, const struct control_job *job, bool ok, const char *text)
+{
+	control_answer(c, &job->from, job->from_len, ok, text);
 }
 
 static void
@@ -139,21 +145,33 @@ refusal(const struct message_admin *m)
 }
 
 static void
-take_jobs(struct control *c)
+take_jobs(struct control *c, int64_t now_us)
 {
 	for (int i = 0; i < CONTROL_QUEUE; i++) {
 		struct control_job job = { .from_len = sizeof(job.from) };
-		ssize_t size = recvfrom(c->fd, &job.asked, sizeof(job.asked), MSG_DONTWAIT | MSG_TRUNC,
-		    (struct sockaddr *)&job.from, &job.from_len);
+		union {
+			struct message_head head;
+			struct message_admin admin;
+			struct message_purge purge;
+		} m;
+		ssize_t size = recvfrom(c->fd, &m, sizeof(m), MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&job.from,
+		    &job.from_len);
 		const char *why;
 
 		if (size < 0)
 			return;
-		if ((size_t)size > sizeof(job.asked) || !message_holds(&job.asked, (size_t)size) ||
-		    job.asked.head.kind != MESSAGE_ADMIN) {
+		if ((size_t)size > sizeof(m) || !message_holds(&m, (size_t)size) ||
+		    (m.head.kind != MESSAGE_ADMIN && m.head.kind != MESSAGE_PURGE)) {
 			c->refused++;
 			continue;
 		}
+		if (m.head.kind == MESSAGE_PURGE) {
+			why = purge_ask(c->purge, &m.purge, now_us, &job.from, job.from_len);
+			if (why != NULL)
+				answer(c, &job, false, why);
+			continue;
+		}
+		job.asked = m.admin;
 		why = refusal(&job.asked);
 		if (why != NULL) {
 			answer(c, &job, false, why);
@@ -174,7 +192,7 @@ take_jobs(struct control *c)
 }
 
 void
-control_turn(struct control *c, void (*apply)(void *ctx, const struct message_admin *), void *ctx)
+control_turn(struct control *c, int64_t now_us, void (*apply)(void *ctx, const struct message_admin *), void *ctx)
 {
 	eventfd_t count;
 
@@ -201,5 +219,5 @@ control_turn(struct control *c, void (*apply)(void *ctx, const struct message_ad
 		answer_done(c, &job);
 	}
 	if (c->fd >= 0)
-		take_jobs(c);
+		take_jobs(c, now_us);
 }

@@ -270,6 +270,7 @@ open_state(struct replay *r, struct sink *sink, bool *fresh)
 	const struct store_options options = {
 		.dir = r->config->state_dir, .ladder = &r->config->ladder, .replay = true,
 		.retention_attempts_s = r->config->retention_attempts_s, .max_bytes = r->config->store_max_bytes,
+		.half_life_s = r->config->judge.half_life_s,
 	};
 	struct store_counters counters;
 

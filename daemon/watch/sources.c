@@ -38,9 +38,8 @@ on_packets(void *ctx, const struct packet *packets, size_t n)
 
 /* Stored as applied: a replay must find it where the trap saw it. */
 static void
-on_event(void *ctx, const struct event *event)
+apply_event(struct watch *w, const struct event *event, const char *who, const char *note)
 {
-	struct watch *w = ctx;
 	struct event e = *event;
 
 	if (e.time_us < trap_now_us(w->trap)) {
@@ -48,7 +47,23 @@ on_event(void *ctx, const struct event *event)
 		w->late_events++;
 	}
 	trap_event(w->trap, &e);
-	store_event(w->store, &e, "", "");
+	store_event(w->store, &e, who, note);
+}
+
+static void
+on_event(void *ctx, const struct event *event)
+{
+	apply_event(ctx, event, "", "");
+}
+
+void
+watch_event_now(struct watch *w, struct event *e, const char *who, const char *note)
+{
+	e->source = UINT8_MAX;		/* behind packets of the same time */
+	e->seq = w->seq++;
+	if (e->time_us < trap_now_us(w->trap))
+		e->time_us = trap_now_us(w->trap);
+	apply_event(w, e, who, note);
 }
 
 void

@@ -94,6 +94,8 @@ say_change(const struct change_row *c)
 	case CAUSE_ALLOWED:
 	case CAUSE_ADMIN:
 	case CAUSE_ALLOW_ENDED:
+	case CAUSE_PURGED:
+	case CAUSE_N:
 		log_info("RELEASED [%s] %s is %s score %.1f", who, state_name((enum sender_state)c->old_state),
 		    state_name((enum sender_state)c->new_state), (double)c->score);
 		break;
@@ -130,7 +132,8 @@ tell_change(void *ctx, const struct change_row *row)
 {
 	struct teller *t = ctx;
 
-	t->inner.change(t->inner.ctx, row);
+	if (t->purge == NULL || !purge_change(t->purge, row))
+		t->inner.change(t->inner.ctx, row);
 	if (may_say(t, row->time_us))
 		say_change(row);
 }

@@ -349,6 +349,11 @@ trap_event(struct trap *t, const struct event *e)
 	case EVENT_FORGET:
 		take_allow(t, e);
 		break;
+	case EVENT_TAKE_BACK:
+		trap_take_back(t, e);
+		break;
+	case EVENT_PURGE:
+		break;
 	case EVENT_LAYOUT:
 		t->health.layout_until_us = t->now_us + HEALTH_LAYOUT_US;
 		trap_tell_note(t, NOTE_RELOAD, UINT32_MAX, 0, 0);

@@ -132,6 +132,9 @@ void trap_note_sender_kind(struct trap *, uint32_t sender, enum evidence_kind, e
 /* A doubt about the time from from_us on, found only now: take back what it gave.  set: UINT16_MAX = all. */
 void trap_doubt_later(struct trap *, uint16_t set, int64_t from_us, enum doubt);
 
+/* trap_purge.c */
+void trap_take_back(struct trap *, const struct event *);
+
 /* trap_attempt.c */
 struct trap_work {				/* one packet of a block */
 	const struct target *target;	/* NULL: none of ours */

@@ -18,6 +18,7 @@ struct finding {
 	enum grade grade;
 	uint64_t host;
 	float	 score, hint;		/* as the table says; doubts and the hour come on top */
+	int64_t	 of_us;			/* a revision's: when what it takes back was judged */
 	bool	 quiet;			/* in a flood and unproven: counts, but no row is told */
 };
 
@@ -31,6 +32,7 @@ tell(struct trap *t, const struct finding *f, float score, float hint, uint16_t 
 		.visit_us = f->visit != VISIT_NONE ? t->visits.records[f->visit].start_us : 0,
 		.kind = (uint8_t)f->kind, .grade = (uint8_t)f->grade, .score = score, .hint = hint,
 		.score_sum = s->score, .hint_sum = s->hint, .excused = excused, .revision = revision,
+		.of_us = f->of_us,
 	};
 
 	t->counters.evidence++;
@@ -139,7 +141,7 @@ revise(struct trap *t, struct recent *r, uint32_t visit, uint16_t why)
 	float score = judge_decay(&t->o.judge, r->score, age), hint = judge_decay(&t->o.judge, r->hint, age);
 	struct finding f = {
 		.number = r->number, .visit = visit, .kind = (enum evidence_kind)r->kind,
-		.grade = (enum grade)r->grade,
+		.grade = (enum grade)r->grade, .of_us = r->time_us,
 	};
 
 	r->live = 0;

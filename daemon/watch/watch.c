@@ -69,9 +69,10 @@ turn(struct watch *w)
 	watch_look_at_clocks(w);
 	watch_read_decoy(w);
 	watch_read_supervisor(w);
-	control_turn(&w->control, watch_apply_admin, w);
+	control_turn(&w->control, watch_now_us(w), watch_apply_admin, w);
 	horizon = watch_read_captures(w, &more);
 	watch_release(w, horizon);
+	more |= purge_turn(&w->purge, w->trap, horizon, w->turn_ms);
 	if (w->turn_ms - w->tick_ms >= TICK_MS) {
 		w->tick_ms = w->turn_ms;
 		trap_tick(w->trap, horizon);
@@ -85,6 +86,20 @@ turn(struct watch *w)
 }
 
 /* -- beginning and end -- */
+
+static void
+purge_event(void *ctx, struct event *e, const char *who, const char *note)
+{
+	watch_event_now(ctx, e, who, note);
+}
+
+static void
+purge_answer(void *ctx, const struct sockaddr_un *to, socklen_t len, int ok, const char *text)
+{
+	const struct watch *w = ctx;
+
+	control_answer(&w->control, to, len, ok, text);
+}
 
 static void
 on_moved(void *ctx, uint64_t generation, uint64_t serial)
@@ -149,6 +164,7 @@ open_store(struct watch *w)
 	const struct store_options options = {
 		.dir = w->config->state_dir, .ladder = &w->config->ladder,
 		.retention_attempts_s = w->config->retention_attempts_s, .max_bytes = w->config->store_max_bytes,
+		.half_life_s = w->config->judge.half_life_s,
 		.moved = on_moved, .ctx = w->p,
 	};
 
@@ -171,7 +187,9 @@ open_trap(struct watch *w)
 	struct trap_options options;
 	struct sink sink;
 
-	w->teller = (struct teller){ .inner = store_sink(w->store), .ladder = &w->config->ladder };
+	w->purge = (struct purge){ .config = w->config, .store = w->store, .apply = purge_event, .answer = purge_answer,
+		.ctx = w };
+	w->teller = (struct teller){ .inner = store_sink(w->store), .ladder = &w->config->ladder, .purge = &w->purge };
 	sink = teller_sink(&w->teller);
 	if (!watch_trap_options(&options, w->config, &sink, &w->never) ||
 	    !own_addresses(&w->never, &options.n_never)) {
@@ -231,7 +249,7 @@ begin(struct watch *w)
 	watch_event(w, &start);
 	if (!counters.fresh)
 		doubt_the_past(w, &last, start.time_us);
-	if (!control_start(&w->control, w->p->control_fd, w->store))
+	if (!control_start(&w->control, w->p->control_fd, w->store, &w->purge))
 		log_warn("the control socket is not served");
 	log_info("watching %zu interface%s, %" PRIu64 " senders known%s", w->n, w->n == 1 ? "" : "s",
 	    w->restored, counters.fresh ? ", with a new database" : "");
@@ -261,6 +279,7 @@ end(struct watch *w)
 		while (w->waiting > 0 && process_now_ms() < until_ms);
 		status_tell(w);
 	}
+	purge_stop(&w->purge);
 	control_stop(&w->control);
 	for (size_t i = 0; i < w->n; i++)
 		capture_close(w->captures[i]);

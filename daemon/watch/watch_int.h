@@ -21,6 +21,7 @@
 #include "mxtrap/process.h"
 #include "mxtrap/store.h"
 #include "mxtrap/watch.h"
+#include "purge.h"
 
 /* -- steady -- */
 
@@ -47,6 +48,7 @@ struct teller {
 	const struct ladder *ladder;
 	int64_t	     minute;
 	uint32_t     said, hushed;
+	struct purge *purge;		/* while one is applied it keeps the changes; NULL: none */
 };
 /* A sink that logs changes and notes and hands everything on; *t must outlive it. */
 struct sink teller_sink(struct teller *);
@@ -74,11 +76,14 @@ struct control {			/* its jobs go round: asked, made durable, answered */
 	unsigned	 n_done;	/* of these, from the first on, done */
 	bool		 stop, running;
 	uint64_t	 refused;	/* what was no record, or found the queue full */
+	struct purge	*purge;		/* borrowed: who is asked for one */
 };
-bool control_start(struct control *, int fd, struct store *);
+bool control_start(struct control *, int fd, struct store *, struct purge *);
+/* One answer; ok as in struct message_answer. */
+void control_answer(const struct control *, const struct sockaddr_un *to, socklen_t, int ok, const char *text);
 void control_stop(struct control *);
 /* Read what came, answer what is done.  apply is called for each decision that is durable now. */
-void control_turn(struct control *, void (*apply)(void *ctx, const struct message_admin *), void *ctx);
+void control_turn(struct control *, int64_t now_us, void (*apply)(void *ctx, const struct message_admin *), void *ctx);
 
 /* -- own -- */
 
@@ -95,6 +100,7 @@ struct watch {
 	struct merge	*merge;
 	struct teller	 teller;
 	struct control	 control;
+	struct purge	 purge;
 	struct steady	 steady;
 	struct prefix	*never;
 	struct capture	*captures[CONFIG_MAX_INTERFACES];
@@ -120,6 +126,8 @@ int64_t watch_clock_us(clockid_t);
 int64_t watch_now_us(const struct watch *);
 /* Into the merge; numbered here. */
 void watch_event(struct watch *, struct event *);
+/* Into the trap and the store at once: its time must not be before what the merge gave out. */
+void watch_event_now(struct watch *, struct event *, const char *who, const char *note);
 /* Out of the merge into the trap, up to a time. */
 void watch_release(struct watch *, int64_t horizon_us);
 /* One read from each capture; returns how far the trap may go.  *more: there is more to read at once. */

@@ -45,6 +45,13 @@ void blocklist_weigh(struct blocklist *, uint32_t number, int64_t now_us, float 
     uint64_t host);
 /* Take points back (they are given as they were added, positive), and check the listing again. */
 void blocklist_revise(struct blocklist *, uint32_t number, int64_t now_us, float score, float hint, bool blamed);
+/* Would it still be listed, or still be a suspect, with the sums that s has, if nothing else had happened? */
+bool blocklist_stands(const struct blocklist *, const struct sender *s, int64_t now_us);
+/*
+ * Evidence was purged, and its points revised on the record alone: a listing stays only if it would have been
+ * opened without it, and one that does not counts for no relapse.
+ */
+void blocklist_purged(struct blocklist *, uint32_t number, int64_t now_us);
 /* The never-list changed for this sender: allowed now, or no longer. */
 void blocklist_recheck(struct blocklist *, uint32_t number, int64_t now_us, enum change_cause);
 /* Forget what weighs on it; closes a listing. */

@@ -21,6 +21,8 @@ enum event_kind {		/* values are stored */
 	EVENT_ALLOW = 7,	/* prefix, until expires_s (0: for ever) */
 	EVENT_FORGET = 8,	/* prefix: drop what we know of it */
 	EVENT_LAYOUT = 9,	/* the ladder differs from the last run's */
+	EVENT_PURGE = 20,	/* the operator began a purge: value pieces of evidence follow; nothing by itself */
+	EVENT_TAKE_BACK = 21,	/* one piece of evidence counts no more: see event_take_back() */
 };
 
 struct event {
@@ -35,5 +37,17 @@ struct event {
 	int64_t	      since_us;
 	int64_t	      value;		/* EVENT_DROPS: dropped; count in since_us */
 };
+
+struct take_back {			/* what an EVENT_TAKE_BACK says */
+	sender_key sender;
+	int64_t	 evidence_us;		/* when it was judged */
+	float	 score, hint;		/* what it gave then; 0: was taken back before */
+	uint16_t set;
+	uint8_t	 kind, grade;
+	bool	 last;			/* of its sender in this purge: the listing is looked at again */
+};
+/* One in the other. */
+void event_take_back(struct event *, const struct take_back *);
+void take_back_of(const struct event *, struct take_back *);
 
 #endif

@@ -52,8 +52,9 @@ enum doubt {
 	DOUBT_NEW_LAYOUT   = 1 << 8,	/* the ladder changed less than TTL + 48 h ago */
 	DOUBT_NEVER_LIST   = 1 << 9,	/* own, special-purpose or allowed address */
 	DOUBT_FOREIGN	   = 1 << 10,	/* the mail was for a domain that is not ours */
+	DOUBT_PURGED	   = 1 << 11,	/* taken back by the operator: a bad decoy, or a bad rule */
 };
-#define DOUBT_N 11
+#define DOUBT_N 12
 
 struct evidence_info {
 	const char *name;	/* "backup_first" */

@@ -22,6 +22,7 @@ enum message_kind {
 	MESSAGE_ANSWER = 5,	/* watch to mxtrap */
 	MESSAGE_PROCESSES = 6,	/* mxtrapd to watch: who runs */
 	MESSAGE_DECOY = 7,	/* decoy to watch: its counters */
+	MESSAGE_PURGE = 12,	/* mxtrap to watch, over the control socket */
 };
 
 struct message_head {
@@ -70,9 +71,17 @@ struct message_admin {
 	uint32_t expires_s;		/* 0: for ever */
 	char	 who[64], note[256];	/* text, NUL-terminated */
 };
+struct message_purge {			/* what to take back: all of the conditions that are set */
+	struct message_head head;
+	uint32_t kind;			/* enum evidence_kind + 1; 0: any */
+	uint32_t dry_run;		/* 1: only say what it would do */
+	int64_t	 since_s;		/* judged since then; 0: ever */
+	char	 exchanger[256];	/* ""; any */
+	char	 who[64], note[256];	/* text, NUL-terminated */
+};
 struct message_answer {
 	struct message_head head;
-	uint32_t ok;
+	uint32_t ok;			/* 0: no; 1: done; 2: under way, another answer follows */
 	char	 text[256];		/* one line for a person */
 };
 

@@ -117,6 +117,17 @@ enum report_result report_allows(struct report *, int64_t now_s,
     bool (*each)(void *, const struct prefix *, int64_t expires_s, const char *who, const char *note, int64_t added_s), void *ctx);
 enum report_result report_notes(struct report *, int64_t since_s, size_t limit,
     bool (*each)(void *, const struct note_row *), void *ctx);
+/* All evidence that has points, oldest first: what a purge looks through. */
+struct report_points {
+	int64_t	 time_us, visit_us, of_us;	/* of_us: a revision's, when what it takes back was judged; 0: unknown */
+	sender_key sender;
+	float	 score, hint;
+	uint16_t set;
+	uint8_t	 kind, grade, revision;
+};
+enum report_result report_all_points(struct report *, bool (*each)(void *, const struct report_points *), void *ctx);
+/* When the operator had what weighed on an address or network forgotten. */
+enum report_result report_forgets(struct report *, bool (*each)(void *, const struct prefix *, int64_t time_us), void *ctx);
 /* Events as stored, for a replay with --inputs, in the order applied. */
 enum report_result report_events(struct report *, bool (*each)(void *, const struct event *), void *ctx);
 

@@ -52,7 +52,9 @@ struct evidence_row {
 	float	    score, hint;	/* points added; 0 where excused or where the route gives none */
 	float	    score_sum, hint_sum;	/* the sums after it */
 	uint16_t    excused;		/* enum doubt bits; 0: it counts */
-	uint8_t	    revision;		/* 1: takes back what an earlier row of this kind gave */
+	uint8_t	    revision;		/* 1: takes back what an earlier row of this kind gave; 2: from a sender
+					 * that only the store still knows, whose sums it mends */
+	int64_t	    of_us;		/* revision: when the row that it takes back was judged; else 0 */
 };
 
 struct change_row {		/* one row of list_change */
@@ -71,7 +73,8 @@ struct change_row {		/* one row of list_change */
 
 enum change_cause {		/* values are stored */
 	CAUSE_EVIDENCE = 0, CAUSE_RENEWED = 1, CAUSE_EXPIRED = 2, CAUSE_DECAYED = 3, CAUSE_REVISED = 4,
-	CAUSE_ALLOWED = 5, CAUSE_FORGOTTEN = 6, CAUSE_ADMIN = 7, CAUSE_ALLOW_ENDED = 8,
+	CAUSE_ALLOWED = 5, CAUSE_FORGOTTEN = 6, CAUSE_ADMIN = 7, CAUSE_ALLOW_ENDED = 8, CAUSE_PURGED = 9,
+	CAUSE_N
 };
 
 struct sender_row {		/* a snapshot of a sender; also how state comes back at start */

@@ -44,6 +44,7 @@ struct trap_counters {			/* since trap_new(); all only grow but senders, listed,
 	uint64_t unmatched;		/* answers and ACKs that belong to no attempt */
 	uint64_t unproven_accepts;	/* accepts without SYN and SYN-ACK on the wire */
 	uint64_t recent_overflow;	/* evidence that a later doubt could no longer reach */
+	uint64_t taken_back;		/* evidence that a purge took back */
 	uint64_t senders, listed, suspects;
 };
 
@@ -72,6 +73,15 @@ void trap_settle(struct trap *);
 /* Tell the sink every sender, memory and tally that changed since it was last told;
  * at most max_senders of the former (the rest waits).  Returns how many senders still wait. */
 size_t trap_flush(struct trap *, size_t max_senders);
+
+struct trap_purged {			/* what a purge does; counted up */
+	uint64_t evidence, senders;	/* with points that still stood, and whose they were */
+	uint64_t listings_end, listings_stay;	/* stay: other evidence is enough */
+	uint64_t suspects_end;
+	uint64_t forgotten;		/* senders that are no longer in memory */
+};
+/* What these EVENT_TAKE_BACK of one sender would do now, added to *out; nothing is changed. */
+void trap_purge_would(const struct trap *, const struct event *takes, size_t n, struct trap_purged *out);
 
 int64_t trap_now_us(const struct trap *);
 const struct trap_counters *trap_counters(const struct trap *);

@@ -77,6 +77,7 @@ static const struct doubt_row doubts[] = {
 	{ "new_layout_is_doubt_8", DOUBT_NEW_LAYOUT, 8, "new_layout" },
 	{ "never_list_is_doubt_9", DOUBT_NEVER_LIST, 9, "never_list" },
 	{ "foreign_is_doubt_10", DOUBT_FOREIGN, 10, "foreign" },
+	{ "purged_is_doubt_11", DOUBT_PURGED, 11, "purged" },
 };
 _Static_assert(N(doubts) == DOUBT_N, "a row for each doubt");
 
