@@ -32,7 +32,7 @@ excuse() { grep -vE "lint: $1:"; }
 layers() {
 	python3 - <<-'END'
 	import pathlib, re
-	core = """addr attempt blocklist evidence event health judge merge mxset never packet pool sender
+	core = """addr attempt blocklist evidence event health judge merge mxset never packet pool pool_map sender
 	    siphash table trap visit wheel sink""".split()
 	base = "config state json log message process bind bound spawn notify".split()
 	store = "store report migration".split()

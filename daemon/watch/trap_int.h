@@ -13,6 +13,7 @@
 #include "mxtrap/blocklist.h"
 #include "mxtrap/health.h"
 #include "mxtrap/pool.h"
+#include "mxtrap/pool_map.h"
 #include "mxtrap/trap.h"
 #include "mxtrap/visit.h"
 #include "mxtrap/wheel.h"
@@ -76,6 +77,7 @@ struct trap {
 	struct visit_pool    visits;
 	struct attempt_table attempts;
 	struct pool_table    pools;
+	struct pool_map	     named;
 	struct health	     health;
 	struct never	     never;
 	struct blocklist     list;
@@ -121,6 +123,14 @@ void trap_resent(struct trap *, uint32_t visit, struct attempt *);
 void trap_proven(struct trap *, uint32_t sender, uint32_t visit, struct attempt *, int64_t rtt_us);
 /* A deadline of a visit came out of the wheel. */
 void trap_visit_due(struct trap *, uint32_t item, int64_t due_us);
+
+/* trap_pool.c: the network of a sender and its named pool, both. */
+void trap_pool_touch(struct trap *, const struct sender *, uint16_t set, enum role, uint64_t key, uint32_t hash);
+bool trap_pool_remembers(const struct trap *, sender_key, uint16_t set, uint64_t key, uint32_t hash);
+bool trap_pool_was_real(const struct trap *, sender_key, uint16_t set, uint32_t since_s);
+void trap_pool_proven(struct trap *, sender_key, uint16_t set);
+/* What a store kept of one of its members. */
+void trap_pool_restore(struct trap *, const struct memory_row *, bool proven);
 
 /* trap_judge.c */
 void trap_judge_pending(struct trap *, const struct pending *);

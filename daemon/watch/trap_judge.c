@@ -77,6 +77,8 @@ doubts(struct trap *t, const struct finding *f)
 	if (v != NULL && (v->flags & VISIT_UNANSWERED) != 0 &&
 	    now_s(t) - v->last_real_s <= t->o.judge.order_memory_s)
 		mask |= DOUBT_OWN_PATH;
+	if (t->pools.lost_at_s != 0 && now_s(t) - t->pools.lost_at_s < HEALTH_MEMORY_US / SECOND_US)
+		mask |= DOUBT_TABLE_FULL;
 	if (never_covers(&t->never, &p, now_s(t)))
 		mask |= DOUBT_NEVER_LIST;
 	return mask;
@@ -350,10 +352,8 @@ trap_judge_pending(struct trap *t, const struct pending *p)
 static bool
 was_real(struct trap *t, const struct visit *v, uint32_t since_s)
 {
-	uint64_t key = pool_key(t->senders.records[v->sender].key, v->set);
-
 	return (v->flags & VISIT_KIN_REAL) != 0 || (v->last_real_s != 0 && v->last_real_s >= since_s) ||
-	    pool_was_real(&t->pools, key, pool_hash(&t->pools, key), since_s);
+	    trap_pool_was_real(t, t->senders.records[v->sender].key, v->set, since_s);
 }
 
 void

@@ -58,7 +58,7 @@ trap_new(const struct trap_options *o)
 		t->o.limits.senders = SENDER_MAX;
 	t->ladder = o->ladder;
 	t->never.special_purpose = o->special_purpose;
-	if (!make_tables(t)) {
+	if (!make_tables(t) || pool_map_set(&t->named, o->pools, o->n_pools, NULL) != POOL_MAP_OK) {
 		trap_free(t);
 		return NULL;
 	}
@@ -94,6 +94,7 @@ trap_free(struct trap *t)
 	visit_pool_free(&t->visits);
 	attempt_table_free(&t->attempts);
 	pool_table_free(&t->pools);
+	pool_map_free(&t->named);
 	health_free(&t->health);
 	wheel_free(&t->ends);
 	table_free(t->touches.at);
@@ -144,16 +145,11 @@ bool
 trap_restore_memory(struct trap *t, const struct memory_row *row)
 {
 	uint32_t number = sender_find(&t->senders, row->sender, sender_hash(&t->senders, row->sender)), visit;
-	uint64_t key = pool_key(row->sender, row->set);
-	uint32_t hash = pool_hash(&t->pools, key);
 	struct visit *v;
 
 	if (row->set >= t->ladder->n_sets)
 		return true;		/* a set that the configuration no longer has */
-	if (row->last_real_s != 0)
-		pool_touch(&t->pools, key, hash, row->last_real_s, true, true, t->o.judge.order_memory_s);
-	pool_touch(&t->pools, key, hash, row->lower_at_s, true, false, t->o.judge.order_memory_s);
-	pool_touch(&t->pools, key, hash, row->memory_at_s, false, false, t->o.judge.order_memory_s);
+	trap_pool_restore(t, row, number != SENDER_NONE && (t->senders.records[number].flags & SENDER_PROVEN) != 0);
 	if (number == SENDER_NONE)
 		return true;
 	visit = visit_find(&t->visits, &t->senders.records[number], row->set);
@@ -186,6 +182,7 @@ trap_memory_bytes(const struct trap *t)
 	    (size_t)t->visits.cap * sizeof(t->visits.records[0]) +
 	    ((size_t)t->attempts.ring_mask + 1) * sizeof(t->attempts.ring[0]) + ((size_t)t->attempts.bucket_mask + 1) * 4 +
 	    (size_t)t->pools.cap * sizeof(t->pools.records[0]) + index_bytes(&t->pools.index) +
+	    pool_map_bytes(&t->named) +
 	    wheel_bytes(&t->ends) + wheel_bytes(&t->list.deadlines) +
 	    (size_t)(PENDING_SYN + PENDING_PROOF) * sizeof(t->touches.at[0]);
 }

@@ -179,7 +179,7 @@ touch_bogus(struct trap *t, uint32_t visit, struct attempt *a, const struct pack
 	struct visit *v = &t->visits.records[visit];
 	uint32_t memory_s = t->o.judge.order_memory_s;
 	bool lower_known = (v->flags & (VISIT_LOW | VISIT_REAL)) != 0 || visit_remembers(v, now_s(t), memory_s) ||
-	    pool_remembers(&t->pools, key, hash, now_s(t), memory_s);
+	    trap_pool_remembers(t, a->key, v->set, key, hash);
 	struct pending p = {
 		.due_us = t->now_us + JUDGE_DELAY_US, .visit = visit, .generation = v->generation,
 		.what = PENDING_TOUCH, .grade = GRADE_SYN, .host = a->host,
@@ -256,7 +256,7 @@ trap_touch(struct trap *t, uint32_t number, struct attempt *a, const struct pack
 		break;
 	}
 	visit_remember(v, now_s(t), role != ROLE_BOGUS, memory_s);
-	pool_touch(&t->pools, key, hash, now_s(t), role != ROLE_BOGUS, role == ROLE_REAL, memory_s);
+	trap_pool_touch(t, &t->senders.records[number], target->set, role, key, hash);
 	return visit;
 }
 
@@ -302,6 +302,7 @@ trap_proven(struct trap *t, uint32_t number, uint32_t visit, struct attempt *a, 
 	if (v->rtt == 0 || rtt < v->rtt)
 		v->rtt = rtt != 0 ? rtt : 1;
 	sender_dirty(&t->senders, number);
+	trap_pool_proven(t, a->key, v->set);
 	if (target->role == ROLE_REAL) {
 		v->flags |= VISIT_REAL_PROVEN;
 		v->flags &= (uint16_t)~VISIT_UNANSWERED;

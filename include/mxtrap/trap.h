@@ -13,6 +13,7 @@
 #include "mxtrap/judge.h"
 #include "mxtrap/mxset.h"
 #include "mxtrap/packet.h"
+#include "mxtrap/pool_map.h"
 #include "mxtrap/sink.h"
 
 #define TRAP_BLOCK 64			/* packets handed over at once, at most */
@@ -30,6 +31,8 @@ struct trap_options {
 	struct trap_limits   limits;
 	const struct prefix *never;	/* own addresses and the configured allow-list; copied */
 	size_t		     n_never;
+	const struct pool_member *pools;	/* of named pools; copied */
+	size_t		     n_pools;
 	bool		     special_purpose;	/* never list the special-purpose registries */
 	uint8_t		     hash_key[16];	/* from getrandom live; any fixed value in tests */
 	struct sink	     sink;

@@ -119,6 +119,22 @@ do_exchanger(struct script *s)
 			fault(s, "found %s, expected one of at most %d addresses", s->words[i], MAX_ADDRS);
 }
 
+/* pool NUMBER CIDR...: senders of one named pool. */
+static void
+do_pool(struct script *s)
+{
+	struct world *w = &s->world;
+
+	for (int i = 2; i < s->n; i++) {
+		struct pool_member m = { .pool = (uint16_t)atoi(s->words[1]) };
+
+		if (w->options.n_pools == MAX_POOLS || !prefix_parse(&m.what, s->words[i]) || !pool_map_fits(&m.what))
+			fault(s, "found %s, expected one of at most %d prefixes", s->words[i], MAX_POOLS);
+		else
+			w->pools[w->options.n_pools++] = m;
+	}
+}
+
 static void
 do_judge(struct script *s)
 {
@@ -269,6 +285,8 @@ do_line(struct script *s)
 	else if (word_is(s, 0, "control") && s->n == 2 && s->world.ladder.n_control < MAX_CONTROL &&
 	    addr_parse(&s->control[s->world.ladder.n_control], s->words[1]))
 		s->world.ladder.n_control++;
+	else if (word_is(s, 0, "pool") && s->n > 2)
+		do_pool(s);
 	else if (word_is(s, 0, "judge"))
 		do_judge(s);
 	else if (word_is(s, 0, "resumed"))

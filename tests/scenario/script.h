@@ -11,6 +11,7 @@
 #define MAX_ADDRS	8
 #define MAX_CONTROL	4
 #define MAX_NEVER	64	/* as in struct world */
+#define MAX_POOLS	64	/* as there */
 
 struct script {
 	const char *path;

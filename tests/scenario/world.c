@@ -113,6 +113,7 @@ world_begin(struct world *w, const char **why)
 	}
 	w->options.ladder = &w->ladder;
 	w->options.never = w->never;
+	w->options.pools = w->pools;
 	w->options.sink = (struct sink){
 		.ctx = w, .attempt = keep_attempt, .visit = keep_visit, .evidence = keep_evidence,
 		.change = keep_change, .sender = keep_sender, .memory = keep_memory, .tally = drop_tally,

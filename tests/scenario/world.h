@@ -15,6 +15,7 @@ struct world {
 	struct ladder	    ladder;
 	struct trap_options options;
 	struct prefix	    never[64];
+	struct pool_member  pools[64];
 	struct trap	   *trap;			/* made by world_begin() */
 	uint32_t	    ports;			/* the last client port used */
 	uint32_t	    rtt_us;

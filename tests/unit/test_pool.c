@@ -18,7 +18,7 @@ touch(struct pool_table *t, sender_key k, uint16_t set, uint32_t now, bool lower
 {
 	uint64_t key = pool_key(k, set);
 
-	pool_touch(t, key, pool_hash(t, key), now, lower, real, DAY);
+	pool_touch(t, key, pool_hash(t, key), now, (lower ? POOL_LOWER : 0U) | (real ? POOL_REAL : 0U), DAY);
 }
 
 static bool
@@ -153,6 +153,71 @@ a_full_table_lets_the_oldest_go_and_counts(void **state)
 	pool_table_free(&t);
 }
 
+static void
+what_proven_members_left_outlasts_a_flood(void **state)
+{
+	struct pool_table t;
+	uint64_t key = pool_key(V4(192, 0, 2, 7), 0);
+
+	(void)state;
+	assert_true(pool_table_init(&t, 100, KEY));
+	touch(&t, V4(192, 0, 2, 7), 0, 1000, true, false);
+	pool_proven(&t, key, pool_hash(&t, key));
+	for (uint32_t i = 0; i < 100000; i++)
+		touch(&t, V4(10, i >> 8, i & 255, 1), 0, 1001, true, false);
+	assert_true(knows(&t, V4(192, 0, 2, 9), 0, 1002));
+	assert_int_equal(t.lost_at_s, 0);
+	assert_int_equal(t.evicted, 100001 - 100);
+	pool_table_free(&t);
+}
+
+static void
+what_a_proven_member_left_goes_when_it_is_over(void **state)
+{
+	struct pool_table t;
+	uint64_t key = pool_key(V4(192, 0, 2, 7), 0);
+
+	(void)state;
+	assert_true(pool_table_init(&t, 1, KEY));
+	touch(&t, V4(192, 0, 2, 7), 0, 1000, true, false);
+	pool_proven(&t, key, pool_hash(&t, key));
+	touch(&t, V4(10, 0, 0, 1), 0, 1001 + DAY, true, false);
+	assert_false(knows(&t, V4(192, 0, 2, 9), 0, 1002 + DAY));
+	assert_true(knows(&t, V4(10, 0, 0, 1), 0, 1002 + DAY));
+	assert_int_equal(t.lost_at_s, 0);
+	pool_table_free(&t);
+}
+
+static void
+where_all_are_proven_one_goes_and_it_is_told(void **state)
+{
+	struct pool_table t;
+
+	(void)state;
+	assert_true(pool_table_init(&t, 100, KEY));
+	for (uint32_t i = 0; i <= 100; i++) {
+		uint64_t key = pool_key(V4(10, 0, i, 1), 0);
+
+		touch(&t, V4(10, 0, i, 1), 0, 1000 + i, true, false);
+		pool_proven(&t, key, pool_hash(&t, key));
+	}
+	assert_int_equal(t.evicted, 1);
+	assert_int_equal(t.lost_at_s, 1100);
+	assert_true(knows(&t, V4(10, 0, 100, 1), 0, 1101));
+	pool_table_free(&t);
+}
+
+static void
+a_named_pool_has_a_key_of_its_own(void **state)
+{
+	(void)state;
+	assert_int_not_equal(pool_named_key(1, 0), pool_named_key(2, 0));
+	assert_int_not_equal(pool_named_key(1, 0), pool_named_key(1, 1));
+	/* The highest IPv4 network, and global unicast IPv6, do not reach it. */
+	assert_true(pool_named_key(1, 0) > pool_key(V4(255, 255, 255, 255), 0xffff));
+	assert_true(pool_named_key(1, 0) > pool_key(0x3fffffffffffffffULL, 0xffff));
+}
+
 int
 main(void)
 {
@@ -165,6 +230,10 @@ main(void)
 		cmocka_unit_test(an_older_touch_told_later_takes_nothing_back),
 		cmocka_unit_test(a_refreshed_memory_outlasts_a_lower_touch_told_after_it),
 		cmocka_unit_test(a_full_table_lets_the_oldest_go_and_counts),
+		cmocka_unit_test(what_proven_members_left_outlasts_a_flood),
+		cmocka_unit_test(what_a_proven_member_left_goes_when_it_is_over),
+		cmocka_unit_test(where_all_are_proven_one_goes_and_it_is_told),
+		cmocka_unit_test(a_named_pool_has_a_key_of_its_own),
 	};
 
 	return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
