@@ -14,8 +14,6 @@
 
 #include "config_read.h"
 
-#define CONFIG_MAX_BYTES (4U << 20)
-
 #define KEY(name)	     CFG_STR(name, NULL, CFGF_NODEFAULT)
 #define LIST(name)	     CFG_STR_LIST(name, NULL, CFGF_NODEFAULT)
 /* MULTI keeps an absent section apart from an empty one; twice is caught in the text. */
@@ -114,6 +112,9 @@ read_plain(struct config_reader *r, char *plain, const char *path)
 	cfg_opt_t allow[] = {
 		LIST("addresses"), LIST("spf"), KEY("special-purpose"), CFG_END()
 	};
+	cfg_opt_t pool[] = {
+		LIST("addresses"), KEY("allow"), CFG_END()
+	};
 	cfg_opt_t judge[] = {
 		KEY("false-listing"), KEY("miss"), KEY("list-on"), KEY("half-life"),
 		KEY("fallback-window"), KEY("order-memory"), KEY("visit-gap"),
@@ -136,7 +137,7 @@ read_plain(struct config_reader *r, char *plain, const char *path)
 	cfg_opt_t root[] = {
 		LIST("interface"), KEY("state-dir"), KEY("publish"),
 		KEY("publish-after"), LIST("control-addresses"),
-		NAMED("mx-set", mxset), SECTION("allow", allow),
+		NAMED("mx-set", mxset), SECTION("allow", allow), NAMED("pool", pool),
 		SECTION("judge", judge), SECTION("limits", limits),
 		SECTION("capture", capture), SECTION("store", store),
 		SECTION("web", web), CFG_END()
@@ -152,7 +153,7 @@ read_plain(struct config_reader *r, char *plain, const char *path)
 	*next = (cfg_opt_t)CFG_END();
 	if (in != NULL && (cfg = cfg_init(root, CFGF_NONE)) != NULL) {
 		/* Every section's complaints carry the name of the file. */
-		cfg->filename = strdup(path);
+		cfg->filename = strdup(r->source.path);
 		cfg_set_error_function(cfg, tell_confuse);
 		result = cfg_parse_fp(cfg, in);
 		if (result == CFG_SUCCESS)
@@ -172,14 +173,14 @@ read_plain(struct config_reader *r, char *plain, const char *path)
 int
 config_parse(struct config *out, const char *path, const char *text)
 {
-	struct config_reader r = { .source = { .path = path } };
-	char *plain = config_text_plain(&r.source, text);
+	char *files = config_files(path, text), *plain;
+	struct config_reader r = { .source = { .path = files != NULL ? files : path } };
 	bool ok;
 
-	if (plain == NULL)
-		return -1;
-	ok = read_plain(&r, plain, path);
+	plain = config_text_plain(&r.source, text);
+	ok = plain != NULL && files != NULL && read_plain(&r, plain, path);
 	free(plain);
+	free(files);
 	free(r.places.place);
 	free(r.rungs.place);
 	if (!ok) {
@@ -188,36 +189,6 @@ config_parse(struct config *out, const char *path, const char *text)
 	}
 	*out = r.config;
 	return 0;
-}
-
-char *
-config_read(const char *path)
-{
-	FILE *in = fopen(path, "re");
-	char *text = calloc(1, CONFIG_MAX_BYTES + 2);
-	size_t n = 0;
-
-	if (in == NULL || text == NULL) {
-		fprintf(stderr,
-		    "%s: found nothing to read (%s), expected a configuration file\n", path,
-		    strerror(errno));
-	} else {
-		n = fread(text, 1, CONFIG_MAX_BYTES + 1, in);
-		if (ferror(in) || n > CONFIG_MAX_BYTES || memchr(text, '\0', n) != NULL)
-			fprintf(stderr, "%s: found %s, expected a text of at most 4 MiB\n", path,
-			    ferror(in) ? strerror(errno) : n > CONFIG_MAX_BYTES ? "too much" :
-			    "a NUL byte");
-		else {
-			char *fit = realloc(text, n + 1);
-
-			fclose(in);
-			return fit == NULL ? text : fit;
-		}
-	}
-	if (in != NULL)
-		fclose(in);
-	free(text);
-	return NULL;
 }
 
 int
@@ -240,6 +211,8 @@ config_free(struct config *config)
 	free(config->path);
 	free(config->state_dir);
 	free(config->allow);
+	free(config->pools);
+	free(config->members);
 	free(config->allow_spf);
 	*config = (struct config){ 0 };
 }

@@ -56,7 +56,7 @@ check_addresses(struct config_source *source, const struct config_places *places
 {
 	size_t n = places->n;
 	struct config_place *sorted = n == 0 ? NULL : calloc(n, sizeof(*sorted));
-	char text[ADDR_TEXT_SIZE];
+	char text[ADDR_TEXT_SIZE], where[CONFIG_FILE_SIZE];
 
 	if (sorted == NULL)
 		return;
@@ -65,7 +65,8 @@ check_addresses(struct config_source *source, const struct config_places *places
 	for (size_t i = 1; i < n; i++)
 		if (addr_equal(&sorted[i - 1].addr, &sorted[i].addr))
 			config_found(source, sorted[i].line, addr_format(&sorted[i].addr, text),
-			    "each address once (it is in line %u already)", sorted[i - 1].line);
+			    "each address once (it is in %s already)",
+			    config_line(source, sorted[i - 1].line, where));
 	free(sorted);
 }
 
@@ -111,6 +112,8 @@ static void
 check_names(struct config_source *source, const struct ladder *ladder,
     const struct config_places *rungs)
 {
+	char where[CONFIG_FILE_SIZE];
+
 	for (size_t i = 0; i < rungs->n; i++) {
 		const struct config_place *place = &rungs->place[i];
 		const char *set = ladder->sets[place->set].name;
@@ -122,13 +125,14 @@ check_names(struct config_source *source, const struct ladder *ladder,
 				break;
 			if (strcmp(other->exchanger, place->exchanger) == 0)
 				config_found(source, place->line, place->exchanger,
-				    "each exchanger "
-				    "of mx-set \"%s\" once (also in line %u)", set, other->line);
+				    "each exchanger of mx-set \"%s\" once (also in %s)", set,
+				    config_line(source, other->line, where));
 		}
 		for (size_t k = 0; place->exchanger[0] == '\0' && k < place->set; k++)
 			if (strcmp(ladder->sets[k].name, set) == 0)
 				config_found(source, place->line, set,
-				    "each mx-set once (also in line %u)", line_of(rungs, k, ""));
+				    "each mx-set once (also in %s)",
+				    config_line(source, line_of(rungs, k, ""), where));
 	}
 }
 

@@ -120,7 +120,7 @@ print_allow(FILE *f, const struct config *c)
 
 	fputs("allow {\n", f);
 	print_list_open(f, "    ", "addresses");
-	for (size_t i = 0; i < c->n_allow; i++)
+	for (size_t i = 0; i < c->n_allow_own; i++)
 		print_list_item(f, i, prefix_format(&c->allow[i], text));
 	print_list_close(f);
 	print_list_open(f, "    ", "spf");
@@ -129,6 +129,26 @@ print_allow(FILE *f, const struct config *c)
 	print_list_close(f);
 	print_fields(f, c, "allow");
 	fputs("}\n", f);
+}
+
+static void
+print_pools(FILE *f, const struct config *c)
+{
+	char text[PREFIX_TEXT_SIZE];
+
+	for (size_t i = 0; i < c->n_pools; i++) {
+		size_t n = 0;
+
+		fputs("pool ", f);
+		print_quoted(f, c->pools[i].name);
+		fprintf(f, " {\n    allow = %s\n", c->pools[i].allow ? "yes" : "no");
+		print_list_open(f, "    ", "addresses");
+		for (size_t k = 0; k < c->n_members; k++)
+			if (c->members[k].pool == i + 1)
+				print_list_item(f, n++, prefix_format(&c->members[k].what, text));
+		print_list_close(f);
+		fputs("}\n", f);
+	}
 }
 
 static void
@@ -183,6 +203,7 @@ config_print(const struct config *config, void *stdio_file)
 	print_fields(f, config, "");
 	print_ladder(f, &config->ladder);
 	print_allow(f, config);
+	print_pools(f, config);
 	print_judge(f, config);
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
 		fprintf(f, "%s {\n", plain[i]);

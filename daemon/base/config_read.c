@@ -114,6 +114,7 @@ read_allow(struct config_reader *r, cfg_t *root)
 			config_found(&r->source, value.line, value.text, "an address, or a prefix "
 			    "whose host bits are zero (addresses)");
 	}
+	c->n_allow_own = c->n_allow;
 	c->allow_spf = config_array(r, cfg_size(section, "spf"), sizeof(*c->allow_spf));
 	if (c->allow_spf != NULL)
 		config_hosts(r, section, "spf", c->allow_spf, &c->n_allow_spf);
@@ -267,6 +268,7 @@ config_read_root(struct config_reader *r, cfg_t *root, const char *path)
 	read_interfaces(r, root);
 	config_read_ladder(r, root);
 	read_allow(r, root);
+	config_read_pools(r, root);
 	read_judge(r, root);
 	read_web(r, root);
 	config_check(&r->source, &r->config, &r->places, &r->rungs);

@@ -22,7 +22,10 @@ void config_read_root(struct config_reader *, cfg_t *root, const char *path);
 /* The mx-set sections and control-addresses. */
 void config_read_ladder(struct config_reader *, cfg_t *root);
 
-/* Shared by both. */
+/* The pool sections; what they allow is added to what is allowed already. */
+void config_read_pools(struct config_reader *, cfg_t *root);
+
+/* Shared by all of them. */
 struct config_value config_at(cfg_t *section, const char *key, unsigned i);
 bool config_has(cfg_t *section, const char *key);
 /* One of some words: its index, or -1 and said. */

@@ -5,7 +5,8 @@
  * Reads the file's own small grammar (NAME = VALUE, NAME = { LIST }, NAME "TITLE" { ... })
  * with comments, and writes it again without them: newlines where they were, every
  * value and title quoted and led by its line.  Malformed text ends here, so that
- * libconfuse's scanner, which keeps its state over an error, never sees any.
+ * libconfuse's scanner, which keeps its state over an error, never sees any.  Included
+ * files stand behind the file that names them, each behind a mark (config_include.c).
  */
 #include <ctype.h>
 #include <stdarg.h>
@@ -20,7 +21,7 @@
 #define TEXT_NAMES	64	/* names remembered a block, to find those given twice */
 #define TEXT_ERRORS	20
 
-enum token { T_WORD, T_STRING, T_OPEN, T_CLOSE, T_EQUALS, T_COMMA, T_END, T_BAD };
+enum token { T_WORD, T_STRING, T_OPEN, T_CLOSE, T_EQUALS, T_COMMA, T_FILE, T_END, T_BAD };
 
 struct name {
 	char	 text[32];
@@ -42,6 +43,7 @@ struct scan {
 	size_t	    text_len;
 	FILE	   *out;
 	unsigned    out_line;
+	unsigned    included, files;		/* include statements, and marks, seen so far */
 	size_t	    depth;
 	struct block blocks[TEXT_DEPTH + 1];
 };
@@ -49,7 +51,7 @@ struct scan {
 void
 config_wrong(struct config_source *source, unsigned line, const char *fmt, ...)
 {
-	char text[1024];
+	char text[1024], file[CONFIG_FILE_SIZE];
 	va_list ap;
 
 	if (source->errors++ >= TEXT_ERRORS)
@@ -60,7 +62,8 @@ config_wrong(struct config_source *source, unsigned line, const char *fmt, ...)
 	for (unsigned char *p = (unsigned char *)text; *p != '\0'; p++)
 		if (*p < 0x20 || *p == 0x7f)
 			*p = '?';
-	fprintf(stderr, "%s:%u: %s\n", source->path, line, text);
+	config_file_of(source, &line, file);
+	fprintf(stderr, "%s:%u: %s\n", file, line, text);
 }
 
 void
@@ -173,6 +176,8 @@ scan_token(struct scan *s)
 	switch (*s->at) {
 	case '\0':
 		return T_END;
+	case CONFIG_FILE_MARK:
+		return T_FILE;
 	case '{':
 		s->at++;
 		return T_OPEN;
@@ -233,7 +238,7 @@ scan_wrong(struct scan *s, enum token token, const char *expected)
 {
 	static const char *const names[] = {
 		[T_OPEN] = "\"{\"", [T_CLOSE] = "\"}\"", [T_EQUALS] = "\"=\"", [T_COMMA] = "\",\"",
-		[T_END] = "the end of the file",
+		[T_FILE] = "the end of the file", [T_END] = "the end of the file",
 	};
 
 	if (token == T_BAD)
@@ -250,13 +255,14 @@ static void
 scan_once(struct scan *s, const struct name *name)
 {
 	struct block *b = &s->blocks[s->depth];
+	char where[CONFIG_FILE_SIZE];
 
 	for (size_t i = 0; i < b->n; i++) {
 		if (strcmp(b->names[i].text, name->text) != 0)
 			continue;
 		config_wrong(s->source, name->line,
-		    "found a second \"%s\", expected one (the first is in line %u)", name->text,
-		    b->names[i].line);
+		    "found a second \"%s\", expected one (the first is in %s)", name->text,
+		    config_line(s->source, b->names[i].line, where));
 		return;
 	}
 	if (b->n < TEXT_NAMES)
@@ -346,6 +352,7 @@ scan_statement(struct scan *s, const struct name *name)
 		return scan_open(s);
 	case T_CLOSE:
 	case T_COMMA:
+	case T_FILE:
 	case T_END:
 	case T_BAD:
 		break;
@@ -354,25 +361,63 @@ scan_statement(struct scan *s, const struct name *name)
 	return false;
 }
 
+/* Behind "include".  The file itself comes later, behind its mark. */
+static bool
+scan_include(struct scan *s)
+{
+	unsigned line = s->line;
+	enum token token = scan_token(s);
+
+	if (token != T_STRING) {
+		scan_wrong(s, token, "the name of a file in quotes behind \"include\"");
+		return false;
+	}
+	if (s->depth > 0) {
+		config_wrong(s->source, line, "found \"include\" in a section, expected it outside of all");
+		return false;
+	}
+	s->included++;
+	return true;
+}
+
+/* Does each include have its file behind it? */
+static bool
+scan_all_read(struct scan *s)
+{
+	if (s->included == s->files)
+		return true;
+	config_wrong(s->source, s->line, "found %u files included and %u of them read, expected all of them",
+	    s->included, s->files);
+	return false;
+}
+
 static bool
 scan_all(struct scan *s)
 {
+	char where[CONFIG_FILE_SIZE];
+
 	for (;;) {
 		enum token token = scan_token(s);
 		struct name name = { .line = s->line };
 
 		if (token == T_END && s->depth == 0)
-			return true;
+			return scan_all_read(s);
+		if (token == T_FILE && s->depth == 0) {
+			s->files++;
+			s->at += strcspn(s->at, "\n");
+			continue;
+		}
 		if (token == T_CLOSE && s->depth > 0) {
 			s->depth--;
 			emit_line(s);
 			fputs("}", s->out);
 			continue;
 		}
-		if (token == T_END) {
+		if (token == T_END || token == T_FILE) {
 			config_wrong(s->source, s->line,
 			    "found the end of the file, expected \"}\" "
-			    "for the section opened in line %u", s->blocks[s->depth].line);
+			    "for the section opened in %s",
+			    config_line(s->source, s->blocks[s->depth].line, where));
 			return false;
 		}
 		if (token != T_WORD) {
@@ -389,11 +434,46 @@ scan_all(struct scan *s)
 			return false;
 		}
 		memcpy(name.text, s->text, s->text_len + 1);
+		if (strcmp(name.text, "include") == 0) {
+			if (!scan_include(s))
+				return false;
+			continue;
+		}
 		emit_line(s);
 		fprintf(s->out, "%s ", name.text);
 		if (!scan_statement(s, &name))
 			return false;
 	}
+}
+
+bool
+config_text_includes(const char *text, struct config_include *out, size_t max, size_t *n)
+{
+	struct config_source quiet = { .path = "", .errors = TEXT_ERRORS };
+	struct scan s = { .source = &quiet, .at = text, .line = 1, .next_line = 1 };
+	enum token before = T_END, token;
+	bool is_include = false;
+
+	*n = 0;
+	s.text = malloc(strlen(text) + 1);
+	if (s.text == NULL)
+		return false;
+	while ((token = scan_token(&s)) != T_END && token != T_BAD) {
+		if (is_include && token == T_STRING && s.depth == 0) {
+			if (*n == max || s.text_len >= sizeof(out->name)) {
+				free(s.text);
+				return false;
+			}
+			out[*n].line = s.line;
+			memcpy(out[(*n)++].name, s.text, s.text_len + 1);
+		}
+		is_include = token == T_WORD && before != T_EQUALS && strcmp(s.text, "include") == 0;
+		s.depth += token == T_OPEN;
+		s.depth -= token == T_CLOSE && s.depth > 0;
+		before = token;
+	}
+	free(s.text);
+	return true;
 }
 
 char *

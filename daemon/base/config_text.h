@@ -12,9 +12,29 @@
 #include "mxtrap/config.h"
 
 struct config_source {
-	const char *path;		/* for messages */
+	/*
+	 * For messages: the file, and for each one that it includes "\nLINE FILE": from that line of
+	 * the text on.  One string, so that libconfuse can carry it to its complaints.
+	 */
+	const char *path;
 	unsigned    errors;		/* how many things were wrong so far */
 };
+
+/* An included file's text stands behind a line of this and its name (config_include.c). */
+#define CONFIG_FILE_MARK '\x01'
+#define CONFIG_FILE_SIZE 512		/* a name of a file, and a line, in a message */
+struct config_include {
+	unsigned line;			/* where it was named */
+	char	 name[256];
+};
+/* What a text includes, in order, at most max.  False: more, or a name that is too long. */
+bool config_text_includes(const char *text, struct config_include *out, size_t max, size_t *n);
+/* The source's path for a text with marks; caller frees.  NULL: no memory. */
+char *config_files(const char *path, const char *text);
+/* Whose line of the text this is; *line becomes the file's own.  Returns buf. */
+const char *config_file_of(const struct config_source *, unsigned *line, char buf[static CONFIG_FILE_SIZE]);
+/* "line 3", or "line 3 of FILE" where it is an included one.  Returns buf. */
+const char *config_line(const struct config_source *, unsigned line, char buf[static CONFIG_FILE_SIZE]);
 
 /* Say `path:line: ` and the rest; counts it.  Falls silent after 20. */
 void config_wrong(struct config_source *, unsigned line, const char *fmt, ...)

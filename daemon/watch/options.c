@@ -19,7 +19,8 @@ watch_trap_options(struct trap_options *out, const struct config *config, const 
 		return false;
 	*out = (struct trap_options){
 		.ladder = &config->ladder, .judge = config->judge, .limits = config->limits, .never = *never,
-		.n_never = n, .special_purpose = config->special_purpose, .sink = *sink,
+		.n_never = n, .special_purpose = config->special_purpose,
+		.pools = config->members, .n_pools = config->n_members, .sink = *sink,
 	};
 	for (size_t i = 0; i < config->ladder.n_targets; i++)
 		(*never)[i] = prefix_of(&config->ladder.targets[i].addr, 128);

@@ -17,6 +17,11 @@
 #define CONFIG_MAX_LISTEN     8
 #define CONFIG_MAX_ANSWERING  480	/* addresses that decoy listens on */
 
+struct config_pool {
+	char name[64];
+	bool allow;				/* its members are never listed */
+};
+
 struct config {
 	char  *path;
 	size_t n_interfaces;
@@ -26,7 +31,12 @@ struct config {
 	uint32_t publish_after_s;
 	struct ladder ladder;
 	size_t n_allow;
-	struct prefix *allow;			/* owned */
+	struct prefix *allow;			/* owned: the allow section's, then those of pools that say so */
+	size_t n_allow_own;			/* how many of them are the allow section's */
+	size_t n_pools;				/* pool "NAME" { ... }: a pool's id is its place here, from 1 */
+	struct config_pool *pools;		/* owned */
+	size_t n_members;
+	struct pool_member *members;		/* owned */
 	size_t n_allow_spf;
 	char (*allow_spf)[MXSET_NAME_SIZE];	/* owned; read, kept, not yet resolved */
 	bool   special_purpose;			/* default true */
@@ -45,7 +55,7 @@ struct config {
 int config_load(struct config *out, const char *path);
 /* The same from memory (children read what the supervisor read); path is for messages. */
 int config_parse(struct config *out, const char *path, const char *text);
-/* The file's text, at most 4 MiB; caller frees.  NULL: said why. */
+/* The file's text and that of all that it includes, at most 4 MiB; caller frees.  NULL: said why. */
 char *config_read(const char *path);
 /* Canonical form to a stream: config_parse() of it gives the same config. */
 void config_print(const struct config *, void *stdio_file);

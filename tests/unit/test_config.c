@@ -5,6 +5,7 @@
  * Faults: one row each, with the line that must be named.  Good files: tests/config/
  * *.in printed as *.ok, and the print parsed and printed again.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -148,10 +149,22 @@ static const struct row rows[] = {
 	    " exchanger x { preference = 2 role = bogus addresses = {\n \"10.0.0.1\" } } }", NULL, false },
 	{ "a_private_real_exchanger_is_good",
 	    "mx-set b { domains = b.org exchanger r { preference = 1 role = real addresses = 10.0.0.1 } }", NULL, false },
+	{ "a_pool_is_a_name_and_its_prefixes", "pool p { addresses = { 8.8.8.0/24, \"2a00::/16\" } }", NULL, false },
+	{ "a_pool_needs_addresses", "pool p { }", "t:1: found pool \"p\" without addresses", false },
+	{ "a_pool_needs_a_name", "pool { addresses = 8.8.8.0/24 }", "t:1: found \"pool\" without a name", false },
+	{ "a_pool_stands_once", "pool p { addresses = 8.8.8.0/24 }\npool p { addresses = 8.8.9.0/24 }",
+	    "t:2: found \"p\", expected each pool once", false },
+	{ "half_the_internet_is_no_pool", "pool p { addresses = {\n 0.0.0.0/1 } }", "t:2: found \"0.0.0.0/1\", expected a prefix", false },
+	{ "less_than_a_sender_is_no_pool", "pool p { addresses = \"2a00::1\" }", "found \"2a00::1\", expected a prefix", false },
+	{ "a_pool_has_no_host_bits", "pool p { addresses = 8.8.8.8/24 }", "found \"8.8.8.8/24\", expected a prefix", false },
+	{ "an_include_that_nobody_read_is_an_error", "include \"x\"\n", "found 1 files included and 0 of them read", true },
+	{ "an_include_stands_outside_of_all_sections", "judge {\n include \"x\" }", "t:2: found \"include\" in a section", false },
+	{ "an_include_names_a_file_in_quotes", "include x", "t:1: found \"x\", expected the name of a file", false },
+	{ "a_mark_without_an_include_is_an_error", "publish = no\n\x01x\n", "found 0 files included and 1 of them read", true },
 	{ "several_faults_are_told_at_once", "publish = maybe\njudge { miss = 7 }", "t:2: found \"7\"", false },
 };
 
-/* What config_parse() says on standard error, into said. */
+/* What config_parse() says on standard error, into said; text NULL: config_load() of the file "t". */
 static int
 parse(struct config *config, const char *text, char *said, size_t size)
 {
@@ -162,7 +175,7 @@ parse(struct config *config, const char *text, char *said, size_t size)
 	assert_non_null(tmp);
 	fflush(stderr);
 	dup2(fileno(tmp), STDERR_FILENO);
-	result = config_parse(config, "t", text);
+	result = text != NULL ? config_parse(config, "t", text) : config_load(config, "t");
 	fflush(stderr);
 	dup2(keep, STDERR_FILENO);
 	close(keep);
@@ -310,13 +323,121 @@ a_file_that_is_not_there_is_named(void **state)
 	assert_int_equal(config_load(&c, "/nonexistent/mxtrap.conf"), -1);
 }
 
+/* Some files in a directory of their own, where the test then is. */
+struct file {
+	const char *name, *text;
+};
+struct included {
+	const char *name;
+	struct file files[4];
+	const char *says;	/* NULL: it is good */
+};
+
+static const struct included includes[] = {
+	{ "an_included_file_is_read_too", { { "t", "include \"p.conf\"\n@" },
+	    { "p.conf", "pool p { addresses = 8.8.8.0/24 }" } }, NULL },
+	{ "a_fault_before_an_include_has_its_line", { { "t", "# x\npublish = maybe\ninclude \"p.conf\"\n@" },
+	    { "p.conf", "pool p { addresses = 8.8.8.0/24 }" } }, "t:2: found \"maybe\"" },
+	{ "a_fault_behind_an_include_has_its_line", { { "t", "include \"p.conf\"\n# x\npublish = maybe\n@" },
+	    { "p.conf", "# 1\n# 2\npool p { addresses = 8.8.8.0/24 }" } }, "t:3: found \"maybe\"" },
+	{ "a_fault_in_an_included_file_has_its_file_and_line", { { "t", "include \"p.conf\"\n# x\n@" },
+	    { "p.conf", "# 1\npool p { addresses = {\n 8.8.8.0/24,\n 8.8.8.8/24 } }" } },
+	    "p.conf:4: found \"8.8.8.8/24\"" },
+	{ "an_unknown_key_in_an_included_file_has_its_file_and_line", { { "t", "include \"p.conf\"\n# x\n@" },
+	    { "p.conf", "\n\nfoo = 1\n" } }, "p.conf:3: found unknown key \"foo\"" },
+	{ "what_is_given_in_both_names_both", { { "t", "include \"p.conf\"\npublish = no\n@" },
+	    { "p.conf", "# x\n\npublish = no" } }, "p.conf:3: found a second \"publish\", expected one (the first is in line 2)" },
+	{ "what_is_given_in_two_included_files_names_both", { { "t", "include \"p.conf\"\ninclude \"q.conf\"\n@" },
+	    { "p.conf", "# x\npublish = no" }, { "q.conf", "publish = no" } },
+	    "q.conf:1: found a second \"publish\", expected one (the first is in line 2 of p.conf)" },
+	{ "an_included_file_may_include_one_beside_it", { { "t", "include \"p.conf\"\n@" },
+	    { "p.conf", "include \"q.conf\"\n" }, { "q.conf", "\npublish = maybe" } }, "q.conf:2: found \"maybe\"" },
+	{ "a_section_does_not_go_on_in_the_next_file", { { "t", "include \"p.conf\"\n@\njudge {\n" },
+	    { "p.conf", "}" } }, "found the end of the file, expected \"}\"" },
+	{ "a_comment_does_not_go_on_in_the_next_file", { { "t", "include \"p.conf\"\n@\n/*\n" },
+	    { "p.conf", "*/" } }, "found 1 files included and 0 of them read" },
+	{ "an_include_in_a_comment_is_none", { { "t", "# include \"p.conf\"\n/* include \"p.conf\" */\n@" } }, NULL },
+	{ "a_file_that_cannot_be_read_is_named_with_who_includes_it", { { "t", "\ninclude \"p.conf\"\n@" } },
+	    "p.conf: found nothing to read (No such file or directory), expected a configuration file\n"
+	    "t:2: found an include of that file" },
+	{ "a_file_is_included_once", { { "t", "include \"p.conf\"\ninclude \"p.conf\"\n@" }, { "p.conf", "" } },
+	    "t:2: found \"p.conf\" included again" },
+	{ "a_circle_of_includes_is_told", { { "t", "include \"p.conf\"\n@" }, { "p.conf", "include \"p.conf\"\n" } },
+	    "p.conf:1: found \"p.conf\" included again" },
+	{ "a_mark_cannot_be_written", { { "t", "include \"p.conf\"\n@" }, { "p.conf", "\x01z\n" } },
+	    "p.conf: found a byte 0x01" },
+};
+
+static void
+test_include(void **state)
+{
+	const struct included *row = *state;
+	char dir[] = "/tmp/mxtrap-test-config-XXXXXX", said[8192];
+	struct config config = { .n_web = 77 };
+	int here = open(".", O_RDONLY | O_DIRECTORY), result;
+
+	assert_true(here >= 0);
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chdir(dir), 0);
+	for (size_t i = 0; i < ARRAY_LEN(row->files) && row->files[i].name != NULL; i++) {
+		FILE *f = fopen(row->files[i].name, "w");
+
+		assert_non_null(f);
+		for (const char *p = row->files[i].text; *p != '\0'; p++)
+			if (*p == '@')
+				fputs(ladder, f);
+			else
+				fputc(*p, f);
+		fclose(f);
+	}
+	result = parse(&config, NULL, said, sizeof(said));
+	for (size_t i = 0; i < ARRAY_LEN(row->files) && row->files[i].name != NULL; i++)
+		unlink(row->files[i].name);
+	assert_int_equal(fchdir(here), 0);
+	close(here);
+	rmdir(dir);
+	if (row->says == NULL && result == 0) {
+		config_free(&config);
+		return;
+	}
+	if (row->says == NULL || result == 0 || strstr(said, row->says) == NULL)
+		fail_msg("said: %s\nnot: %s", said, row->says != NULL ? row->says : "nothing");
+}
+
+/* What deploy/ ships for the largest providers, included by a configuration. */
+static void
+the_providers_file_is_good(void **state)
+{
+	char said[8192];
+	struct config c;
+	FILE *f = fopen("deploy/allow-providers.conf", "r");
+	char *text = calloc(1, 1 << 20);
+	size_t n;
+
+	(void)state;
+	assert_non_null(f);
+	assert_non_null(text);
+	n = fread(text, 1, 1 << 19, f);
+	fclose(f);
+	memcpy(text + n, ladder, sizeof(ladder));
+	if (parse(&c, text, said, sizeof(said)) != 0)
+		fail_msg("said: %s", said);
+	assert_true(c.n_pools >= 8);
+	assert_true(c.n_members >= 50);
+	/* Each is never listed, and what the allow section says is told apart from them. */
+	assert_int_equal(c.n_allow, c.n_members);
+	assert_int_equal(c.n_allow_own, 0);
+	config_free(&c);
+	free(text);
+}
+
 int
 main(void)
 {
-	static const char *const files[] = { "minimal", "full", "captures" };
+	static const char *const files[] = { "minimal", "full", "captures", "pools" };
 	static const char *const file_names[] = {
 		"minimal_prints_and_parses_again", "full_prints_and_parses_again",
-		"captures_prints_and_parses_again",
+		"captures_prints_and_parses_again", "pools_prints_and_parses_again",
 	};
 	const struct CMUnitTest others[] = {
 		cmocka_unit_test(defaults_are_the_designs),
@@ -324,13 +445,17 @@ main(void)
 		cmocka_unit_test(one_number_of_points_stands_for_score_and_hint),
 		cmocka_unit_test(after_a_fault_the_next_text_is_read_afresh),
 		cmocka_unit_test(a_file_that_is_not_there_is_named),
+		cmocka_unit_test(the_providers_file_is_good),
 	};
-	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(files) + ARRAY_LEN(others)];
+	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(includes) + ARRAY_LEN(files) + ARRAY_LEN(others)];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		tests[n++] = (struct CMUnitTest){ .name = rows[i].name, .test_func = test_row,
 		    .initial_state = (void *)(uintptr_t)&rows[i] };
+	for (size_t i = 0; i < ARRAY_LEN(includes); i++)
+		tests[n++] = (struct CMUnitTest){ .name = includes[i].name, .test_func = test_include,
+		    .initial_state = (void *)(uintptr_t)&includes[i] };
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		tests[n++] = (struct CMUnitTest){ .name = file_names[i], .test_func = test_print,
 		    .initial_state = (void *)(uintptr_t)files[i] };
