@@ -34,8 +34,9 @@ static const struct { const char *name, *says; } causes[] = {
 	[CAUSE_ALLOWED] = { "allowed", "an allow entry covers it" },
 	[CAUSE_FORGOTTEN] = { "forgotten", "the operator had it forgotten" },
 	[CAUSE_ADMIN] = { "admin", "the operator's own decision" },
-	[CAUSE_ALLOW_ENDED] = { "allow_ended", "the allow entry ended" },
 	[CAUSE_PURGED] = { "purged", "the operator purged the evidence that it rested on" },
+	[CAUSE_ALLOW_ENDED] = { "allow_ended", "no longer on the never-list" },
+	[CAUSE_OURS] = { "ours", "an address of this host, its gateway or its resolver" },
 };
 
 /* Times in the story are Unix seconds with their fraction: order within a second matters. */

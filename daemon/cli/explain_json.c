@@ -97,6 +97,7 @@ json_change(struct json *j, const struct report_change *c)
 		[CAUSE_DECAYED] = "decayed", [CAUSE_REVISED] = "revised", [CAUSE_ALLOWED] = "allowed",
 		[CAUSE_FORGOTTEN] = "forgotten", [CAUSE_ADMIN] = "admin", [CAUSE_ALLOW_ENDED] = "allow_ended",
 		[CAUSE_PURGED] = "purged",
+		[CAUSE_OURS] = "ours",
 	};
 	const struct change_row *r = &c->row;
 	char text[PREFIX_TEXT_SIZE];

@@ -276,8 +276,9 @@ say_change(const struct cli *cli, const struct report_change *c)
 		[CAUSE_EVIDENCE] = "by evidence", [CAUSE_RENEWED] = "by new evidence", [CAUSE_EXPIRED] = "its term is over",
 		[CAUSE_DECAYED] = "the suspicion faded", [CAUSE_REVISED] = "evidence was taken back",
 		[CAUSE_ALLOWED] = "allowed by the operator", [CAUSE_FORGOTTEN] = "forgotten by the operator",
-		[CAUSE_ADMIN] = "by hand", [CAUSE_ALLOW_ENDED] = "the allowance is over",
 		[CAUSE_PURGED] = "purged by the operator",
+		[CAUSE_ADMIN] = "by hand", [CAUSE_ALLOW_ENDED] = "no longer on the never-list",
+		[CAUSE_OURS] = "it is an address of ours",
 	};
 	const struct change_row *r = &c->row;
 	char until[40], what[PREFIX_TEXT_SIZE];

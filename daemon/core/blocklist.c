@@ -124,6 +124,11 @@ tell(struct blocklist *b, uint32_t number, enum sender_state old, enum change_ca
 	} else if (s->state == STATE_SUSPECT) {
 		row.since_s = (uint32_t)(now_us / SECOND_US);
 		row.expires_s = full_minute(deadline_s(b, s, now_us / SECOND_US));
+	} else if (s->state == STATE_ALLOWED) {
+		int64_t until = deadline_s(b, s, now_us / SECOND_US);
+
+		row.since_s = (uint32_t)(now_us / SECOND_US);
+		row.expires_s = until == INT64_MAX ? 0 : (uint32_t)until;
 	}
 	b->sink->change(b->sink->ctx, &row);
 }
@@ -194,9 +199,9 @@ blocklist_weigh(struct blocklist *b, uint32_t number, int64_t now_us, float scor
 		s->blame = judge_add(s->blame, score);
 	sender_dirty(b->senders, number);
 	if (s->state == STATE_ALLOWED) {
-		blocklist_recheck(b, number, now_us, CAUSE_ALLOW_ENDED);
-		if (s->state == STATE_ALLOWED)
+		if (is_never(b, s, now_s))
 			return;
+		blocklist_recheck(b, number, now_us, CAUSE_ALLOW_ENDED);
 	}
 	if (s->state == STATE_LISTED) {
 		uint32_t later = full_minute((int64_t)now_s + term_s(b, s));
@@ -274,12 +279,25 @@ blocklist_recheck(struct blocklist *b, uint32_t number, int64_t now_us, enum cha
 	uint32_t now_s = (uint32_t)(now_us / SECOND_US);
 
 	blocklist_decay(b, s, now_s);
-	if (is_never(b, s, now_s)) {
+	if (!is_never(b, s, now_s)) {
+		if (s->state == STATE_ALLOWED)
+			set_state(b, number, judge_state(b->judge, s->score, s->hint), CAUSE_ALLOW_ENDED, now_us);
+		return;
+	}
+	/* What weighed on an address before it was ours was another's. */
+	if (cause == CAUSE_OURS) {
+		s->score = fminf(s->score, 0);
+		s->blame = fminf(s->blame, 0);
+		s->hint = fminf(s->hint, 0);
+	}
+	if (s->state != STATE_ALLOWED) {
 		set_state(b, number, STATE_ALLOWED, cause, now_us);
 		return;
 	}
-	if (s->state == STATE_ALLOWED)
-		set_state(b, number, judge_state(b->judge, s->score, s->hint), cause, now_us);
+	/* Until another time, maybe. */
+	sender_dirty(b->senders, number);
+	arm(b, number, deadline_s(b, s, now_s));
+	tell(b, number, STATE_ALLOWED, cause, now_us);
 }
 
 void
@@ -299,14 +317,24 @@ blocklist_forget(struct blocklist *b, uint32_t number, int64_t now_us)
 }
 
 void
-blocklist_restored(struct blocklist *b, uint32_t number)
+blocklist_arm(struct blocklist *b, uint32_t number, int64_t now_us)
+{
+	arm(b, number, deadline_s(b, &b->senders->records[number], now_us / SECOND_US));
+}
+
+void
+blocklist_restored(struct blocklist *b, uint32_t number, int64_t now_us)
 {
 	struct sender *s = &b->senders->records[number];
 
 	b->n_listed += s->state == STATE_LISTED;
 	b->n_suspect += s->state == STATE_SUSPECT;
-	if (s->state >= STATE_SUSPECT)
-		arm(b, number, deadline_s(b, s, s->sums_at_s));
+	if (s->state < STATE_SUSPECT)
+		return;
+	if (s->state != STATE_ALLOWED && is_never(b, s, (uint32_t)(now_us / SECOND_US)))
+		blocklist_recheck(b, number, now_us, CAUSE_ALLOWED);
+	else
+		blocklist_arm(b, number, now_us);
 }
 
 static void

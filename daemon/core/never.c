@@ -66,28 +66,57 @@ place(const struct never *n, const struct prefix *p)
 	return low;
 }
 
-bool
-never_add(struct never *n, const struct prefix *p, uint32_t expires_s)
+/* The entry of this prefix, made if there is none; NULL: no room. */
+static struct never_entry *
+entry_for(struct never *n, const struct prefix *p)
 {
 	size_t at = place(n, p);
 
-	if (at < n->n && prefix_equal(&n->entries[at].what, p)) {
-		n->entries[at].expires_s = expires_s;
-		return true;
+	if (at < n->n && prefix_equal(&n->entries[at].what, p))
+		return &n->entries[at];
+	if (n->n == NEVER_MAX) {
+		n->refused++;
+		return NULL;
 	}
 	if (n->n == n->cap) {
 		size_t cap = n->cap == 0 ? 64 : n->cap * 2;
 		struct never_entry *more = realloc(n->entries, cap * sizeof(*more));
 
-		if (more == NULL)
-			return false;
+		if (more == NULL) {
+			n->refused++;
+			return NULL;
+		}
 		n->entries = more;
 		n->cap = cap;
 	}
 	memmove(&n->entries[at + 1], &n->entries[at], (n->n - at) * sizeof(n->entries[0]));
-	n->entries[at] = (struct never_entry){ .what = *p, .expires_s = expires_s };
+	n->entries[at] = (struct never_entry){ .what = *p };
 	n->n++;
 	n->lengths[p->len / 32] |= 1U << (p->len % 32);
+	return &n->entries[at];
+}
+
+/* An entry without a reason goes. */
+static void
+drop_if_idle(struct never *n, struct never_entry *e)
+{
+	size_t at = (size_t)(e - n->entries);
+
+	if (e->why != 0)
+		return;
+	memmove(e, e + 1, (n->n - at - 1) * sizeof(*e));
+	n->n--;
+}
+
+bool
+never_add(struct never *n, const struct prefix *p, uint32_t expires_s)
+{
+	struct never_entry *e = entry_for(n, p);
+
+	if (e == NULL)
+		return false;
+	e->why |= NEVER_ALLOWED;
+	e->expires_s = expires_s;
 	return true;
 }
 
@@ -96,26 +125,77 @@ never_remove(struct never *n, const struct prefix *p)
 {
 	size_t at = place(n, p);
 
-	if (at == n->n || !prefix_equal(&n->entries[at].what, p))
+	if (at == n->n || !prefix_equal(&n->entries[at].what, p) || (n->entries[at].why & NEVER_ALLOWED) == 0)
 		return false;
-	memmove(&n->entries[at], &n->entries[at + 1], (n->n - at - 1) * sizeof(n->entries[0]));
-	n->n--;
+	n->entries[at].why &= (uint8_t)~NEVER_ALLOWED;
+	drop_if_idle(n, &n->entries[at]);
+	return true;
+}
+
+bool
+never_set(struct never *n, const struct prefix *p, unsigned mask, unsigned why)
+{
+	struct never_entry *e;
+	size_t at = place(n, p);
+
+	if ((why & mask) == 0 && (at == n->n || !prefix_equal(&n->entries[at].what, p)))
+		return true;
+	e = entry_for(n, p);
+	if (e == NULL)
+		return false;
+	e->why = (uint8_t)((e->why & ~mask) | (why & mask));
+	drop_if_idle(n, e);
 	return true;
 }
 
 static bool
 is_open(const struct never_entry *e, int64_t now_s)
 {
-	return e->expires_s == 0 || e->expires_s > now_s;
+	return (e->why & ~NEVER_ALLOWED) != 0 || e->expires_s == 0 || e->expires_s > now_s;
+}
+
+void
+never_prune(struct never *n, unsigned mask, int64_t now_s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n->n; i++) {
+		struct never_entry e = n->entries[i];
+
+		e.why &= (uint8_t)~mask;
+		if ((e.why & NEVER_ALLOWED) != 0 && e.expires_s != 0 && e.expires_s <= now_s)
+			e.why &= (uint8_t)~NEVER_ALLOWED;
+		if (e.why != 0)
+			n->entries[kept++] = e;
+	}
+	n->n = kept;
 }
 
 bool
-never_covers(const struct never *n, const struct prefix *p, int64_t now_s)
+never_holds(const struct never *n, const struct addr *a, unsigned mask)
 {
-	if (n->special_purpose && never_special(p))
-		return true;
+	struct prefix p = prefix_of(a, 128);
+	size_t at = place(n, &p);
+
+	return at < n->n && prefix_equal(&n->entries[at].what, &p) && (n->entries[at].why & mask) != 0;
+}
+
+/* How long does an open entry hold?  INT64_MAX: for ever. */
+static int64_t
+end_of(const struct never_entry *e)
+{
+	return (e->why & ~NEVER_ALLOWED) != 0 || e->expires_s == 0 ? INT64_MAX : e->expires_s;
+}
+
+/* The end of the open entry that lasts longest, of those that are as wide as p or wider, or lie inside it;
+ * now_s: there is none.  any: the first one that is found will do. */
+static int64_t
+longest(const struct never *n, const struct prefix *p, int64_t now_s, bool any)
+{
+	int64_t end = now_s;
+
 	/* Entries wider than p, or p itself: one look-up a length that is held. */
-	for (unsigned len = 0; len <= p->len; len++) {
+	for (unsigned len = 0; len < p->len; len++) {
 		struct prefix wider;
 		size_t at;
 
@@ -123,33 +203,40 @@ never_covers(const struct never *n, const struct prefix *p, int64_t now_s)
 			continue;
 		wider = prefix_of(&p->addr, (uint8_t)len);
 		at = place(n, &wider);
-		if (at < n->n && prefix_equal(&n->entries[at].what, &wider) && is_open(&n->entries[at], now_s))
-			return true;
+		if (at == n->n || !prefix_equal(&n->entries[at].what, &wider) || !is_open(&n->entries[at], now_s))
+			continue;
+		if (end_of(&n->entries[at]) > end)
+			end = end_of(&n->entries[at]);
+		if (any)
+			return end;
 	}
-	/* Entries inside p lie in one run behind its first address. */
-	for (size_t at = place(n, p); at < n->n && prefix_contains(p, &n->entries[at].what.addr); at++)
-		if (is_open(&n->entries[at], now_s))
-			return true;
-	return false;
+	/* p itself, and entries inside it, lie in one run from its first address on. */
+	for (size_t at = place(n, p); at < n->n && prefix_contains(p, &n->entries[at].what.addr); at++) {
+		if (!is_open(&n->entries[at], now_s))
+			continue;
+		if (end_of(&n->entries[at]) > end)
+			end = end_of(&n->entries[at]);
+		if (any)
+			return end;
+	}
+	return end;
+}
+
+bool
+never_covers(const struct never *n, const struct prefix *p, int64_t now_s)
+{
+	return (n->special_purpose && never_special(p)) || longest(n, p, now_s, true) != now_s;
 }
 
 int64_t
 never_until(const struct never *n, const struct prefix *p, int64_t now_s)
 {
-	int64_t until = now_s;
+	int64_t end;
 
 	if (n->special_purpose && never_special(p))
 		return 0;
-	for (size_t i = 0; i < n->n; i++) {
-		const struct never_entry *e = &n->entries[i];
-
-		if (!is_open(e, now_s) || !prefix_overlaps(&e->what, p))
-			continue;
-		if (e->expires_s == 0)
-			return 0;
-		until = e->expires_s > until ? e->expires_s : until;
-	}
-	return until;
+	end = longest(n, p, now_s, false);
+	return end == INT64_MAX ? 0 : end;
 }
 
 static uint32_t

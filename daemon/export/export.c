@@ -116,6 +116,15 @@ hold_back(void *ctx, const struct prefix *what, int64_t expires_s, const char *w
 }
 
 static bool
+hold_back_own(void *ctx, const struct prefix *what, unsigned why)
+{
+	struct writing *w = ctx;
+
+	w->never_full = !never_set(&w->never, what, NEVER_HOST, why);
+	return !w->never_full;
+}
+
+static bool
 write_entry(void *ctx, const struct report_entry *e)
 {
 	struct writing *w = ctx;
@@ -139,13 +148,14 @@ load_never(struct writing *w, struct report *report, const struct config *config
 	for (size_t i = 0; i < config->ladder.n_targets; i++) {
 		struct prefix own = prefix_of(&config->ladder.targets[i].addr, 128);
 
-		if (!never_add(&w->never, &own, 0))
+		if (!never_set(&w->never, &own, NEVER_CONFIGURED, NEVER_CONFIGURED))
 			return false;
 	}
 	for (size_t i = 0; i < config->n_allow; i++)
-		if (!never_add(&w->never, &config->allow[i], 0))
+		if (!never_set(&w->never, &config->allow[i], NEVER_CONFIGURED, NEVER_CONFIGURED))
 			return false;
-	return report_allows(report, w->render.now_s, hold_back, w) <= REPORT_NONE && !w->never_full;
+	return report_allows(report, w->render.now_s, hold_back, w) <= REPORT_NONE && !w->never_full &&
+	    report_own(report, hold_back_own, w) <= REPORT_NONE && !w->never_full;
 }
 
 static const struct renderer *

@@ -90,8 +90,10 @@ report_version(struct report *r)
 		snprintf(r->error, sizeof r->error, "written by a newer mxtrap (version %d)", version);
 		return REPORT_NEWER;
 	}
-	if (version == 0) {
-		snprintf(r->error, sizeof r->error, "not filled yet");
+	/* Its tables are not all there: mxtrapd mends that as soon as it starts. */
+	if (version < migrations[n_migrations - 1].version) {
+		snprintf(r->error, sizeof r->error, version == 0 ? "not filled yet" :
+		    "written by an older mxtrap (version %d), and not opened by this one yet", version);
 		return REPORT_BUSY;
 	}
 	return REPORT_OK;

@@ -241,6 +241,27 @@ report_allows(struct report *r, int64_t now_s, bool (*each)(void *, const struct
 }
 
 enum report_result
+report_own(struct report *r, bool (*each)(void *, const struct prefix *, unsigned why), void *ctx)
+{
+	enum report_result result = report_enter(r);
+	sqlite3_stmt *stmt;
+	struct prefix what;
+	bool go = true;
+	int rc = SQLITE_DONE;
+
+	if (result != REPORT_OK)
+		return result;
+	stmt = report_ask(r, READ_OWN);
+	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		if (report_prefix(stmt, 0, 1, &what))
+			go = each(ctx, &what, (unsigned)sqlite3_column_int(stmt, 2));
+	sqlite3_reset(stmt);
+	result = report_failed(r, rc);
+	report_leave(r);
+	return result;
+}
+
+enum report_result
 report_notes(struct report *r, int64_t since_s, size_t limit, bool (*each)(void *, const struct note_row *), void *ctx)
 {
 	enum report_result result = report_enter(r);

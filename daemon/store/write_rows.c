@@ -167,6 +167,24 @@ write_evidence(struct store *s, const struct evidence_row *e)
 	return database_run(s, WRITE_EVIDENCE);
 }
 
+/* What the events make of own_address. */
+static bool
+fold_own(struct store *s, const struct event *e)
+{
+	enum write_statement w = e->value != 0 ? WRITE_OWN : WRITE_OWN_DELETE;
+	sqlite3_stmt *stmt = s->stmts[w];
+
+	if (e->kind == EVENT_START)
+		return database_run(s, WRITE_OWN_CLEAR);
+	if (e->kind != EVENT_NEVER)
+		return true;
+	sqlite3_bind_blob(stmt, 1, e->what.addr.b, 16, SQLITE_STATIC);
+	sqlite3_bind_int(stmt, 2, e->what.len);
+	if (e->value != 0)
+		sqlite3_bind_int64(stmt, 3, e->value);
+	return database_run(s, w);
+}
+
 static bool
 write_event(struct store *s, const struct event *e, const char *who, const char *note)
 {
@@ -185,7 +203,7 @@ write_event(struct store *s, const struct event *e, const char *who, const char 
 	sqlite3_bind_int64(stmt, 11, e->value);
 	sqlite3_bind_text(stmt, 12, who, -1, SQLITE_STATIC);
 	sqlite3_bind_text(stmt, 13, note, -1, SQLITE_STATIC);
-	return database_run(s, WRITE_EVENT);
+	return database_run(s, WRITE_EVENT) && fold_own(s, e);
 }
 
 static bool

@@ -12,19 +12,15 @@ bool
 watch_trap_options(struct trap_options *out, const struct config *config, const struct sink *sink,
     struct prefix **never)
 {
-	size_t n = config->ladder.n_targets + config->n_allow;
-
-	*never = calloc(n + 1, sizeof(**never));
+	*never = calloc(config->n_allow + 1, sizeof(**never));
 	if (*never == NULL)
 		return false;
 	*out = (struct trap_options){
 		.ladder = &config->ladder, .judge = config->judge, .limits = config->limits, .never = *never,
-		.n_never = n, .special_purpose = config->special_purpose,
+		.n_never = config->n_allow, .special_purpose = config->special_purpose,
 		.pools = config->members, .n_pools = config->n_members, .sink = *sink,
 	};
-	for (size_t i = 0; i < config->ladder.n_targets; i++)
-		(*never)[i] = prefix_of(&config->ladder.targets[i].addr, 128);
 	for (size_t i = 0; i < config->n_allow; i++)
-		(*never)[config->ladder.n_targets + i] = config->allow[i];
+		(*never)[i] = config->allow[i];
 	return getrandom(out->hash_key, sizeof(out->hash_key), 0) == (ssize_t)sizeof(out->hash_key);
 }

@@ -178,6 +178,9 @@ status_tell(struct watch *w)
 	tell(w, "decoy_accepted", "%" PRIu64, w->decoy.accepted);
 	tell(w, "decoy_lost", "%" PRIu64, w->decoy.lost);
 	tell(w, "decoy_overflows", "%" PRIu64, w->decoy.overflows);
+	tell(w, "own_addresses", "%zu", w->own.n_known);
+	tell(w, "own_refused", "%" PRIu64, w->own.refused);
+	tell(w, "never_refused", "%" PRIu64, trap_counters(w->trap)->never_refused);
 	tell(w, "clock_shift", "%.3f", (double)w->steady.shift_us / 1e6);
 	format_layout(&w->config->ladder, layout);
 	tell(w, "layout", "%s", layout);

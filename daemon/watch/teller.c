@@ -16,8 +16,10 @@ utc(uint32_t s, char buf[static 24])
 	time_t t = s;
 	struct tm tm;
 
-	if (s == 0 || gmtime_r(&t, &tm) == NULL || strftime(buf, 24, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+	if (s == 0)
 		return "withdrawn";
+	if (gmtime_r(&t, &tm) == NULL || strftime(buf, 24, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		return "?";
 	return buf;
 }
 
@@ -72,7 +74,8 @@ say_change(const struct change_row *c)
 		log_info("SUSPECT [%s] %s score %.1f", who, reasons(c->kinds, why), (double)c->score);
 		return;
 	case STATE_ALLOWED:
-		log_info("ALLOWED [%s] until %s", who, utc(c->expires_s, until));
+		log_info("ALLOWED [%s] until %s%s", who, utc(c->expires_s, until),
+		    c->cause == CAUSE_OURS ? ": an address of this host" : "");
 		return;
 	case STATE_UNKNOWN:
 	case STATE_NOTICED:
@@ -96,6 +99,7 @@ say_change(const struct change_row *c)
 	case CAUSE_ALLOW_ENDED:
 	case CAUSE_PURGED:
 	case CAUSE_N:
+	case CAUSE_OURS:
 		log_info("RELEASED [%s] %s is %s score %.1f", who, state_name((enum sender_state)c->old_state),
 		    state_name((enum sender_state)c->new_state), (double)c->score);
 		break;

@@ -170,7 +170,7 @@ start(struct trap *t, int64_t now_us)
 	wheel_start(&t->list.deadlines, now_us);
 	t->health.grace_until_us = now_us + t->o.judge.start_grace_s * SECOND_US;
 	for (uint32_t i = 0; i < t->senders.fresh; i++)
-		blocklist_restored(&t->list, i);
+		blocklist_restored(&t->list, i, now_us);
 }
 
 static void
@@ -204,6 +204,7 @@ collect_counters(struct trap *t)
 	c->attempts_evicted = t->attempts.evicted;
 	c->visits_evicted = t->visits.evicted;
 	c->pools_evicted = t->pools.evicted;
+	c->never_refused = t->never.refused;
 	c->listed = t->list.n_listed;
 	c->suspects = t->list.n_suspect;
 }
@@ -287,24 +288,6 @@ take_accept(struct trap *t, const struct event *e)
 	trap_prove(t, &w, a);
 }
 
-static void
-take_allow(struct trap *t, const struct event *e)
-{
-	if (e->kind == EVENT_ALLOW && !never_add(&t->never, &e->what, e->expires_s))
-		return;
-	for (uint32_t i = 0; i < t->senders.fresh; i++) {
-		struct sender *s = &t->senders.records[i];
-		struct prefix p = sender_prefix(s->key);
-
-		if ((s->flags & SENDER_IN_USE) == 0 || !prefix_overlaps(&p, &e->what))
-			continue;
-		if (e->kind == EVENT_FORGET)
-			blocklist_forget(&t->list, i, t->now_us);
-		else
-			blocklist_recheck(&t->list, i, t->now_us, CAUSE_ALLOWED);
-	}
-}
-
 void
 trap_event(struct trap *t, const struct event *e)
 {
@@ -318,6 +301,7 @@ trap_event(struct trap *t, const struct event *e)
 		if (e->value != 0 && grace_us > 60 * SECOND_US)
 			grace_us = 60 * SECOND_US;
 		t->health.grace_until_us = t->now_us + grace_us;
+		trap_never_anew(t);
 		trap_tell_note(t, NOTE_START, UINT32_MAX, 0, 0);
 		break;
 	}
@@ -346,8 +330,11 @@ trap_event(struct trap *t, const struct event *e)
 		t->health.overflow_until_us = t->now_us + HEALTH_MEMORY_US;
 		break;
 	case EVENT_ALLOW:
+	case EVENT_NEVER:
+		trap_never(t, e);
+		break;
 	case EVENT_FORGET:
-		take_allow(t, e);
+		trap_forget(t, e);
 		break;
 	case EVENT_TAKE_BACK:
 		trap_take_back(t, e);

@@ -168,6 +168,13 @@ void trap_leaving(void *ctx, struct attempt *);
 struct tally_row *trap_tally_of(struct trap *, uint32_t target);
 void trap_tell_tallies(struct trap *);
 
+/* trap_never.c */
+/* Somebody is never to be listed, or no longer: looked at again at once. */
+void trap_never(struct trap *, const struct event *);
+void trap_forget(struct trap *, const struct event *);
+/* Watching begins: what is this host's will be told anew. */
+void trap_never_anew(struct trap *);
+
 /* trap.c */
 bool trap_push(struct trap *, struct pending_ring *, const struct pending *);
 void trap_tell_note(struct trap *, enum note_kind, uint32_t target, int64_t from_us, int64_t to_us);

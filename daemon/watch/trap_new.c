@@ -46,6 +46,22 @@ make_tables(struct trap *t)
 	    blocklist_init(&t->list, &t->o.judge, &t->senders, &t->never, &t->o.sink);
 }
 
+/* Every exchanger of every role and set, control addresses, the configured allow-list. */
+static bool
+fill_never(struct trap *t)
+{
+	for (size_t i = 0; i < t->ladder->n_targets; i++) {
+		struct prefix p = prefix_of(&t->ladder->targets[i].addr, 128);
+
+		if (!never_set(&t->never, &p, NEVER_CONFIGURED, NEVER_CONFIGURED))
+			return false;
+	}
+	for (size_t i = 0; i < t->o.n_never; i++)
+		if (!never_set(&t->never, &t->o.never[i], NEVER_CONFIGURED, NEVER_CONFIGURED))
+			return false;
+	return true;
+}
+
 struct trap *
 trap_new(const struct trap_options *o)
 {
@@ -62,11 +78,9 @@ trap_new(const struct trap_options *o)
 		trap_free(t);
 		return NULL;
 	}
-	for (size_t i = 0; i < o->n_never; i++) {
-		if (!never_add(&t->never, &o->never[i], 0)) {
-			trap_free(t);
-			return NULL;
-		}
+	if (!fill_never(t)) {
+		trap_free(t);
+		return NULL;
 	}
 	for (size_t i = 0; i < t->ladder->n_targets; i++) {
 		const struct target *target = &t->ladder->targets[i];

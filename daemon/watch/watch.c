@@ -23,6 +23,7 @@
 #define FIFO_ALL   262144		/* packets that wait in the window, all interfaces together */
 #define FIFO_LEAST 32768
 #define FLUSH_MOST 262144		/* senders told to the store in one go */
+#define OWN_MS	   500			/* at the start, at most, for this host's addresses */
 #define STOP_MS	   400			/* of the second that a stop may take */
 
 static void
@@ -70,6 +71,7 @@ turn(struct watch *w)
 	watch_read_decoy(w);
 	watch_read_supervisor(w);
 	control_turn(&w->control, watch_now_us(w), watch_apply_admin, w);
+	own_turn(&w->own, w->turn_ms);
 	horizon = watch_read_captures(w, &more);
 	watch_release(w, horizon);
 	more |= purge_turn(&w->purge, w->trap, horizon, w->turn_ms);
@@ -191,17 +193,41 @@ open_trap(struct watch *w)
 		.ctx = w };
 	w->teller = (struct teller){ .inner = store_sink(w->store), .ladder = &w->config->ladder, .purge = &w->purge };
 	sink = teller_sink(&w->teller);
-	if (!watch_trap_options(&options, w->config, &sink, &w->never) ||
-	    !own_addresses(&w->never, &options.n_never)) {
+	if (!watch_trap_options(&options, w->config, &sink, &w->never)) {
 		log_warn("cannot begin");
 		return false;
 	}
-	options.never = w->never;
 	w->trap = trap_new(&options);
 	w->merge = merge_new(w->n, fifo_size(w->n));
 	if (w->trap == NULL || w->merge == NULL)
 		log_warnx("no memory for %u senders: see limits { senders }", w->config->limits.senders);
 	return w->trap != NULL && w->merge != NULL;
+}
+
+static void
+tell_own(void *ctx, const struct addr *addr, unsigned why)
+{
+	struct watch *w = ctx;
+	struct event e = { .time_us = watch_now_us(w), .kind = EVENT_NEVER, .what = prefix_of(addr, 128), .value = why };
+
+	watch_event(w, &e);
+}
+
+/* What is this host's own, before anything is judged; a very long route table is read on in the loop. */
+static void
+begin_own(struct watch *w)
+{
+	int64_t until_ms = process_now_ms() + OWN_MS;
+
+	if (!own_open(&w->own, NULL, tell_own, w))
+		log_warn("this host's own addresses cannot be followed as they change");
+	while (w->own.looks == 0 && w->own.failed == 0 && process_now_ms() < until_ms) {
+		struct pollfd p = { .fd = w->own.dump_fd, .events = POLLIN };
+
+		own_turn(&w->own, process_now_ms());
+		if (w->own.looks == 0)
+			(void)poll(&p, 1, 5);
+	}
 }
 
 /* What was not seen since the run before this one, or was seen with other eyes. */
@@ -238,15 +264,16 @@ begin(struct watch *w)
 	}
 	/* CAP_NET_RAW: an interface that is made anew must be opened anew. */
 	process_confine(w->p, 1ULL << CAP_NET_RAW);
-	status_last(&last, w->config, start.time_us / 1000000);
-	w->layout_since_s = last.layout_since_s;
 	if (!open_store(w) || !open_trap(w))
 		return false;
+	status_last(&last, w->config, start.time_us / 1000000);
+	w->layout_since_s = last.layout_since_s;
 	store_counters(w->store, &counters);
 	start.value = !counters.fresh;
 	if (!counters.fresh)
 		restore(w);
 	watch_event(w, &start);
+	begin_own(w);
 	if (!counters.fresh)
 		doubt_the_past(w, &last, start.time_us);
 	if (!control_start(&w->control, w->p->control_fd, w->store, &w->purge))
@@ -281,6 +308,7 @@ end(struct watch *w)
 	}
 	purge_stop(&w->purge);
 	control_stop(&w->control);
+	own_close(&w->own);
 	for (size_t i = 0; i < w->n; i++)
 		capture_close(w->captures[i]);
 	store_close(w->store);

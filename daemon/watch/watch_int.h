@@ -3,7 +3,7 @@
  * watch_int.h - the parts that the watch process is put together from.
  *
  * steady: the trap's own time.  teller: a sink that also logs the list's changes.
- * control: admin datagrams, made durable by a thread of their own.  own: addresses
+ * control: admin datagrams, made durable by a thread of their own.  own (own.h): addresses
  * that are never to be listed because they are this host's.  status: what is told
  * each second.
  */
@@ -22,6 +22,7 @@
 #include "mxtrap/store.h"
 #include "mxtrap/watch.h"
 #include "purge.h"
+#include "own.h"
 
 /* -- steady -- */
 
@@ -85,11 +86,6 @@ void control_stop(struct control *);
 /* Read what came, answer what is done.  apply is called for each decision that is durable now. */
 void control_turn(struct control *, int64_t now_us, void (*apply)(void *ctx, const struct message_admin *), void *ctx);
 
-/* -- own -- */
-
-/* Add this host's addresses, gateways and resolvers to an allocated array of prefixes.  False: no memory. */
-bool own_addresses(struct prefix **list, size_t *n);
-
 /* -- watch -- */
 
 struct watch {
@@ -101,6 +97,7 @@ struct watch {
 	struct teller	 teller;
 	struct control	 control;
 	struct purge	 purge;
+	struct own	 own;
 	struct steady	 steady;
 	struct prefix	*never;
 	struct capture	*captures[CONFIG_MAX_INTERFACES];
@@ -145,7 +142,7 @@ void watch_look_at_captures(struct watch *);
 
 /* One name/value row for each thing worth knowing. */
 void status_tell(struct watch *);
-/* What the run before this one told last; ask before the store is opened. */
+/* What the run before this one told last; ask before status_tell(). */
 struct status_last {
 	bool	 other_layout;		/* its ladder was another, or was new less than 49 h ago */
 	int64_t	 layout_since_s;	/* since when the ladder is as it is now; 0: always was */

@@ -52,12 +52,19 @@ bool blocklist_stands(const struct blocklist *, const struct sender *s, int64_t 
  * opened without it, and one that does not counts for no relapse.
  */
 void blocklist_purged(struct blocklist *, uint32_t number, int64_t now_us);
-/* The never-list changed for this sender: allowed now, or no longer. */
+/*
+ * The never-list changed for this sender: allowed now, until another time, or no longer.  Its sums stand
+ * and decay meanwhile, and it is judged on from there; only what weighed on an address before it became
+ * ours (CAUSE_OURS) is dropped: that was another's.
+ */
 void blocklist_recheck(struct blocklist *, uint32_t number, int64_t now_us, enum change_cause);
 /* Forget what weighs on it; closes a listing. */
 void blocklist_forget(struct blocklist *, uint32_t number, int64_t now_us);
-/* After restoring a record from the store: its counters and deadline. */
-void blocklist_restored(struct blocklist *, uint32_t number);
+/* After restoring a record from the store: its counters and deadline; who is never to be listed by now is
+ * taken off the list. */
+void blocklist_restored(struct blocklist *, uint32_t number, int64_t now_us);
+/* Look at its state again when that ends, as things are at now. */
+void blocklist_arm(struct blocklist *, uint32_t number, int64_t now_us);
 /* The minute that is due: expiries and decayed suspicions. */
 void blocklist_turn(struct blocklist *);
 

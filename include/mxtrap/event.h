@@ -18,11 +18,13 @@ enum event_kind {		/* values are stored */
 	EVENT_BLIND = 4,	/* nothing was seen from since_us to time_us */
 	EVENT_CLOCK_STEP = 5,	/* the wall clock moved by value µs */
 	EVENT_OVERFLOW = 6,	/* the decoy's accept queue overflowed */
-	EVENT_ALLOW = 7,	/* prefix, until expires_s (0: for ever) */
+	EVENT_ALLOW = 7,	/* prefix, until expires_s (0: for ever; in the past: no longer) */
 	EVENT_FORGET = 8,	/* prefix: drop what we know of it */
 	EVENT_LAYOUT = 9,	/* the ladder differs from the last run's */
 	EVENT_PURGE = 20,	/* the operator began a purge: value pieces of evidence follow; nothing by itself */
 	EVENT_TAKE_BACK = 21,	/* one piece of evidence counts no more: see event_take_back() */
+	EVENT_NEVER = 10,	/* prefix is an address of this host for the reasons in value (enum never_why);
+				 * 0: no longer */
 };
 
 struct event {

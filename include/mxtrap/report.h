@@ -115,6 +115,8 @@ enum report_result report_series(struct report *, int64_t from_s, int64_t to_s,
 enum report_result report_status(struct report *, bool (*each)(void *, const char *name, const char *value), void *ctx);
 enum report_result report_allows(struct report *, int64_t now_s,
     bool (*each)(void *, const struct prefix *, int64_t expires_s, const char *who, const char *note, int64_t added_s), void *ctx);
+/* The own addresses of the host that watches, with enum never_why. */
+enum report_result report_own(struct report *, bool (*each)(void *, const struct prefix *, unsigned why), void *ctx);
 enum report_result report_notes(struct report *, int64_t since_s, size_t limit,
     bool (*each)(void *, const struct note_row *), void *ctx);
 /* All evidence that has points, oldest first: what a purge looks through. */

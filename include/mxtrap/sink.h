@@ -74,7 +74,7 @@ struct change_row {		/* one row of list_change */
 enum change_cause {		/* values are stored */
 	CAUSE_EVIDENCE = 0, CAUSE_RENEWED = 1, CAUSE_EXPIRED = 2, CAUSE_DECAYED = 3, CAUSE_REVISED = 4,
 	CAUSE_ALLOWED = 5, CAUSE_FORGOTTEN = 6, CAUSE_ADMIN = 7, CAUSE_ALLOW_ENDED = 8, CAUSE_PURGED = 9,
-	CAUSE_N
+	CAUSE_OURS = 10, CAUSE_N
 };
 
 struct sender_row {		/* a snapshot of a sender; also how state comes back at start */

@@ -29,7 +29,7 @@ struct trap_options {
 	const struct ladder *ladder;	/* borrowed for the trap's life */
 	struct judge_params  judge;
 	struct trap_limits   limits;
-	const struct prefix *never;	/* own addresses and the configured allow-list; copied */
+	const struct prefix *never;	/* the configured allow-list; copied.  The ladder's addresses need not be in it */
 	size_t		     n_never;
 	const struct pool_member *pools;	/* of named pools; copied */
 	size_t		     n_pools;
@@ -48,6 +48,7 @@ struct trap_counters {			/* since trap_new(); all only grow but senders, listed,
 	uint64_t unproven_accepts;	/* accepts without SYN and SYN-ACK on the wire */
 	uint64_t recent_overflow;	/* evidence that a later doubt could no longer reach */
 	uint64_t taken_back;		/* evidence that a purge took back */
+	uint64_t never_refused;		/* entries of the never-list that found no room */
 	uint64_t senders, listed, suspects;
 };
 

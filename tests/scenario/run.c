@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mxtrap/never.h"
 #include "script.h"
 
 void
@@ -225,6 +226,12 @@ do_at(struct script *s)
 		e.kind = EVENT_OVERFLOW;
 	} else if (word_is(s, 2, "layout")) {
 		e.kind = EVENT_LAYOUT;
+	} else if ((word_is(s, 2, "own") || word_is(s, 2, "disown")) && s->n == 4 && prefix_parse(&e.what, s->words[3])) {
+		e.kind = EVENT_NEVER;
+		e.value = word_is(s, 2, "own") ? NEVER_OWN : 0;
+	} else if (word_is(s, 2, "withdraw") && s->n == 4 && prefix_parse(&e.what, s->words[3])) {
+		e.kind = EVENT_ALLOW;
+		e.expires_s = 1;
 	} else if ((word_is(s, 2, "allow") || word_is(s, 2, "forget")) && s->n >= 4 &&
 	    prefix_parse(&e.what, s->words[3])) {
 		e.kind = word_is(s, 2, "allow") ? EVENT_ALLOW : EVENT_FORGET;

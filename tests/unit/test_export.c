@@ -10,6 +10,7 @@
 #include <inttypes.h>
 
 #include "mxtrap/export.h"
+#include "mxtrap/never.h"
 #include "mxtrap/json.h"
 
 #define CONF_AT(net)								\
@@ -285,6 +286,43 @@ an_address_allowed_by_the_configuration_never_leaves(void **state)
 }
 
 static void
+own_event(const struct bench_dir *d, enum event_kind kind, const char *address, unsigned why)
+{
+	struct addr a = support_addr(address);
+	struct event e = { .time_us = NOW_US, .kind = (uint8_t)kind, .what = prefix_of(&a, 128), .value = why,
+		.target = UINT32_MAX };
+	struct store *s = support_open(d, NULL);
+
+	store_event(s, &e, "", "");
+	assert_true(store_sync(s));
+	store_close(s);
+}
+
+/* The listing is in the database, as if judging and listing had both let it through. */
+static void
+an_address_of_the_host_itself_never_leaves_while_it_is_its_own(void **state)
+{
+	struct bench_dir *d = *state;
+	struct change_row row = listed("192.0.2.7");
+	struct export_summary summary;
+
+	list(d, &row, 1);
+	for (unsigned why = NEVER_OWN; why <= NEVER_RESOLVER; why <<= 1) {
+		own_event(d, EVENT_NEVER, "192.0.2.7", why);
+		free(render(d, "plain", CONF_OPEN, NOW_S, &summary, EXPORT_OK));
+		assert_int_equal(summary.written, 0);
+		assert_int_equal(summary.withheld, 1);
+	}
+	own_event(d, EVENT_NEVER, "192.0.2.7", 0);
+	free(render(d, "plain", CONF_OPEN, NOW_S, &summary, EXPORT_OK));
+	assert_int_equal(summary.written, 1);
+	own_event(d, EVENT_NEVER, "192.0.2.7", NEVER_OWN);
+	own_event(d, EVENT_START, "::", 0);
+	free(render(d, "plain", CONF_OPEN, NOW_S, &summary, EXPORT_OK));
+	assert_int_equal(summary.written, 1);
+}
+
+static void
 an_address_allowed_by_hand_never_leaves(void **state)
 {
 	struct bench_dir *d = *state;
@@ -520,6 +558,7 @@ main(void)
 		store_test(a_slash_64_with_an_address_of_ours_never_leaves),
 		store_test(a_special_purpose_address_never_leaves),
 		store_test(an_address_allowed_by_the_configuration_never_leaves),
+		store_test(an_address_of_the_host_itself_never_leaves_while_it_is_its_own),
 		store_test(an_address_allowed_by_hand_never_leaves),
 		store_test(nothing_leaves_unless_publish_is_yes),
 		cmocka_unit_test(nothing_leaves_before_publish_after),
