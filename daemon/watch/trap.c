@@ -60,18 +60,32 @@ prepare(struct trap *t, struct trap_work *w, const struct packet *p)
 	attempt_prefetch_bucket(&t->attempts, w->attempt_hash);
 }
 
+/* Each pass fetches ahead what the next one reads. */
 static void
 visits_due(void *ctx, const uint32_t *items, uint32_t n)
 {
 	struct trap *t = ctx;
 
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t visit = items[i] & ITEM_VISIT_MASK;
+	uint32_t pools[WHEEL_CHUNK], n_pools = 0;
 
-		__builtin_prefetch(&t->visits.records[visit]);
-		if (visit < t->visits.homes)
-			__builtin_prefetch(&t->senders.records[visit]);
+	for (uint32_t i = 0; i < n; i++)
+		__builtin_prefetch(&t->visits.records[items[i] & ITEM_VISIT_MASK]);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct visit *v = &t->visits.records[items[i] & ITEM_VISIT_MASK];
+
+		if (trap_end_reads(v, (items[i] & ITEM_FALLBACK) != 0) != END_READS_VISIT)
+			__builtin_prefetch(&t->senders.records[v->sender]);
 	}
+	for (uint32_t i = 0; i < n; i++) {
+		const struct visit *v = &t->visits.records[items[i] & ITEM_VISIT_MASK];
+
+		if (trap_end_reads(v, (items[i] & ITEM_FALLBACK) != 0) != END_READS_POOL)
+			continue;
+		pools[n_pools] = pool_hash(&t->pools, pool_key(t->senders.records[v->sender].key, v->set));
+		index_prefetch(&t->pools.index, pools[n_pools++]);
+	}
+	for (uint32_t i = 0; i < n_pools; i++)
+		pool_prefetch(&t->pools, pools[i]);
 	for (uint32_t i = 0; i < n; i++)
 		trap_visit_due(t, items[i], t->now_us);
 }

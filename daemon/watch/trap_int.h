@@ -179,6 +179,20 @@ void trap_never_anew(struct trap *);
 bool trap_push(struct trap *, struct pending_ring *, const struct pending *);
 void trap_tell_note(struct trap *, enum note_kind, uint32_t target, int64_t from_us, int64_t to_us);
 
+/* What the end of a visit, or of its fallback window, reads: to fetch it ahead. */
+enum end_reads { END_READS_VISIT, END_READS_SENDER, END_READS_POOL };
+static inline enum end_reads
+trap_end_reads(const struct visit *v, bool fallback)
+{
+	uint16_t touched = v->flags & (VISIT_LOW | VISIT_REAL | VISIT_BOGUS);
+
+	if (fallback ? (v->flags & VISIT_FALLBACK) != 0 : touched == (VISIT_LOW | VISIT_BOGUS))
+		return END_READS_POOL;
+	if ((v->flags & VISIT_TALLIED) == 0 || (v->flags & (VISIT_REAL_PROVEN | VISIT_BOGUS_PROVEN)) != 0)
+		return END_READS_SENDER;
+	return END_READS_VISIT;
+}
+
 #define ITEM_VISIT_MASK ((1U << 25) - 1)
 #define ITEM_FALLBACK	(1U << 25)
 static inline uint32_t
