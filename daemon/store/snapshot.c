@@ -7,6 +7,8 @@
  */
 #include "store_int.h"
 
+#include "mxtrap/table.h"
+
 static struct ring *
 snapshot_lane(const struct store *s, size_t i)
 {
@@ -70,19 +72,23 @@ snapshot_some(struct store *s, size_t i)
 	const struct snapshot *snap = &s->snapshots[i];
 	const struct ring *lane = snapshot_lane(s, i);
 	const struct sort_item *next = &snap->sort.items[snap->written];
-	const struct sender_row *rows[WRITE_TOGETHER];
+	const struct sender_row *senders[WRITE_TOGETHER];
+	const struct memory_row *memories[WRITE_TOGETHER];
+	bool ok;
 
-	if (i == 1)
-		return write_memory(s, ring_at(lane, next->at)) ? 1 : 0;
-	if (snap->taken - snap->written < WRITE_TOGETHER)
-		return write_sender(s, ring_at(lane, next->at)) ? 1 : 0;
+	if (snap->taken - snap->written < WRITE_TOGETHER) {
+		ok = i == 0 ? write_sender(s, ring_at(lane, next->at)) : write_memory(s, ring_at(lane, next->at));
+		return ok ? 1 : 0;
+	}
 	for (size_t k = 0; k < WRITE_TOGETHER; k++) {
-		rows[k] = ring_at(lane, next[k].at);
+		senders[k] = ring_at(lane, next[k].at);
+		memories[k] = ring_at(lane, next[k].at);
 		/* Records lie in the order they came: what is next by key is somewhere else. */
 		if (snap->written + k + 16 < snap->taken)
-			__builtin_prefetch(ring_at(lane, next[k + 16].at));
+			table_prefetch(ring_at(lane, next[k + 16].at), lane->stride);
 	}
-	return write_senders(s, rows) ? WRITE_TOGETHER : 0;
+	ok = i == 0 ? write_senders(s, senders) : write_memories(s, memories);
+	return ok ? WRITE_TOGETHER : 0;
 }
 
 bool

@@ -218,6 +218,7 @@ bool write_sender(struct store *, const struct sender_row *);
 #define WRITE_TOGETHER 4
 bool write_senders(struct store *, const struct sender_row *const rows[static WRITE_TOGETHER]);
 bool write_memory(struct store *, const struct memory_row *);
+bool write_memories(struct store *, const struct memory_row *const rows[static WRITE_TOGETHER]);
 /* Sightings gathered since the last call. */
 bool write_seen(struct store *);
 /* Forget them: their attempts were rolled back. */

@@ -304,6 +304,7 @@ row_release(struct store *s, struct row *row, bool lost)
 }
 
 #define SENDER_COLUMNS 18
+#define MEMORY_COLUMNS 7
 
 static void
 bind_sender(const struct store *s, sqlite3_stmt *stmt, int at, const struct sender_row *r)
@@ -355,20 +356,33 @@ bind_offset(sqlite3_stmt *stmt, int at, uint32_t time_s, int64_t offset)
 		sqlite3_bind_int64(stmt, at, offset);
 }
 
+static void
+bind_memory(sqlite3_stmt *stmt, int at, const struct memory_row *m)
+{
+	int64_t time_s = m->memory_at_s;
+
+	bind_key(stmt, at + 1, m->sender);
+	sqlite3_bind_int(stmt, at + 2, m->set);
+	sqlite3_bind_int(stmt, at + 3, m->is_pool);
+	sqlite3_bind_int64(stmt, at + 4, time_s);
+	bind_offset(stmt, at + 5, m->lower_at_s, time_s - m->lower_at_s);
+	bind_offset(stmt, at + 6, m->last_s, m->last_s - time_s);
+	bind_offset(stmt, at + 7, m->last_real_s, time_s - m->last_real_s);
+}
+
 bool
 write_memory(struct store *s, const struct memory_row *m)
 {
-	sqlite3_stmt *stmt = s->stmts[WRITE_MEMORY];
-	int64_t at = m->memory_at_s;
-
-	bind_key(stmt, 1, m->sender);
-	sqlite3_bind_int(stmt, 2, m->set);
-	sqlite3_bind_int(stmt, 3, m->is_pool);
-	sqlite3_bind_int64(stmt, 4, at);
-	bind_offset(stmt, 5, m->lower_at_s, at - m->lower_at_s);
-	bind_offset(stmt, 6, m->last_s, m->last_s - at);
-	bind_offset(stmt, 7, m->last_real_s, at - m->last_real_s);
+	bind_memory(s->stmts[WRITE_MEMORY], 0, m);
 	return database_run(s, WRITE_MEMORY);
+}
+
+bool
+write_memories(struct store *s, const struct memory_row *const rows[static WRITE_TOGETHER])
+{
+	for (int i = 0; i < WRITE_TOGETHER; i++)
+		bind_memory(s->stmts[WRITE_MEMORIES], i * MEMORY_COLUMNS, rows[i]);
+	return database_run(s, WRITE_MEMORIES);
 }
 
 bool

@@ -52,7 +52,7 @@ flush_if_full(struct replay *r)
 	const struct trap_counters *c = trap_counters(r->trap);
 	const uint64_t cap = r->config->limits.senders;
 
-	if (c->senders < cap - cap / 8 || c->senders_new - r->flushed_at < cap / 16)
+	if (c->senders + TRAP_BLOCK < cap || c->senders_new - r->flushed_at < cap / 16)
 		return;
 	r->flushed_at = c->senders_new;
 	(void)trap_flush(r->trap, SIZE_MAX);
@@ -63,6 +63,7 @@ on_packets(void *ctx, const struct packet *packets, size_t n)
 {
 	struct replay *r = ctx;
 
+	flush_if_full(r);
 	trap_packets(r->trap, packets, n);
 }
 
@@ -171,7 +172,6 @@ run(struct replay *r, bool fresh, bool stored_start)
 			on_event(r, &start);
 		}
 		merge_release(r->merge, horizon, TRAP_BLOCK, on_packets, on_event, r);
-		flush_if_full(r);
 		show_progress(r);
 	}
 	merge_release(r->merge, INT64_MAX, TRAP_BLOCK, on_packets, on_event, r);

@@ -12,7 +12,7 @@ trap 'rm -rf "$dir"' EXIT
 link="-Wl,--start-group $build/watch.a $build/store.a $build/base.a $build/core.a -Wl,--end-group $(pkg-config --libs libpcap sqlite3 libconfuse) -lm -lpthread"
 for p in gen count; do cc -O2 -o "$dir/$p" tests/bench/$p.c -lpcap || exit 1; done
 # shellcheck disable=SC2086
-cc -O2 -std=c11 -D_GNU_SOURCE -Iinclude -o "$dir/replay" tests/bench/replay.c $link || exit 1
+cc -O2 -flto=auto -std=c11 -D_GNU_SOURCE -Iinclude -o "$dir/replay" tests/bench/replay.c $link || exit 1
 cat > "$dir/mxtrap.conf" <<C
 interface = "any"
 state-dir = "$dir/state"
