@@ -12,6 +12,7 @@
 #include "mxtrap/capture.h"
 #include "mxtrap/log.h"
 #include "mxtrap/merge.h"
+#include "mxtrap/reader.h"
 #include "mxtrap/report.h"
 #include "mxtrap/store.h"
 #include "mxtrap/watch.h"
@@ -23,6 +24,7 @@ struct replay {
 	const struct config *config;
 	const struct replay_options *options;
 	struct capture **captures;
+	struct reader **readers;	/* of the captures */
 	bool	       *ended;
 	size_t		n;
 	struct merge   *merge;
@@ -115,7 +117,7 @@ show_progress(struct replay *r)
 	for (size_t i = 0; i < r->n; i++) {
 		uint64_t d, a;
 
-		capture_progress(r->captures[i], &d, &a);
+		reader_progress(r->readers[i], &d, &a);
 		done += d;
 		all += a;
 	}
@@ -138,7 +140,7 @@ read_some(struct replay *r, bool *more)
 		if (r->ended[i])
 			continue;
 		room = merge_room(r->merge, i, &max);
-		got = max == 0 ? 0 : capture_read(r->captures[i], room, max);
+		got = max == 0 ? 0 : reader_take(r->readers[i], room, max);
 		if (max != 0 && got <= 0) {
 			r->ended[i] = true;
 			if (got < 0) {
@@ -317,6 +319,9 @@ replay_files(struct replay *r, struct prefix **never)
 	}
 	if (r->options->inputs_db != NULL && !load_inputs(r, r->options->inputs_db))
 		return 1;
+	for (size_t i = 0; i < r->n; i++)
+		if ((r->readers[i] = reader_start(r->captures[i])) == NULL)
+			fatalx("replay: no memory to read %s", capture_name(r->captures[i]));
 	run(r, fresh, r->options->inputs_db != NULL);
 	if (r->store != NULL) {
 		store_clock(r->store, trap_now_us(r->trap));
@@ -336,8 +341,9 @@ replay_run(const struct replay_options *options)
 	int status = 0;
 
 	r.captures = calloc((size_t)options->n_files + 1, sizeof(void *));
+	r.readers = calloc((size_t)options->n_files + 1, sizeof(void *));
 	r.ended = calloc((size_t)options->n_files + 1, sizeof(*r.ended));
-	if (r.captures == NULL || r.ended == NULL)
+	if (r.captures == NULL || r.readers == NULL || r.ended == NULL)
 		fatal("replay");
 	open_files(&r, options->n_files, options->files);
 	if (r.n > 0)
@@ -348,9 +354,12 @@ replay_run(const struct replay_options *options)
 	trap_free(r.trap);
 	merge_free(r.merge);
 	free(never);
-	for (size_t i = 0; i < r.n; i++)
+	for (size_t i = 0; i < r.n; i++) {
+		reader_stop(r.readers[i]);
 		capture_close(r.captures[i]);
+	}
 	free(r.captures);
+	free(r.readers);
 	free(r.ended);
 	return status;
 }

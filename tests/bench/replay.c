@@ -6,6 +6,7 @@
 
 #include "mxtrap/capture.h"
 #include "mxtrap/config.h"
+#include "mxtrap/reader.h"
 #include "mxtrap/watch.h"
 
 #define IGNORE(name, type) \
@@ -53,6 +54,7 @@ main(int argc, char **argv)
 	struct config config;
 	struct prefix *never;
 	struct capture *c;
+	struct reader *reader;
 	struct trap *t;
 	char why[256];
 	double began;
@@ -65,9 +67,11 @@ main(int argc, char **argv)
 	if (t == NULL || c == NULL)
 		return 1;
 	began = seconds();
-	while ((n = capture_read(c, block, TRAP_BLOCK)) > 0)
+	reader = reader_start(c);
+	while (reader != NULL && (n = reader_take(reader, block, TRAP_BLOCK)) > 0)
 		trap_packets(t, block, (size_t)n);
 	printf("%.3f %zu\n", seconds() - began, trap_memory_bytes(t) / config.limits.senders);
+	reader_stop(reader);
 	capture_close(c);
 	trap_free(t);
 	free(never);
