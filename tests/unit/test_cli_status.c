@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_cli_status.c - mxtrap status, report and tail.
+ */
+#include "cli_support.h"
+
+#include <poll.h>
+#include <signal.h>
+
+static void
+status_shows_each_rung_and_the_counters(void **state)
+{
+	struct said s = RUN(shared.dir, "status");
+
+	(void)state;
+	assert_int_equal(s.status, 0);
+	says(s.out, "1 listed, 1 suspects");
+	says(s.out, "The list is published.");
+	says(s.out, "203.0.113.10");
+	says(s.out, "203.0.113.30");
+	says(s.out, "1234");
+	done(&s);
+}
+
+static void
+status_tells_warnings_first(void **state)
+{
+	struct bench_dir *d = *state;
+	struct store *s = open_store(d);
+	struct sink k = store_sink(s);
+	struct note_row note = { .time_us = NOW_US - 60 * 1000000LL, .target = UINT32_MAX, .kind = NOTE_FLOOD };
+	struct said said;
+
+	k.note(k.ctx, &note);
+	store_status(s, "ring_drops", "17");
+	store_status(s, "complaint 1", "203.0.113.30:25 is held by master\033[2J");
+	store_status(s, "interface_drops", "0");
+	store_clock(s, NOW_US);
+	assert_true(store_sync(s));
+	store_close(s);
+	said = RUN(d, "status");
+	assert_int_equal(said.status, 0);
+	assert_int_equal(said.out[0], '!');
+	says(said.out, "! packets lost by the capture ring: 17");
+	says(said.out, "! 203.0.113.30:25 is held by master\\x1b[2J");
+	says(said.out, "! a flood: attempts were counted, not kept one by one, 1m ago");
+	says_not(said.out, "lost by the interface");
+	says_not(said.out, "All is well");
+	done(&said);
+}
+
+static void
+status_tells_that_the_daemon_is_silent(void **state)
+{
+	struct bench_dir *d = *state;
+	struct store *s = open_store(d);
+	char clock[32];
+	struct said said;
+
+	(void)snprintf(clock, sizeof clock, "%lld", (long long)time(NULL) - 100);
+	store_status(s, "clock", clock);
+	assert_true(store_sync(s));
+	store_close(s);
+	said = RUN(d, "status");
+	says(said.out, "! mxtrapd has said nothing for 1m");
+	done(&said);
+}
+
+static void
+a_report_begins_with_those_that_came_to_the_real_mx(void **state)
+{
+	struct bench_dir *d = *state;
+	struct change_row c[] = { support_change("192.0.2.7", STATE_UNKNOWN, STATE_LISTED),
+		support_change("192.0.2.8", STATE_UNKNOWN, STATE_LISTED) };
+	struct store *s = open_store(d);
+	struct sink k = store_sink(s);
+	struct said said;
+	const char *first;
+
+	c[1].kinds |= 1 << EVIDENCE_SKIPPED_NOLISTING;
+	k.change(k.ctx, &c[0]);
+	k.change(k.ctx, &c[1]);
+	store_clock(s, NOW_US);
+	assert_true(store_sync(s));
+	store_close(s);
+	said = RUN(d, "report");
+	assert_int_equal(said.status, 0);
+	assert_non_null(first = strstr(said.out, "192.0.2.8/32"));
+	assert_non_null(strstr(first, "192.0.2.7/32"));
+	says(said.out, "LOOK AT THESE FIRST");
+	says(said.out, "2 listed, 1 of them also seen at the real MX; 0 suspects");
+	done(&said);
+}
+
+static void
+tail_shows_the_last_attempts_of_a_replay(void **state)
+{
+	struct said s = RUN(shared.dir, "tail", "--count", "2");
+	size_t lines = 0;
+
+	(void)state;
+	assert_int_equal(s.status, 0);
+	for (const char *at = s.out; (at = strchr(at, '\n')) != NULL; at++)
+		lines++;
+	assert_int_equal(lines, 2);
+	says(s.out, "192.0.2.7       -> bogus     203.0.113.30  connected");
+	says(s.out, "no answer");
+	done(&s);
+}
+
+static void
+tail_tells_what_comes_and_not_what_was(void **state)
+{
+	struct bench_dir *d = *state;
+	struct store *s = open_store(d);
+	struct sink k = store_sink(s);
+	struct attempt_row old = support_attempt("192.0.2.7", NOW_US, 0), new = support_attempt("192.0.2.8", NOW_US, 0);
+	FILE *out = tmpfile(), *err = tmpfile();
+	char *text;
+	pid_t pid;
+
+	assert_non_null(out);
+	assert_non_null(err);
+	k.attempt(k.ctx, &old);
+	assert_true(store_sync(s));
+	pid = begin(d, (const char *const[]){ "tail", "--count", "1", NULL }, out, err);
+	/* It has found the end by then, or takes the first of the next ones. */
+	for (int i = 0; i < 100; i++) {
+		siginfo_t info = { .si_pid = 0 };
+
+		(void)poll(NULL, 0, 100);
+		new.time_us += 1000000;
+		k.attempt(k.ctx, &new);
+		assert_true(store_sync(s));
+		if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid)
+			break;
+	}
+	assert_int_equal(end(pid), 0);
+	store_close(s);
+	text = slurp(out);
+	says(text, "192.0.2.8");
+	says_not(text, "192.0.2.7");
+	free(text);
+	(void)fclose(err);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest reads[] = {
+		cmocka_unit_test(status_shows_each_rung_and_the_counters),
+		cmocka_unit_test(tail_shows_the_last_attempts_of_a_replay),
+	};
+	const struct CMUnitTest own[] = {
+		cli_test(status_tells_warnings_first),
+		cli_test(status_tells_that_the_daemon_is_silent),
+		cli_test(a_report_begins_with_those_that_came_to_the_real_mx),
+		cli_test(tail_tells_what_comes_and_not_what_was),
+	};
+	int failed = 0;
+
+	(void)alarm(240);		/* a command that never ends must fail a test, not hold it */
+	failed += cmocka_run_group_tests_name("mxtrap status: one database", reads, shared_setup, shared_teardown);
+	failed += cmocka_run_group_tests_name("mxtrap status", own, NULL, NULL);
+	return failed;
+}

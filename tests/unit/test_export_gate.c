@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_export_gate.c - the publish gate, and what never leaves whatever the list says.
+ */
+#include "export_support.h"
+
+#include "mxtrap/never.h"
+
+/* Listed: an address, one that relapsed with more reasons, a /64, a single address of a /64; and one that expired,
+ * a suspect, one of ours, all three of which never leave. */
+static void
+fill(const struct bench_dir *d)
+{
+	struct change_row rows[] = {
+		listed("192.0.2.7"), listed("198.51.100.9"), listed("2001:db8:1:2::3"), listed("2001:db8:5:6::9"),
+		listed("192.0.2.8"), support_change("192.0.2.9", STATE_UNKNOWN, STATE_SUSPECT), listed("203.0.113.20"),
+	};
+	struct addr single = support_addr("2001:db8:5:6::9");
+
+	rows[1].kinds = 1 << EVIDENCE_BACKUP_FIRST | 1 << EVIDENCE_EARLY_TALKER | 1 << EVIDENCE_SKIPPED_NOLISTING;
+	rows[1].grade = GRADE_ADDRESSED;
+	rows[1].term_days = 2;
+	rows[1].score = 13.0f;
+	rows[3].what = prefix_of(&single, 128);
+	rows[4].expires_s = NOW_S;
+	list(d, rows, sizeof rows / sizeof rows[0]);
+}
+
+static void
+what_never_leaves_is_counted(void **state)
+{
+	struct bench_dir *d = *state;
+	struct export_summary summary;
+
+	fill(d);
+	free(render(d, "plain", CONF_OPEN, NOW_S, &summary, EXPORT_OK));
+	/* Ours.  What expired may be dropped before it comes here, or here. */
+	assert_true(summary.withheld >= 1 && summary.withheld <= 2);
+}
+
+static void
+an_expired_entry_never_leaves(void **state)
+{
+	struct bench_dir *d = *state;
+	struct change_row row = listed("192.0.2.7");
+	struct export_summary summary;
+	char *text;
+
+	list(d, &row, 1);
+	text = render(d, "plain", CONF_OPEN, row.expires_s - 1, &summary, EXPORT_OK);
+	assert_non_null(strstr(text, "\n192.0.2.7\n"));
+	free(text);
+	text = render(d, "plain", CONF_OPEN, row.expires_s, &summary, EXPORT_OK);
+	assert_null(strstr(text, "192.0.2.7"));
+	free(text);
+}
+
+static void
+gone(const struct bench_dir *d, const char *conf, const char *text)
+{
+	struct change_row row = listed(text);
+	struct export_summary summary;
+	char *out;
+
+	list(d, &row, 1);
+	out = render(d, "plain", conf, NOW_S, &summary, EXPORT_OK);
+	assert_null(strstr(out, text));
+	assert_int_equal(summary.written, 0);
+	assert_int_equal(summary.withheld, 1);
+	free(out);
+}
+
+static void
+a_control_address_never_leaves(void **state)
+{
+	gone(*state, CONF_OPEN, "203.0.113.99");
+}
+
+static void
+a_decoy_never_leaves(void **state)
+{
+	gone(*state, CONF_OPEN, "203.0.113.30");
+}
+
+static void
+a_slash_64_with_an_address_of_ours_never_leaves(void **state)
+{
+	gone(*state, CONF_OPEN, "2001:db8:77::666");
+}
+
+static void
+a_special_purpose_address_never_leaves(void **state)
+{
+	/* Decoys on public addresses: documentation addresses are special, and refused for decoys. */
+	gone(*state, CONF_AT("11.0.0") "publish = yes\npublish-after = \"0s\"\n", "192.0.2.7");
+}
+
+static void
+an_address_allowed_by_the_configuration_never_leaves(void **state)
+{
+	gone(*state, CONF_HEAD "publish = yes\npublish-after = \"0s\"\n"
+	    "allow { special-purpose = no  addresses = { \"198.18.0.0/15\" } }\n", "198.19.1.2");
+}
+
+static void
+own_event(const struct bench_dir *d, enum event_kind kind, const char *address, unsigned why)
+{
+	struct addr a = support_addr(address);
+	struct event e = { .time_us = NOW_US, .kind = (uint8_t)kind, .what = prefix_of(&a, 128), .value = why,
+		.target = UINT32_MAX };
+	struct store *s = support_open(d, NULL);
+
+	store_event(s, &e, "", "");
+	assert_true(store_sync(s));
+	store_close(s);
+}
+
+/* The listing is in the database, as if judging and listing had both let it through. */
+static void
+an_address_of_the_host_itself_never_leaves_while_it_is_its_own(void **state)
+{
+	struct bench_dir *d = *state;
+	struct change_row row = listed("192.0.2.7");
+	struct export_summary summary;
+
+	list(d, &row, 1);
+	for (unsigned why = NEVER_OWN; why <= NEVER_RESOLVER; why <<= 1) {
+		own_event(d, EVENT_NEVER, "192.0.2.7", why);
+		free(render(d, "plain", CONF_OPEN, NOW_S, &summary, EXPORT_OK));
+		assert_int_equal(summary.written, 0);
+		assert_int_equal(summary.withheld, 1);
+	}
+	own_event(d, EVENT_NEVER, "192.0.2.7", 0);
+	free(render(d, "plain", CONF_OPEN, NOW_S, &summary, EXPORT_OK));
+	assert_int_equal(summary.written, 1);
+	own_event(d, EVENT_NEVER, "192.0.2.7", NEVER_OWN);
+	own_event(d, EVENT_START, "::", 0);
+	free(render(d, "plain", CONF_OPEN, NOW_S, &summary, EXPORT_OK));
+	assert_int_equal(summary.written, 1);
+}
+
+static void
+an_address_allowed_by_hand_never_leaves(void **state)
+{
+	struct bench_dir *d = *state;
+	struct change_row row = listed("192.0.2.7");
+	struct prefix what;
+	struct export_summary summary;
+	struct store *s;
+	char *text;
+
+	list(d, &row, 1);
+	s = support_open(d, NULL);
+	assert_true(prefix_parse(&what, "192.0.2.0/24"));
+	assert_true(store_allow(s, &what, NOW_S + 100, "admin", "a friend"));
+	store_close(s);
+	text = render(d, "plain", CONF_OPEN, NOW_S, &summary, EXPORT_OK);
+	assert_null(strstr(text, "192.0.2.7"));
+	assert_int_equal(summary.withheld, 1);
+	free(text);
+	/* And only as long as it is allowed. */
+	text = render(d, "plain", CONF_OPEN, NOW_S + 101, &summary, EXPORT_OK);
+	assert_non_null(strstr(text, "192.0.2.7"));
+	free(text);
+}
+
+static void
+nothing_leaves_unless_publish_is_yes(void **state)
+{
+	struct bench_dir *d = *state;
+	static const char *const formats[] = { "plain", "ndjson", "csv", "nftables" };
+
+	fill(d);
+	for (size_t i = 0; i < 4; i++) {
+		struct export_summary summary;
+		char *text = render(d, formats[i], CONF_HEAD "allow { special-purpose = no }\n", NOW_S, &summary,
+		    EXPORT_UNPUBLISHED);
+
+		assert_null(strstr(text, "192.0.2.7"));
+		assert_non_null(strstr(summary.why, "publish = yes"));
+		assert_int_equal(summary.written, 0);
+		assert_int_equal(summary.withheld, summary.state.n_listed);
+		/* The reader is told why, wherever the format has room for words. */
+		if (strcmp(formats[i], "csv") != 0)
+			assert_non_null(strstr(text, "publish = yes"));
+		free(text);
+	}
+}
+
+static void
+nothing_leaves_before_publish_after(void **state)
+{
+	struct report_state st = { .created_s = 1000000 };
+	struct config config;
+	char why[160];
+
+	(void)state;
+	load(&config, CONF_HEAD "publish = yes\npublish-after = \"24h\"\nallow { special-purpose = no }\n");
+	assert_false(export_gate(&config, &st, 1000000 + 86399, why));
+	assert_non_null(strstr(why, "1970-01-13T13:46:40Z"));
+	assert_true(export_gate(&config, &st, 1000000 + 86400, why));
+	assert_string_equal(why, "");
+	config_free(&config);
+}
+
+static void
+after_a_replay_its_own_clock_counts(void **state)
+{
+	struct report_state st = { .created_s = 1000000, .clock_s = 1000000 + 3600 };
+	struct config config;
+	char why[160];
+
+	(void)state;
+	load(&config, CONF_HEAD "publish = yes\npublish-after = \"24h\"\nallow { special-purpose = no }\n");
+	assert_false(export_gate(&config, &st, 1000000 + 2 * 86400, why));
+	st.clock_s = 1000000 + 86400;
+	assert_true(export_gate(&config, &st, 0, why));
+	config_free(&config);
+}
+
+static void
+a_replay_exports_the_state_at_its_end(void **state)
+{
+	struct bench_dir *d = *state;
+	struct change_row row = listed("192.0.2.7");
+	struct store *s;
+	struct export_summary summary;
+	char *text;
+
+	list(d, &row, 1);
+	s = support_open(d, NULL);
+	store_clock(s, NOW_US);
+	assert_true(store_sync(s));
+	store_close(s);
+	/* However long ago it was. */
+	text = render(d, "nftables", CONF_OPEN, NOW_S + 10 * 86400, &summary, EXPORT_OK);
+	assert_non_null(strstr(text, "192.0.2.7 timeout 86400s"));
+	free(text);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		store_test(what_never_leaves_is_counted),
+		store_test(an_expired_entry_never_leaves),
+		store_test(a_control_address_never_leaves),
+		store_test(a_decoy_never_leaves),
+		store_test(a_slash_64_with_an_address_of_ours_never_leaves),
+		store_test(a_special_purpose_address_never_leaves),
+		store_test(an_address_allowed_by_the_configuration_never_leaves),
+		store_test(an_address_of_the_host_itself_never_leaves_while_it_is_its_own),
+		store_test(an_address_allowed_by_hand_never_leaves),
+		store_test(nothing_leaves_unless_publish_is_yes),
+		cmocka_unit_test(nothing_leaves_before_publish_after),
+		cmocka_unit_test(after_a_replay_its_own_clock_counts),
+		store_test(a_replay_exports_the_state_at_its_end),
+	};
+
+	return cmocka_run_group_tests_name("export: gate", tests, NULL, NULL);
+}
