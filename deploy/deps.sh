@@ -3,8 +3,10 @@
 #
 # deps.sh GROUP... - install what Debian packages a target needs.
 #
-# Groups: build (compile), check (tests, lint), demo, bench.  Nothing missing: says
-# nothing, asks no registry, takes a moment.  Anything missing: says what, and installs
+# Groups: build (compile), check (tests, lint), demo, bench, mtas (what tests/mtas sends
+# with: Postfix is installed; Exim, OpenSMTPD and Sendmail are only unpacked, by mtas.sh,
+# for as packages they exclude each other).  Nothing missing: says nothing, asks no
+# registry, takes a moment.  Anything missing: says what, and installs
 # it with apt-get (as root; anyone else is told the command).
 set -eu
 
@@ -19,12 +21,13 @@ packages() {
 		check) echo "$BUILD $CHECK $LIVE" ;;
 		demo) echo "$BUILD $LIVE" ;;
 		bench) echo "$BUILD $LIVE p0f wrk sqlite3" ;;
-		*) echo "deps.sh: no group '$group'; there are build, check, demo, bench" >&2; exit 2 ;;
+		mtas) echo "$BUILD $LIVE nftables sqlite3" ;;
+		*) echo "deps.sh: no group '$group'; there are build, check, demo, bench, mtas" >&2; exit 2 ;;
 		esac
 	done
 }
 
-[ $# -gt 0 ] || { echo "usage: deploy/deps.sh build|check|demo|bench..." >&2; exit 2; }
+[ $# -gt 0 ] || { echo "usage: deploy/deps.sh build|check|demo|bench|mtas..." >&2; exit 2; }
 command -v dpkg-query >/dev/null || exit 0	# not Debian: the compiler will tell what is missing
 
 wanted=$(packages "$@") || exit 2
@@ -38,7 +41,8 @@ for p in $wanted; do
 	*) missing="$missing $p" ;;
 	esac
 done
-[ -n "$missing" ] || exit 0
+unpack() { case " $* " in *" mtas "*) "$(dirname "$0")/mtas.sh" ;; esac; }
+[ -n "$missing" ] || { unpack "$@"; exit 0; }
 
 echo "deps.sh: to be installed:$missing"
 if [ "$(id -u)" != 0 ]; then
@@ -64,3 +68,4 @@ case "$missing " in
 esac
 # shellcheck disable=SC2086
 apt-get -q -y install --no-install-recommends $missing
+unpack "$@"
