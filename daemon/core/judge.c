@@ -51,6 +51,17 @@ judge_add(float sum, float points)
 	return sum > JUDGE_SUM_MAX ? JUDGE_SUM_MAX : sum;
 }
 
+float
+judge_harmless(const struct judge_params *p, float points)
+{
+	/* A tenth below: the sums are stored in thousandths. */
+	float most = (float)(judge_upper(p) / 2) - 0.1f;
+
+	if (most < 0.0f)
+		most = 0.0f;
+	return points > most ? most : points;
+}
+
 int64_t
 judge_until(const struct judge_params *p, float sum, float level)
 {

@@ -383,7 +383,8 @@ trap_judge_end(struct trap *t, uint32_t visit)
 	    visit_stamped(v, STAMP_DECOYS_ONLY, now_s(t)))
 		return;
 	if (proven && t->ladder->sets[v->set].bogus_near)
-		f.score = t->o.judge.points_score[EVIDENCE_DECOYS_ONLY];
+		/* A mail server whose way to the real MX is broken does just that: alone it is no suspicion. */
+		f.score = judge_harmless(&t->o.judge, t->o.judge.points_score[EVIDENCE_DECOYS_ONLY]);
 	if (weigh(t, &f) && f.score > 0)
 		s->caps |= 1 << 2;
 }

@@ -38,6 +38,8 @@ double judge_lower(const struct judge_params *);	/* B: -2.3 by default */
 float judge_decay(const struct judge_params *, float sum, int64_t age_s);
 /* sum + points, clamped. */
 float judge_add(float sum, float points);
+/* As many of these points as never make a suspect by themselves. */
+float judge_harmless(const struct judge_params *, float points);
 /* Seconds until sum decays to level (both > 0); 0 if it is there already. */
 int64_t judge_until(const struct judge_params *, float sum, float level);
 /* The state that the sums alone give (never listed or allowed: those are held elsewhere). */

@@ -44,6 +44,19 @@ a_sum_halves_in_a_half_life_and_never_changes_sign(void **state)
 }
 
 static void
+points_that_are_no_suspicion_alone_stay_below_it_whatever_the_targets(void **state)
+{
+	struct judge_params p;
+
+	(void)state;
+	judge_defaults(&p);
+	assert_true(near((double)judge_harmless(&p, 2.3f), 2.3));
+	for (p.false_listing = 0.5; p.false_listing > 1e-6; p.false_listing /= 2)
+		assert_true(judge_state(&p, judge_harmless(&p, 20.0f), 0) != STATE_SUSPECT);
+	assert_true(near((double)judge_harmless(&p, -3.0f), -3.0));
+}
+
+static void
 no_credit_can_be_banked_and_no_debt_grows_for_ever(void **state)
 {
 	float sum = 0;
@@ -138,7 +151,7 @@ every_kind_grade_state_and_doubt_has_a_name_of_its_own(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[N(rows) + 6];
+	struct CMUnitTest tests[N(rows) + 7];
 	size_t n = 0;
 
 	for (size_t i = 0; i < N(rows); i++)
@@ -146,6 +159,7 @@ main(void)
 			.initial_state = (void *)(uintptr_t)&rows[i] };
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(the_thresholds_follow_from_the_error_targets);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_sum_halves_in_a_half_life_and_never_changes_sign);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(points_that_are_no_suspicion_alone_stay_below_it_whatever_the_targets);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(no_credit_can_be_banked_and_no_debt_grows_for_ever);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(two_visits_at_most_four_days_apart_reach_the_threshold);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(the_time_until_a_level_is_when_decay_reaches_it);
