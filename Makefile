@@ -130,7 +130,7 @@ $(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ_MAIN) $(TEST_A) $(O)/sup
 check-build: $(O)/mxtrapd $(O)/mxtrap $(UNIT) $(FUZZ) $(if $(SCENARIO_SRC),$(O)/tests/scenario/run)
 
 check:
-	@deploy/deps.sh check
+	@deploy/deps.sh check mtas
 	@$(MAKE) --no-print-directory check-build
 	@tests/check.sh $(O) all
 
@@ -138,6 +138,15 @@ check-fast:
 	@deploy/deps.sh check
 	@$(MAKE) --no-print-directory check-build
 	@tests/check.sh $(O) fast
+
+# Long ones, by hand; each test adds itself as a prerequisite.
+check-attack: check-mtas
+
+# Real mail servers for a quarter of an hour: tests/mtas/README.md.
+check-mtas:
+	@deploy/deps.sh mtas
+	@$(MAKE) --no-print-directory $(O)/mxtrapd $(O)/mxtrap
+	@tests/mtas/run.sh $(O) full
 
 demo:
 	@deploy/deps.sh demo
@@ -186,6 +195,6 @@ uninstall:
 clean:
 	rm -rf build build-san build-cov build-fuzz
 
-.PHONY: all deps-build check check-fast check-build demo bench lint fuzz coverage install uninstall clean
+.PHONY: all deps-build check check-fast check-build check-attack check-mtas demo bench lint fuzz coverage install uninstall clean
 .SECONDARY:
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
