@@ -27,6 +27,7 @@ static const struct route routes[] = {
 	{ "/api/v1/senders/", handle_sender, .has_arg = true, .arg = "an address",
 	    .params = { "limit" } },
 	{ "/api/v1/mx-sets", handle_mx_sets, .params = { "limit", "after" } },
+	{ "/api/v1/risk", handle_risk, .params = { "limit" } },
 	{ "/api/v1/series", handle_series, .params = { "from", "to" } },
 	{ "/api/v1/status", handle_status, .params = { NULL } },
 	{ "/export/", handle_export, .has_arg = true, .arg = "a format" },
@@ -130,7 +131,8 @@ route(struct web *web, struct request *req, const char *method, struct reply *re
 	r = asset == NULL ? find_route(req) : NULL;
 	if (asset == NULL && r == NULL) {
 		reply_problem(reply, 404, "no such path; see /api/v1/list, /api/v1/senders, "
-		    "/api/v1/check/ADDRESS, /api/v1/mx-sets, /api/v1/series, /api/v1/status, "
+		    "/api/v1/check/ADDRESS, /api/v1/mx-sets, /api/v1/risk, /api/v1/series, "
+		    "/api/v1/status, "
 		    "/export/FORMAT, /metrics, /healthz");
 		return;
 	}

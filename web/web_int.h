@@ -155,6 +155,7 @@ typedef void handler(struct web *, const struct request *, struct reply *);
 handler handle_list, handle_senders, handle_check;			/* api.c */
 handler handle_sender;							/* explain.c */
 handler handle_mx_sets, handle_status, handle_healthz;			/* overview.c */
+handler handle_risk;							/* risk.c */
 handler handle_series;							/* series.c */
 handler handle_metrics;							/* metrics.c */
 handler handle_export;							/* body.c */

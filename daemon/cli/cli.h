@@ -34,6 +34,7 @@ int cli_forget(struct cli *, int, char **);
 int cli_status(struct cli *, int, char **);
 int cli_report(struct cli *, int, char **);
 int cli_tail(struct cli *, int, char **);
+int cli_risk(struct cli *, int, char **);
 int cli_purge(struct cli *, int, char **);
 
 /* Says what was wrong with a command's words, and its usage; returns CLI_USAGE. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * export.c - `mxtrap export` and `mxtrap report`: what consumers get, and what they would get.
+ * export.c - `mxtrap export`: what consumers get.
  *
  * An export is made whole before its first byte is printed: half a list, piped into
  * a firewall, would be taken for all of it.
@@ -103,74 +103,4 @@ cli_export(struct cli *cli, int argc, char **argv)
 		fprintf(stderr, "mxtrap: %s (%" PRIu64 " held back; `mxtrap report` shows them)\n", summary.why,
 		    summary.withheld);
 	return whole ? CLI_DONE : CLI_NO;
-}
-
-struct would_block {
-	struct cli *cli;
-	uint64_t n;
-	bool	 with_real;		/* this pass: those that also came to the real MX */
-	bool	 headed;
-	const char *head;
-};
-
-#define REAL_KINDS (1U << EVIDENCE_CLIMBED | 1U << EVIDENCE_REACHED_REAL | 1U << EVIDENCE_SKIPPED_NOLISTING | \
-    1U << EVIDENCE_DESCENDED)
-
-static bool
-would_block(void *ctx, const struct report_entry *e)
-{
-	struct would_block *w = ctx;
-
-	if (((e->kinds & REAL_KINDS) != 0) != w->with_real)
-		return true;
-	if (!w->headed) {
-		printf("\n%s\n", w->head);
-		cli_table_head();
-		w->headed = true;
-	}
-	cli_table_row(w->cli, e);
-	w->n++;
-	return !ferror(stdout);
-}
-
-int
-cli_report(struct cli *cli, int argc, char **argv)
-{
-	static const struct { uint32_t states; bool with_real; const char *head; } passes[] = {
-		{ 1U << STATE_LISTED, true,
-		    "LOOK AT THESE FIRST: listed, and they also came to the real MX, so they may bring honest mail." },
-		{ 1U << STATE_LISTED, false, "Listed, and they came to decoys alone." },
-		{ 1U << STATE_SUSPECT, true, "Suspects (not blocked yet) that also came to the real MX." },
-		{ 1U << STATE_SUSPECT, false, "Suspects (not blocked yet) that came to decoys alone." },
-	};
-	uint64_t n[sizeof(passes) / sizeof(passes[0])] = { 0 };
-	struct report_filter filter = { .klass = 0xff };
-	struct report_state state;
-	char why[160];
-	enum report_result result;
-
-	(void)argv;
-	if (argc != 1)
-		return cli_usage("report", "report takes no words");
-	result = report_state(cli->report, &state);
-	if (result != REPORT_OK)
-		return cli_failed(cli, result);
-	if (export_gate(&cli->config, &state, cli->now_s, why))
-		puts("The list is published: who fetches it blocks those that are listed.");
-	else
-		printf("Nothing is blocked: %s.\nThis is what publishing would block now.\n", why);
-	for (size_t i = 0; i < sizeof(passes) / sizeof(passes[0]); i++) {
-		struct would_block w = { .cli = cli, .with_real = passes[i].with_real, .head = passes[i].head };
-
-		filter.states = passes[i].states;
-		result = report_entries(cli->report, &filter, cli->now_s, &state, would_block, &w);
-		if (result > REPORT_NONE)
-			return cli_failed(cli, result);
-		n[i] = w.n;
-	}
-	printf("\n%" PRIu64 " listed, %" PRIu64 " of them also seen at the real MX; %" PRIu64
-	    " suspects, which are never exported.\n", n[0] + n[1], n[0], n[2] + n[3]);
-	if (n[0] + n[1] + n[2] + n[3] != 0)
-		puts("mxtrap explain ADDR tells why; mxtrap allow ADDR keeps one off the list for good.");
-	return CLI_DONE;
 }

@@ -31,6 +31,7 @@ static const struct cli_command COMMANDS[] = {
 	    "take back what a bad decoy or rule gave", false, cli_purge },
 	{ "status", "status", "health of the ladder, processes, counters", true, cli_status },
 	{ "report", "report", "what publishing would block", true, cli_report },
+	{ "risk", "risk [--limit N] [--format table|plain|ndjson|csv]", "whose mail may not have arrived", true, cli_risk },
 	{ "tail", "tail [--count N]", "attempts as they come", true, cli_tail },
 };
 #define N_COMMANDS (sizeof(COMMANDS) / sizeof(COMMANDS[0]))

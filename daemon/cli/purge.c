@@ -33,7 +33,7 @@ bad_kind(const struct cli *cli, const char *word)
 		if (weighs(cli, kind))
 			fprintf(stderr, " %s", evidence_info((enum evidence_kind)kind)->name);
 	fputc('\n', stderr);
-	return CLI_USAGE;
+	return CLI_NO;
 }
 
 static bool
@@ -61,7 +61,7 @@ bad_exchanger(const struct cli *cli, const char *word)
 			if (n++ < 32)
 				fprintf(stderr, " %s", l->sets[i].exchangers[k].name);
 	fprintf(stderr, "%s\n", n > 32 ? " ..." : "");
-	return CLI_USAGE;
+	return CLI_NO;
 }
 
 static bool
@@ -135,11 +135,11 @@ take(const struct cli *cli, struct message_purge *m, const char *option, const c
 	if (!cli_parse_time(value, time(NULL), &m->since_s)) {
 		fprintf(stderr, "mxtrap: --since: found %s, expected a time like 6h, 1769860000 or 2026-01-31T12:00:00Z\n",
 		    cli_escape(value, text, sizeof(text)));
-		return CLI_USAGE;
+		return CLI_NO;
 	}
 	if (m->since_s > time(NULL)) {
 		fprintf(stderr, "mxtrap: --since: found a time that is still to come\n");
-		return CLI_USAGE;
+		return CLI_NO;
 	}
 	return CLI_DONE;
 }

@@ -70,6 +70,8 @@ report_shut(struct report *r)
 	r->db = NULL;
 	r->inside = r->holding = false;
 	r->counted_us = 0;
+	free(r->risks);			/* another file: another answer */
+	r->risks = NULL;
 }
 
 static enum report_result
@@ -308,6 +310,7 @@ report_close(struct report *r)
 	pthread_cond_destroy(&r->held);
 	pthread_mutex_destroy(&r->mutex);
 	free(r->senders_today);
+	free(r->risks);
 	free(r->path);
 	free(r);
 }

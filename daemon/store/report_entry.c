@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "mxtrap/sender.h"
 #include "report_int.h"
 #include "restore.h"
 
@@ -136,6 +137,30 @@ sender_listing(struct report *r, const struct addr *addr, int64_t now_s, struct 
 	if (any)
 		return REPORT_OK;
 	return rc == SQLITE_DONE ? REPORT_NONE : report_failed(r, rc);
+}
+
+enum report_result
+report_completed(struct report *r, sender_key key, bool *completed)
+{
+	enum report_result result = report_enter(r);
+	struct sender_row row;
+	sqlite3_stmt *stmt;
+	int rc;
+
+	*completed = false;
+	if (result != REPORT_OK)
+		return result;
+	stmt = report_ask(r, READ_SENDER);
+	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)key);
+	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		restore_sender_row(stmt, &row);
+		/* A climb is told by its time, too: databases of before the flag have nothing else. */
+		*completed = (row.flags & SENDER_REAL) != 0 || row.climbed_at_s != 0;
+	}
+	sqlite3_reset(stmt);
+	result = report_failed(r, rc);
+	report_leave(r);
+	return result;
 }
 
 enum report_result

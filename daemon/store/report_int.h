@@ -54,6 +54,11 @@ struct report {
 	int64_t		counted_us, counted_day;
 	uint64_t       *senders_today;	/* owned */
 	size_t		n_senders_today;
+	/* Mail at risk, gathered at most every half minute. */
+	struct report_risk *risks;	/* owned */
+	size_t		n_risks;
+	struct report_risk_summary risk_summary;
+	int64_t		risked_us;
 };
 
 /* Begin to ask: REPORT_OK, and then report_leave() must follow; else nothing was taken. */
@@ -71,6 +76,11 @@ report_ask(struct report *r, enum read_statement s)
 	return r->stmts[s];
 }
 
+/* report_story.c: of a sender, what closed segments hold; and of all, what no segment has indexed yet. */
+enum report_result report_closed(struct report *, sender_key, size_t limit, bool (*visit)(void *, const struct visit_row *),
+    bool (*attempt)(void *, const struct report_attempt *), void *ctx);
+enum report_result report_open_end(struct report *, bool (*visit)(void *, const struct visit_row *),
+    bool (*attempt)(void *, sender_key, const struct report_attempt *), void *ctx);
 /* An address from its sender and its lower half. */
 struct addr report_addr(sender_key, uint64_t host);
 /* A prefix as the database holds it. */

@@ -254,12 +254,59 @@ story_of(struct report *r, struct story *st, enum read_statement one, enum read_
 
 	if (result != REPORT_OK)
 		return result;
-	if ((rc = story_segments(r, st, &w, &last)) == SQLITE_DONE) {
+	if ((rc = story_segments(r, st, &w, &last)) == SQLITE_DONE && tail != READ_N) {
 		stmt = report_ask(r, tail);
 		sqlite3_bind_int64(stmt, 1, (sqlite3_int64)key);
 		sqlite3_bind_int64(stmt, 2, last);
 		rc = story_gather(st, stmt);
 	}
+	result = report_failed(r, rc);
+	report_leave(r);
+	return result;
+}
+
+enum report_result
+report_closed(struct report *r, sender_key key, size_t limit, bool (*visit)(void *, const struct visit_row *),
+    bool (*attempt)(void *, const struct report_attempt *), void *ctx)
+{
+	struct story st = { .of = SEGMENT_VISIT, .limit = limit }, st2 = { .of = SEGMENT_ATTEMPT, .limit = limit };
+	enum report_result result = story_of(r, &st, READ_VISIT, READ_N, key);
+
+	if (result == REPORT_OK)
+		result = story_of(r, &st2, READ_ATTEMPT, READ_N, key);
+	for (size_t i = 0; i < st.n && visit(ctx, &st.rows[i].visit); i++)
+		;
+	for (size_t i = 0; i < st2.n && attempt(ctx, &st2.rows[i].attempt); i++)
+		;
+	free(st.rows);
+	free(st2.rows);
+	return result;
+}
+
+enum report_result
+report_open_end(struct report *r, bool (*visit)(void *, const struct visit_row *),
+    bool (*attempt)(void *, sender_key, const struct report_attempt *), void *ctx)
+{
+	enum report_result result = report_enter(r);
+	sqlite3_stmt *stmt;
+	union record row;
+	bool go = true;
+	int rc = SQLITE_DONE;
+
+	if (result != REPORT_OK)
+		return result;
+	stmt = report_ask(r, READ_VISITS_OPEN);
+	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		read_visit(stmt, &row.visit);
+		go = visit(ctx, &row.visit);
+	}
+	sqlite3_reset(stmt);
+	stmt = report_ask(r, READ_ATTEMPTS_OPEN);
+	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		read_attempt(stmt, &row.attempt);
+		go = attempt(ctx, (sender_key)sqlite3_column_int64(stmt, 2), &row.attempt);
+	}
+	sqlite3_reset(stmt);
 	result = report_failed(r, rc);
 	report_leave(r);
 	return result;

@@ -265,7 +265,7 @@ trap_prove(struct trap *t, const struct trap_work *w, struct attempt *a)
 		trap_tell_note(t, NOTE_REAL_UP, a->target, 0, t->now_us);
 	if (number == SENDER_NONE)
 		return;
-	t->senders.records[number].flags |= SENDER_PROVEN;
+	t->senders.records[number].flags |= w->target->role == ROLE_REAL ? SENDER_PROVEN | SENDER_REAL : SENDER_PROVEN;
 	visit = trap_visit_of(t, number, a);
 	if (visit != VISIT_NONE)
 		trap_proven(t, number, visit, a, rtt_us);

@@ -51,6 +51,11 @@ void export_entry_json(struct json *, const struct report_entry *);
 void export_entry_members(struct json *, const struct report_entry *);
 /* The last line of an NDJSON document.  why: "", or why nothing is published. */
 void export_metadata_json(struct json *, const struct report_state *, uint64_t records, const char *why);
+/* Mail at risk: an entry's members, and likeness, why, tried, failed, visits, pauses, and how to allow it. */
+void export_risk_json(struct json *, const struct report_risk *);
+/* The command that keeps it off the list for good.  Returns buf. */
+#define EXPORT_ALLOW_SIZE 128
+const char *export_risk_allow(const struct report_risk *, char buf[static EXPORT_ALLOW_SIZE]);
 /* The same members as a line of CSV, and the line that names them. */
 #define EXPORT_CSV_NAMES "cidr,state,score,hint,grade,class,reasons,first_seen,last_seen,since,expires\n"
 #define EXPORT_CSV_SIZE	 512

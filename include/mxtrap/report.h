@@ -73,6 +73,8 @@ int64_t report_now(struct report *, int64_t now_s);
 
 /* One sender, by any of its addresses: its record and, if listed, its listing's own prefix. */
 enum report_result report_sender(struct report *, const struct addr *, int64_t now_s, struct report_entry *out);
+/* Did it ever complete a session at a real exchanger? */
+enum report_result report_completed(struct report *, sender_key, bool *completed);
 /* Is this very address covered by an open listing that has not expired?  The fast path (one indexed look-up;
  * keeps a read transaction for at most 50 ms to do many). */
 enum report_result report_check(struct report *, const struct addr *, int64_t now_s, struct report_entry *out);
@@ -119,6 +121,27 @@ enum report_result report_allows(struct report *, int64_t now_s,
 enum report_result report_own(struct report *, bool (*each)(void *, const struct prefix *, unsigned why), void *ctx);
 enum report_result report_notes(struct report *, int64_t since_s, size_t limit,
     bool (*each)(void *, const struct note_row *), void *ctx);
+/*
+ * Mail at risk: senders that were refused on the ladder and never completed a session at a real exchanger, most
+ * like a mail server first (risk.h).  At most 1000 of them are ranked, however many there are; an answer is kept
+ * for half a minute.
+ */
+struct report_risk {
+	struct report_entry entry;
+	float	 likeness;
+	uint16_t why;			/* 1 << enum risk_reason */
+	uint8_t	 tried, failed;		/* 1 << enum role: touched; touched and never connected there */
+	uint32_t n_visits, n_attempts;	/* that are still stored */
+	int64_t	 shortest_s, longest_s;	/* pauses between visits; 0: one visit */
+	char	 fingerprint[FINGERPRINT_TEXT_SIZE];
+};
+struct report_risk_summary {
+	uint64_t considered, candidates, ranked;	/* senders that never climbed; that may be at risk; that are told */
+	int64_t	 at_s;			/* as of then */
+};
+enum report_result report_risks(struct report *, int64_t now_s, size_t limit, struct report_risk_summary *,
+    bool (*each)(void *, const struct report_risk *), void *ctx);
+
 /* All evidence that has points, oldest first: what a purge looks through. */
 struct report_points {
 	int64_t	 time_us, visit_us, of_us;	/* of_us: a revision's, when what it takes back was judged; 0: unknown */

@@ -22,6 +22,7 @@ enum sender_flag {
 	SENDER_TIMED  = 1 << 2,		/* a deadline of its listing or suspicion is in the wheel */
 	SENDER_IN_USE = 1 << 3,
 	SENDER_STORED = 1 << 4,		/* the store knows it: told at least once */
+	SENDER_REAL   = 1 << 5,		/* completed a handshake at a real exchanger */
 };
 
 /* What "at most so much in all" still allows; counts never go down. */

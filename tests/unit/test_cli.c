@@ -22,7 +22,8 @@ help_fits_a_screen(void **state)
 static void
 each_command_has_its_own_help(void **state)
 {
-	static const char *const commands[] = { "list", "explain", "export", "allow", "forget", "status", "report", "tail" };
+	static const char *const commands[] = { "list", "explain", "export", "allow", "forget", "status", "report",
+		"tail", "risk", "purge" };
 
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
 		struct said s = RUN(*state, commands[i], "--help");
@@ -73,6 +74,13 @@ static const struct usage_row usage_rows[] = {
 	{ "explain_takes_one_address", { "explain", "192.0.2.7", "192.0.2.8" } },
 	{ "status_takes_no_words", { "status", "now" } },
 	{ "report_takes_no_words", { "report", "now" } },
+	{ "risk_wants_a_number", { "risk", "--limit", "0" } },
+	{ "risk_refuses_an_unknown_format", { "risk", "--format", "pdf" } },
+	{ "risk_refuses_a_strange_word", { "risk", "now" } },
+	{ "purge_wants_a_condition", { "purge" } },
+	{ "purge_wants_more_than_a_dry_run", { "purge", "--dry-run" } },
+	{ "purge_wants_a_value", { "purge", "--evidence" } },
+	{ "purge_refuses_a_strange_word", { "purge", "all" } },
 	{ "tail_wants_a_number", { "tail", "--count", "few" } },
 	{ "tail_wants_a_positive_number", { "tail", "--count", "0" } },
 	{ "allow_wants_an_address", { "allow" } },

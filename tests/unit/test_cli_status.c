@@ -77,9 +77,12 @@ a_report_begins_with_those_that_came_to_the_real_mx(void **state)
 	struct said said;
 	const char *first;
 
-	c[1].kinds |= 1 << EVIDENCE_SKIPPED_NOLISTING;
+	struct sender_row row = { .key = support_key("192.0.2.8"), .first_seen_s = NOW_S - 100, .last_seen_s = NOW_S,
+		.flags = 1 << 1 | 1 << 5 };	/* proven, at the real MX */
+
 	k.change(k.ctx, &c[0]);
 	k.change(k.ctx, &c[1]);
+	k.sender(k.ctx, &row);
 	store_clock(s, NOW_US);
 	assert_true(store_sync(s));
 	store_close(s);
@@ -88,7 +91,9 @@ a_report_begins_with_those_that_came_to_the_real_mx(void **state)
 	assert_non_null(first = strstr(said.out, "192.0.2.8/32"));
 	assert_non_null(strstr(first, "192.0.2.7/32"));
 	says(said.out, "LOOK AT THESE FIRST");
-	says(said.out, "2 listed, 1 of them also seen at the real MX; 0 suspects");
+	says(said.out, "2 listed, 1 of them with sessions at the real MX; 0 suspects");
+	says(said.out, "Listed for: backup_first (2)");
+	says(said.out, "1. mxtrap explain ADDR");
 	done(&said);
 }
 

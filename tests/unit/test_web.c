@@ -50,6 +50,8 @@ static const struct path_row {
 	{ "sender_by_its_64", "/api/v1/senders/2001:db8:5::%2F64", "application/json",
 	  "2001:db8:5::/64", false },
 	{ "mx_sets_are_json", "/api/v1/mx-sets", "application/json", "mx9.example.org", false },
+	{ "risk_is_json", "/api/v1/risk", "application/json", "\"candidates\"", false },
+	{ "risk_of_few_is_json", "/api/v1/risk?limit=1", "application/json", "\"considered\"", false },
 	{ "series_is_json", "/api/v1/series", "application/json", "\"role\":\"bogus\"", false },
 	{ "status_is_json", "/api/v1/status", "application/json", "\"thresholds\"", false },
 	{ "export_plain", "/export/plain", NULL, "203.0.113.7", false },

@@ -7,6 +7,7 @@
  */
 import { brief, count, get, h, link, pill, plain, plural, reasons, scoreBar, show, span, time, words } from '/dom.js';
 import { chart } from '/chart.js';
+import { fillRisk, riskPanel } from '/risk.js';
 import { senderView } from '/sender.js';
 
 const POLL_MS = 4000;
@@ -75,6 +76,7 @@ const overview = [
 		parts.hours),
 	h('section', { class: 'panel', 'aria-labelledby': 'senders-title' },
 		h('div', { class: 'head' }, h('h2', { id: 'senders-title' }, 'Senders'), tablist), parts.list),
+	riskPanel,
 ];
 
 /* -- publishing, numbers, what happened -- */
@@ -265,6 +267,7 @@ async function drawOverview() {
 	const width = parts.hours.clientWidth;
 	show(parts.hours, JSON.stringify([series, view.asTable, width]), () => chart(series, view.asTable, width));
 	fillList(parts.list, list, view.tab, empty[view.tab]);
+	await fillRisk();
 	return status;
 }
 
