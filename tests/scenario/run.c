@@ -42,8 +42,8 @@ word_is(const struct script *s, int i, const char *word)
 	return i < s->n && strcmp(s->words[i], word) == 0;
 }
 
-static const struct target *
-target_named(struct script *s, const char *name, const struct addr *like)
+const struct target *
+script_target(struct script *s, const char *name, const struct addr *like)
 {
 	const struct ladder *l = &s->world.ladder;
 	const struct target *any = NULL;
@@ -152,7 +152,7 @@ do_judge(struct script *s)
 		fault(s, "found judge %s, expected list-on, false-listing or grace", s->n > 1 ? s->words[1] : "");
 }
 
-static bool
+bool
 parse_deed(const char *word, enum deed *out)
 {
 	static const char *const names[] = { "syn", "refused", "half", "connect", "unreachable", "withdrawn", "forged-ack" };
@@ -172,7 +172,7 @@ move_to(struct script *s, int64_t us)
 	if (us < s->now_us)
 		fault(s, "found a time that lies before what was there already");
 	else
-		s->now_us = us;
+		plan_until(s, s->now_us = us);
 }
 
 /* at TIME ADDRESS DEED EXCHANGER [xN]   or   at TIME EVENT ... */
@@ -194,7 +194,7 @@ do_at(struct script *s)
 	move_to(s, us);
 	e.time_us = us;
 	if (s->n >= 5 && addr_parse(&src, s->words[2])) {
-		t = target_named(s, s->words[4], &src);
+		t = script_target(s, s->words[4], &src);
 		if (t == NULL) {
 			fault(s, "found %s, expected an exchanger with an address of this family", s->words[4]);
 			return;
@@ -267,7 +267,7 @@ do_crowd(struct script *s)
 		a.b[14] = (uint8_t)i;
 		a.b[15] = 7;
 		for (int k = 7; k + 1 < s->n; k += 2, at += 5000) {
-			const struct target *t = target_named(s, s->words[k + 1], &a);
+			const struct target *t = script_target(s, s->words[k + 1], &a);
 			enum deed deed = DEED_SYN;
 
 			if (t == NULL || !parse_deed(s->words[k], &deed)) {
@@ -311,6 +311,10 @@ do_line(struct script *s)
 		do_at(s);
 	else if (word_is(s, 0, "crowd"))
 		do_crowd(s);
+	else if (word_is(s, 0, "climb"))
+		plan_climb(s);
+	else if (word_is(s, 0, "run"))
+		plan_run(s);
 	else if (word_is(s, 0, "until") && s->n == 2 && parse_span(s->words[1], &us))
 		move_to(s, WORLD_BEGIN_US + us);
 	else if (word_is(s, 0, "expect"))
@@ -360,6 +364,7 @@ run(const char *path)
 	good = s->faults == 0;
 	printf("%s %s: %s\n", good ? "ok    " : "not ok", path, title);
 	world_end(&s->world);
+	plan_free(s);
 	free(s);
 	return good;
 }

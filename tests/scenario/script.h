@@ -5,11 +5,12 @@
 
 #include "world.h"
 
-#define MAX_WORDS	32
+#define MAX_WORDS	64
 #define MAX_SETS	8
 #define MAX_EXCHANGERS	16
 #define MAX_ADDRS	8
 #define MAX_CONTROL	4
+#define MAX_CLIMBS	32
 #define MAX_NEVER	64	/* as in struct world */
 #define MAX_POOLS	64	/* as there */
 
@@ -27,6 +28,7 @@ struct script {
 	bool	 begun;
 	int64_t	 now_us;
 	unsigned faults;
+	struct plan *plan;		/* plan.c's own; NULL: none */
 };
 
 /* Something is not as the scenario says: file:line, found, expected. */
@@ -34,9 +36,19 @@ void fault(struct script *, const char *fmt, ...) __attribute__((format(printf, 
 /* "300ms" "5s" "15m" "2h" "3d". */
 bool parse_span(const char *text, int64_t *us);
 bool word_is(const struct script *, int i, const char *word);
+bool parse_deed(const char *word, enum deed *out);
+/* The target of this name, or address, of the family of like (NULL: any); NULL: none. */
+const struct target *script_target(struct script *, const char *name, const struct addr *like);
 /* The ladder is complete: make the world, once. */
 void script_begin(struct script *);
 /* A line that begins with `expect`. */
 void script_expect(struct script *);
+
+/* Lines that begin with `climb` and `run`. */
+void plan_climb(struct script *);
+void plan_run(struct script *);
+/* All that is planned until then happens. */
+void plan_until(struct script *, int64_t us);
+void plan_free(struct script *);
 
 #endif
