@@ -110,7 +110,8 @@ read_plain(struct config_reader *r, char *plain, const char *path)
 		LIST("domains"), NAMED("exchanger", exchanger), CFG_END()
 	};
 	cfg_opt_t allow[] = {
-		LIST("addresses"), LIST("spf"), KEY("special-purpose"), CFG_END()
+		LIST("addresses"), LIST("spf"), KEY("special-purpose"), KEY("correspondents"),
+		CFG_END()
 	};
 	cfg_opt_t pool[] = {
 		LIST("addresses"), KEY("allow"), CFG_END()

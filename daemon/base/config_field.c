@@ -18,6 +18,7 @@ const struct config_field config_fields[CONFIG_N_FIELDS] = {
 	FIELD("", "publish", publish, CONFIG_BOOL, 0, 1),
 	FIELD("", "publish-after", publish_after_s, CONFIG_DURATION, 0, 365 * DAY),
 	FIELD("allow", "special-purpose", special_purpose, CONFIG_BOOL, 0, 1),
+	FIELD("allow", "correspondents", correspondents, CONFIG_BOOL, 0, 1),
 	FIELD("judge", "false-listing", judge.false_listing, CONFIG_REAL, 1e-9, 0.25),
 	FIELD("judge", "miss", judge.miss, CONFIG_REAL, 1e-6, 0.5),
 	FIELD("judge", "half-life", judge.half_life_s, CONFIG_DURATION, 3600, 365 * DAY),

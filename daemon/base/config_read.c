@@ -240,6 +240,7 @@ read_defaults(struct config_reader *r, cfg_t *root, const char *path)
 	*c = (struct config){
 		.publish_after_s = 24 * 3600,
 		.special_purpose = true,
+		.correspondents = true,
 		.limits = { .senders = 1000000, .attempts = 262144, .pools = 1000000,
 		    .tally_above = 500 },
 		.ring_bytes = 64U << 20,

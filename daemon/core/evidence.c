@@ -113,6 +113,7 @@ static const struct doubt_info DOUBTS[DOUBT_N] = {
 	{ "never_list", "the address is never listed: ours, special-purpose, or allowed" },
 	{ "foreign", "the mail was for a domain that is not ours: somebody else's MX points here" },
 	{ "purged", "the operator purged it: it came from a decoy or a rule that was wrong" },
+	{ "correspondent", "we send mail to it: it answered when we last did, less than seven days before" },
 };
 
 static const struct doubt_info *

@@ -211,3 +211,17 @@ store_each_allow(struct store *s, bool (*each)(void *, const struct prefix *, ui
 	}
 	return restore_close(&r, go ? rc : SQLITE_DONE);
 }
+
+bool
+store_each_correspondent(struct store *s, bool (*each)(void *, sender_key, uint32_t answered_s), void *ctx)
+{
+	struct restore r;
+	bool go = true;
+	int rc = SQLITE_DONE;
+
+	if (!restore_open(&r, s, "SELECT sender, answered_s FROM correspondent ORDER BY answered_s"))
+		return false;
+	while (go && (rc = sqlite3_step(r.rows)) == SQLITE_ROW)
+		go = each(ctx, (sender_key)sqlite3_column_int64(r.rows, 0), (uint32_t)sqlite3_column_int64(r.rows, 1));
+	return restore_close(&r, go ? rc : SQLITE_DONE);
+}

@@ -17,6 +17,7 @@ enum {
 	KEEP_CHANGES_ROWS = 10000000,
 	KEEP_UNPROVEN_DAYS = 30,	/* senders that were never more than noticed */
 	KEEP_SENDERS_DAYS = 180,
+	KEEP_CORRESPONDENTS_DAYS = 7,
 	TIDY_EVERY_S = 60,
 	TIDY_SEGMENTS = 64,		/* deleted a minute, at most: a million rows */
 	VACUUM_PAGES = 1024,		/* free pages that are left alone */
@@ -193,6 +194,8 @@ retention_one(struct store *s)
 	case 10:
 		return retention_walk(s, WRITE_MEMORY_STRETCH, WRITE_MEMORY_OLD, KEEP_UNPROVEN_DAYS, 0);
 	case 11:
+		return retention_before(s, WRITE_CORRESPONDENT_OLD, now / 1000000 - KEEP_CORRESPONDENTS_DAYS * DAY_US / 1000000) > 0;
+	case 12:
 		return retention_vacuum(s);
 	default:
 		s->tidy.busy = false;

@@ -48,7 +48,7 @@ enum lane {
 	LANE_N
 };
 
-enum row_kind { ROW_ATTEMPT, ROW_VISIT, ROW_EVIDENCE, ROW_EVENT, ROW_NOTE, ROW_TALLY, ROW_FINGERPRINT };
+enum row_kind { ROW_ATTEMPT, ROW_VISIT, ROW_EVIDENCE, ROW_EVENT, ROW_NOTE, ROW_TALLY, ROW_FINGERPRINT, ROW_CORRESPONDENT };
 
 struct row {
 	uint8_t kind;			/* enum row_kind */
@@ -62,6 +62,10 @@ struct row {
 			struct event event;
 			char *who, *note;	/* owned, or NULL */
 		} event;
+		struct {
+			sender_key key;
+			uint32_t answered_s;
+		} correspondent;
 		struct {
 			struct fingerprint fp;
 			int64_t	 time_us;

@@ -167,12 +167,24 @@ sink_memory(void *ctx, const struct memory_row *m)
 	store_put(ctx, LANE_MEMORY);
 }
 
+static void
+sink_correspondent(void *ctx, sender_key key, uint32_t answered_s)
+{
+	struct row *row = store_row(ctx, LANE_KEEP, ROW_CORRESPONDENT);
+
+	if (row == NULL)
+		return;
+	row->u.correspondent.key = key;
+	row->u.correspondent.answered_s = answered_s;
+	store_put(ctx, LANE_KEEP);
+}
+
 struct sink
 store_sink(struct store *s)
 {
 	return (struct sink){ .ctx = s, .attempt = sink_attempt, .visit = sink_visit, .evidence = sink_evidence,
 		.change = sink_change, .sender = sink_sender, .memory = sink_memory, .tally = sink_tally,
-		.note = sink_note, .fingerprint = sink_fingerprint };
+		.note = sink_note, .fingerprint = sink_fingerprint, .correspondent = sink_correspondent };
 }
 
 size_t

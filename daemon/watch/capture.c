@@ -28,6 +28,9 @@ struct capture {
 	unsigned ifindex;			/* of the interface as it was opened; 0: "any" */
 	enum packet_link link;
 	const struct ladder *ladder;		/* live: for the filter, to open again */
+	struct addr *own;			/* owned; likewise */
+	size_t	n_own;
+	char   *filter;				/* owned; as it was last set */
 	uint32_t ring_bytes;
 	struct capture_counters counters;
 	uint64_t last_drops, last_ifdrops;	/* of this opening */
@@ -103,14 +106,19 @@ static int
 set_filter(struct capture *c, pcap_t *pcap)
 {
 	struct bpf_program program;
-	char *text = capture_filter(c->ladder, c->link == LINK_ETHERNET);
+	char *text = capture_filter(c->ladder, c->own, c->n_own, c->link == LINK_ETHERNET);
 	int rc = -1;
 
+	if (text != NULL && pcap == c->pcap && c->filter != NULL && strcmp(text, c->filter) == 0) {
+		free(text);
+		return 0;
+	}
 	if (text != NULL && pcap_compile(pcap, &program, text, 1, PCAP_NETMASK_UNKNOWN) == 0) {
 		rc = pcap_setfilter(pcap, &program);
 		pcap_freecode(&program);
 	}
-	free(text);
+	free(c->filter);
+	c->filter = text;
 	if (rc == 0)
 		return 0;
 	if (pcap_compile(pcap, &program, "port 25 or (vlan and port 25)", 1, PCAP_NETMASK_UNKNOWN) != 0)
@@ -221,6 +229,22 @@ capture_open_live(const char *interface, const struct ladder *ladder, uint32_t r
 	return c;
 }
 
+void
+capture_own(struct capture *c, const struct addr *own, size_t n_own)
+{
+	struct addr *copy = calloc(n_own + 1, sizeof(*copy));
+
+	if (copy == NULL)
+		return;			/* as it was: what it misses is an excuse, not evidence */
+	if (n_own > 0)
+		memcpy(copy, own, n_own * sizeof(*own));
+	free(c->own);
+	c->own = copy;
+	c->n_own = n_own;
+	if (c->pcap != NULL && set_filter(c, c->pcap) != 0)
+		say(c, "the filter could not be changed", pcap_geterr(c->pcap));
+}
+
 struct capture *
 capture_open_file(const char *path, char why[static 256])
 {
@@ -270,6 +294,8 @@ capture_close(struct capture *c)
 	if (c->pcap != NULL)
 		pcap_close(c->pcap);		/* closes a savefile's stream as well */
 	free(c->buffer);
+	free(c->own);
+	free(c->filter);
 	free(c);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * filter.c - the capture filter, from the configuration: what can open, answer, refuse or
- * complete, and as little as possible of the real MX's mail.
+ * complete, and as little as possible of the real MX's mail; and who takes our own mail.
  *
  * The kernel runs it for each packet, and libpcap's compiler needs time that grows with
  * the square of its length: with many addresses whole networks are let through (the
@@ -14,6 +14,7 @@
 #include "mxtrap/capture.h"
 
 #define MAX_TERMS 64
+#define OWN_TERMS 16
 
 /* A client's first data rides on short segments; a mail's body fills them. */
 #define SHORT_V4 "ip[2:2] <= 600"
@@ -21,6 +22,10 @@
 
 /* tcp[13] never matches IPv6: there the flags are found behind the fixed header, and what may hide
  * TCP behind extension headers is let through for the decoder to look at. */
+#define SYN_V4	    "tcp[13] & 0x17 = 0x02"
+#define SYNACK_V4   "tcp[13] & 0x17 = 0x12"
+#define SYN_V6	    "ip6[53] & 0x17 = 0x02"
+#define SYNACK_V6   "ip6[53] & 0x17 = 0x12"
 #define OPENS_V4    "tcp[13] & 0x06 != 0"
 #define CONFIRMS_V4 "(tcp[13] & 0x17 = 0x10 and " SHORT_V4 ")"
 #define OPENS_V6    "ip6[53] & 0x06 != 0"
@@ -30,24 +35,38 @@
 struct terms {				/* prefixes of one family, each once */
 	struct prefix at[MAX_TERMS];
 	size_t n;
-	bool   many;			/* more than there is room for */
+	size_t most;			/* of them */
+	bool   many;			/* more than that */
 };
 
-static void
-collect(struct terms *t, const struct ladder *l, bool v4, uint8_t len)
+/* What addresses there are: of the ladder, or of who sends mail. */
+struct source {
+	const struct ladder *ladder;	/* NULL: addrs */
+	const struct addr   *addrs;
+	size_t		     n, most;
+};
+
+static const struct addr *
+address_at(const struct source *s, size_t i)
 {
-	*t = (struct terms){ .n = 0 };
-	for (size_t i = 0; i < l->n_targets && !t->many; i++) {
-		struct prefix p = prefix_of(&l->targets[i].addr, len);
+	return s->ladder != NULL ? &s->ladder->targets[i].addr : &s->addrs[i];
+}
+
+static void
+collect(struct terms *t, const struct source *s, bool v4, uint8_t len)
+{
+	*t = (struct terms){ .most = s->most };
+	for (size_t i = 0; i < s->n && !t->many; i++) {
+		struct prefix p = prefix_of(address_at(s, i), len);
 		bool known = false;
 
-		if (addr_is_v4(&l->targets[i].addr) != v4)
+		if (addr_is_v4(address_at(s, i)) != v4)
 			continue;
 		for (size_t j = 0; j < t->n && !known; j++)
 			known = prefix_equal(&t->at[j], &p);
 		if (known)
 			continue;
-		t->many = t->n == MAX_TERMS;
+		t->many = t->n == t->most;
 		if (!t->many)
 			t->at[t->n++] = p;
 	}
@@ -55,12 +74,12 @@ collect(struct terms *t, const struct ladder *l, bool v4, uint8_t len)
 
 /* Addresses; or networks; or none, which is a filter by port and flags alone. */
 static void
-collect_some(struct terms *t, const struct ladder *l, bool v4)
+collect_some(struct terms *t, const struct source *s, bool v4)
 {
 	const uint8_t lens[] = { 128, v4 ? 120 : 64, v4 ? 112 : 48 };
 
 	for (size_t i = 0; i < sizeof(lens); i++) {
-		collect(t, l, v4, lens[i]);
+		collect(t, s, v4, lens[i]);
 		if (!t->many)
 			return;
 	}
@@ -79,8 +98,28 @@ put_terms(FILE *f, const struct terms *t, const char *direction)
 	fputs(")", f);
 }
 
+/* Our own mail going out: who opens, and who answers. */
 static void
-put_core(FILE *f, const struct terms *v4, const struct terms *v6)
+put_outgoing(FILE *f, const struct terms *v4, const struct terms *v6)
+{
+	if (v4->n > 0) {
+		fputs(" or (ip and tcp dst port 25 and " SYN_V4, f);
+		put_terms(f, v4, "src");
+		fputs(") or (ip and tcp src port 25 and " SYNACK_V4, f);
+		put_terms(f, v4, "dst");
+		fputs(")", f);
+	}
+	if (v6->n > 0) {
+		fputs(" or (ip6 and ip6[6] = 6 and ip6[42:2] = 25 and " SYN_V6, f);
+		put_terms(f, v6, "src");
+		fputs(") or (ip6 and ip6[6] = 6 and ip6[40:2] = 25 and " SYNACK_V6, f);
+		put_terms(f, v6, "dst");
+		fputs(")", f);
+	}
+}
+
+static void
+put_core(FILE *f, const struct terms *v4, const struct terms *v6, const struct terms *own4, const struct terms *own6)
 {
 	const char *or = "";
 
@@ -102,26 +141,31 @@ put_core(FILE *f, const struct terms *v4, const struct terms *v6)
 		put_terms(f, v6, "dst");
 		fputs(") or (ip6 and ip6[6] = 58 and ip6[40] = 1)", f);
 	}
+	put_outgoing(f, own4, own6);
 	fputs(")", f);
 }
 
 char *
-capture_filter(const struct ladder *l, bool vlan)
+capture_filter(const struct ladder *l, const struct addr *own, size_t n_own, bool vlan)
 {
-	struct terms v4, v6;
+	const struct source ours = { .ladder = l, .n = l->n_targets, .most = MAX_TERMS };
+	const struct source senders = { .addrs = own, .n = n_own, .most = OWN_TERMS };
+	struct terms v4, v6, own4, own6;
 	char *text = NULL;
 	size_t n;
 	FILE *f = open_memstream(&text, &n);
 
 	if (f == NULL)
 		return NULL;
-	collect_some(&v4, l, true);
-	collect_some(&v6, l, false);
-	put_core(f, &v4, &v6);
+	collect_some(&v4, &ours, true);
+	collect_some(&v6, &ours, false);
+	collect_some(&own4, &senders, true);
+	collect_some(&own6, &senders, false);
+	put_core(f, &v4, &v6, &own4, &own6);
 	/* Each `vlan` moves the offsets of all that follows by one tag. */
 	for (int tags = 1; vlan && tags <= 2; tags++) {
 		fputs(" or (vlan and ", f);
-		put_core(f, &v4, &v6);
+		put_core(f, &v4, &v6, &own4, &own6);
 	}
 	if (vlan)
 		fputs("))", f);

@@ -18,6 +18,7 @@ watch_trap_options(struct trap_options *out, const struct config *config, const 
 	*out = (struct trap_options){
 		.ladder = &config->ladder, .judge = config->judge, .limits = config->limits, .never = *never,
 		.n_never = config->n_allow, .special_purpose = config->special_purpose,
+		.correspondents = config->correspondents,
 		.pools = config->members, .n_pools = config->n_members, .sink = *sink,
 	};
 	for (size_t i = 0; i < config->n_allow; i++)

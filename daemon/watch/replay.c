@@ -195,6 +195,13 @@ restore_memory(void *ctx, const struct memory_row *row)
 }
 
 static bool
+restore_correspondent(void *ctx, sender_key key, uint32_t answered_s)
+{
+	trap_restore_correspondent(ctx, key, answered_s);
+	return true;
+}
+
+static bool
 restore_allow(void *ctx, const struct prefix *what, uint32_t expires_s)
 {
 	return trap_restore_allow(ctx, what, expires_s);
@@ -316,6 +323,7 @@ replay_files(struct replay *r, struct prefix **never)
 		store_each_sender(r->store, restore_sender, r->trap);
 		store_each_memory(r->store, restore_memory, r->trap);
 		store_each_allow(r->store, restore_allow, r->trap);
+		store_each_correspondent(r->store, restore_correspondent, r->trap);
 	}
 	if (r->options->inputs_db != NULL && !load_inputs(r, r->options->inputs_db))
 		return 1;

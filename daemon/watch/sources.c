@@ -246,6 +246,36 @@ watch_look_at_clocks(struct watch *w)
 	w->turn_ms = now_ms;
 }
 
+/* Who of us may send mail: real exchangers, and what the interfaces have. */
+void
+watch_look_at_own(struct watch *w)
+{
+	const struct ladder *l = &w->config->ladder;
+	struct addr *list;
+	size_t n = 0;
+
+	if (!w->config->correspondents || w->own.looks == w->own_looks)
+		return;
+	w->own_looks = w->own.looks;
+	list = calloc(l->n_targets + w->own.n_known + 1, sizeof(*list));
+	if (list == NULL)
+		return;
+	for (size_t i = 0; i < l->n_targets; i++)
+		if (l->targets[i].role == ROLE_REAL)
+			list[n++] = l->targets[i].addr;
+	for (size_t i = 0; i < w->own.n_known; i++) {
+		const struct addr *a = &w->own.known[i].addr;
+		bool v4 = addr_is_v4(a);
+
+		/* Nothing leaves from a loopback address, nor goes far from a link-local one. */
+		if ((w->own.known[i].why & NEVER_OWN) != 0 && (v4 ? a->b[12] != 127 : (a->b[0] & 0xe0) == 0x20))
+			list[n++] = *a;
+	}
+	for (size_t i = 0; i < w->n; i++)
+		capture_own(w->captures[i], list, n);
+	free(list);
+}
+
 /* Interfaces that are gone, or are back; and what the kernel dropped. */
 void
 watch_look_at_captures(struct watch *w)

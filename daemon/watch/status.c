@@ -180,6 +180,9 @@ status_tell(struct watch *w)
 	tell(w, "decoy_overflows", "%" PRIu64, w->decoy.overflows);
 	tell(w, "own_addresses", "%zu", w->own.n_known);
 	tell(w, "own_refused", "%" PRIu64, w->own.refused);
+	tell(w, "correspondents", "%" PRIu64, trap_counters(w->trap)->correspondents);
+	tell(w, "correspondents_evicted", "%" PRIu64, trap_counters(w->trap)->correspondents_evicted);
+	tell(w, "correspond_overtaken", "%" PRIu64, trap_counters(w->trap)->correspond_overtaken);
 	tell(w, "never_refused", "%" PRIu64, trap_counters(w->trap)->never_refused);
 	tell(w, "clock_shift", "%.3f", (double)w->steady.shift_us / 1e6);
 	format_layout(&w->config->ladder, layout);

@@ -175,12 +175,20 @@ tell_fingerprint(void *ctx, uint16_t id, const struct fingerprint *fp, int64_t t
 	t->inner.fingerprint(t->inner.ctx, id, fp, time_us);
 }
 
+static void
+tell_correspondent(void *ctx, sender_key key, uint32_t answered_s)
+{
+	const struct teller *t = ctx;
+
+	t->inner.correspondent(t->inner.ctx, key, answered_s);
+}
+
 struct sink
 teller_sink(struct teller *t)
 {
 	return (struct sink){
 		.ctx = t, .attempt = tell_attempt, .visit = tell_visit, .evidence = tell_evidence, .change = tell_change,
 		.sender = tell_sender, .memory = tell_memory, .tally = tell_tally, .note = tell_note,
-		.fingerprint = tell_fingerprint,
+		.fingerprint = tell_fingerprint, .correspondent = tell_correspondent,
 	};
 }

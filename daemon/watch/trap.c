@@ -218,6 +218,9 @@ collect_counters(struct trap *t)
 	c->attempts_evicted = t->attempts.evicted;
 	c->visits_evicted = t->visits.evicted;
 	c->pools_evicted = t->pools.evicted;
+	c->correspondents = t->correspond.n;
+	c->correspondents_evicted = t->correspond.evicted;
+	c->correspond_overtaken = t->correspond.overtaken;
 	c->never_refused = t->never.refused;
 	c->listed = t->list.n_listed;
 	c->suspects = t->list.n_suspect;
@@ -254,8 +257,10 @@ trap_packets(struct trap *t, const struct packet *packets, size_t n)
 		move_on(t, packets[i].time_us);
 		t->counters.packets++;
 		t->seen_since++;
-		if (work[i].target == NULL)
+		if (work[i].target == NULL) {
+			trap_correspond(t, &packets[i]);
 			continue;
+		}
 		if (packets[i].kind == PACKET_SYN) {
 			if (!work[i].from_us)
 				trap_take_syn(t, &work[i], &packets[i]);

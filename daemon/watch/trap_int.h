@@ -11,6 +11,7 @@
 
 #include "mxtrap/attempt.h"
 #include "mxtrap/blocklist.h"
+#include "mxtrap/correspond.h"
 #include "mxtrap/health.h"
 #include "mxtrap/pool.h"
 #include "mxtrap/pool_map.h"
@@ -80,6 +81,7 @@ struct trap {
 	struct pool_map	     named;
 	struct health	     health;
 	struct never	     never;
+	struct correspond    correspond;
 	struct blocklist     list;
 	struct wheel	     ends;		/* of visits and fallback windows, by the second */
 	struct pending_ring  touches, proofs;
@@ -141,6 +143,13 @@ void trap_note_kind(struct trap *, uint32_t visit, enum evidence_kind, enum grad
 void trap_note_sender_kind(struct trap *, uint32_t sender, enum evidence_kind, enum grade, uint64_t host);
 /* A doubt about the time from from_us on, found only now: take back what it gave.  set: UINT16_MAX = all. */
 void trap_doubt_later(struct trap *, uint16_t set, int64_t from_us, enum doubt);
+
+/* Likewise about one sender: all that is not forgotten. */
+void trap_doubt_sender(struct trap *, sender_key, enum doubt);
+
+/* trap_correspond.c */
+/* A packet that has nothing to do with the ladder. */
+void trap_correspond(struct trap *, const struct packet *);
 
 /* trap_purge.c */
 void trap_take_back(struct trap *, const struct event *);

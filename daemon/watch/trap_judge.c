@@ -81,6 +81,8 @@ doubts(struct trap *t, const struct finding *f)
 		mask |= DOUBT_TABLE_FULL;
 	if (never_covers(&t->never, &p, now_s(t)))
 		mask |= DOUBT_NEVER_LIST;
+	if (correspond_has(&t->correspond, s->key, now_s(t)))
+		mask |= DOUBT_CORRESPONDENT;
 	return mask;
 }
 
@@ -164,6 +166,22 @@ trap_doubt_later(struct trap *t, uint16_t set, int64_t from_us, enum doubt why)
 			continue;
 		}
 		revise(t, r, visit_find(&t->visits, &t->senders.records[r->number], r->set), (uint16_t)why);
+	}
+}
+
+void
+trap_doubt_sender(struct trap *t, sender_key key, enum doubt why)
+{
+	uint32_t number = sender_find(&t->senders, key, sender_hash(&t->senders, key));
+
+	/* Most were never seen, or did nothing. */
+	if (number == SENDER_NONE || t->senders.records[number].kinds == 0)
+		return;
+	for (uint32_t i = 0; i < RECENT; i++) {
+		struct recent *r = &t->recent[i];
+
+		if (r->live && r->key == key && r->number == number)
+			revise(t, r, visit_find(&t->visits, &t->senders.records[number], r->set), (uint16_t)why);
 	}
 }
 

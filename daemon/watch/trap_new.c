@@ -41,6 +41,7 @@ make_tables(struct trap *t)
 	    attempt_table_init(&t->attempts, l->attempts, t->o.hash_key) &&
 	    pool_table_init(&t->pools, l->pools, t->o.hash_key) &&
 	    health_init(&t->health, t->ladder) &&
+	    correspond_init(&t->correspond, t->o.hash_key) &&
 	    wheel_init(&t->ends, SECOND_US, 8192, l->senders + further_visits(t)) &&
 	    pending_init(&t->touches, PENDING_SYN) && pending_init(&t->proofs, PENDING_PROOF) &&
 	    blocklist_init(&t->list, &t->o.judge, &t->senders, &t->never, &t->o.sink);
@@ -110,6 +111,7 @@ trap_free(struct trap *t)
 	pool_table_free(&t->pools);
 	pool_map_free(&t->named);
 	health_free(&t->health);
+	correspond_free(&t->correspond);
 	wheel_free(&t->ends);
 	table_free(t->touches.at);
 	table_free(t->proofs.at);
@@ -197,6 +199,6 @@ trap_memory_bytes(const struct trap *t)
 	    ((size_t)t->attempts.ring_mask + 1) * sizeof(t->attempts.ring[0]) + ((size_t)t->attempts.bucket_mask + 1) * 4 +
 	    (size_t)t->pools.cap * sizeof(t->pools.records[0]) + index_bytes(&t->pools.index) +
 	    pool_map_bytes(&t->named) +
-	    wheel_bytes(&t->ends) + wheel_bytes(&t->list.deadlines) +
+	    correspond_bytes(&t->correspond) + wheel_bytes(&t->ends) + wheel_bytes(&t->list.deadlines) +
 	    (size_t)(PENDING_SYN + PENDING_PROOF) * sizeof(t->touches.at[0]);
 }

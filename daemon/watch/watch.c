@@ -72,6 +72,7 @@ turn(struct watch *w)
 	watch_read_supervisor(w);
 	control_turn(&w->control, watch_now_us(w), watch_apply_admin, w);
 	own_turn(&w->own, w->turn_ms);
+	watch_look_at_own(w);
 	horizon = watch_read_captures(w, &more);
 	watch_release(w, horizon);
 	more |= purge_turn(&w->purge, w->trap, horizon, w->turn_ms);
@@ -134,6 +135,13 @@ restore_memory(void *ctx, const struct memory_row *row)
 }
 
 static bool
+restore_correspondent(void *ctx, sender_key key, uint32_t answered_s)
+{
+	trap_restore_correspondent(ctx, key, answered_s);
+	return true;
+}
+
+static bool
 restore_allow(void *ctx, const struct prefix *what, uint32_t expires_s)
 {
 	return trap_restore_allow(ctx, what, expires_s);
@@ -146,6 +154,7 @@ restore(struct watch *w)
 
 	all = store_each_memory(w->store, restore_memory, w->trap) && all;
 	all = store_each_allow(w->store, restore_allow, w->trap) && all;
+	all = store_each_correspondent(w->store, restore_correspondent, w->trap) && all;
 	if (!all)
 		log_warnx("not all that the database holds could be taken up: see limits { senders }");
 }

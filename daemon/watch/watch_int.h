@@ -98,6 +98,7 @@ struct watch {
 	struct control	 control;
 	struct purge	 purge;
 	struct own	 own;
+	uint64_t	 own_looks;	/* of own.looks, what the captures know */
 	struct steady	 steady;
 	struct prefix	*never;
 	struct capture	*captures[CONFIG_MAX_INTERFACES];
@@ -137,6 +138,8 @@ void watch_apply_admin(void *ctx, const struct message_admin *);
 void watch_look_at_clocks(struct watch *);
 /* Which interfaces are gone or back, what was dropped?  Each second. */
 void watch_look_at_captures(struct watch *);
+/* Did this host's own addresses change, whose mail is watched going out?  Each turn. */
+void watch_look_at_own(struct watch *);
 
 /* -- its status -- */
 

@@ -24,11 +24,13 @@ struct capture_counters {
 struct capture;
 
 /* The filter for these addresses: SYN, SYN-ACK, RST, short ACKs that may complete a handshake, and
- * ICMP unreachables, IPv4 and IPv6, under 0 to 2 VLAN tags where the link type knows them.
- * Caller frees; NULL: no memory. */
-char *capture_filter(const struct ladder *, bool vlan);
+ * ICMP unreachables, IPv4 and IPv6, under 0 to 2 VLAN tags where the link type knows them; and of the mail
+ * that own addresses send, the SYNs and the SYN-ACKs that answer them.  Caller frees; NULL: no memory. */
+char *capture_filter(const struct ladder *, const struct addr *own, size_t n_own, bool vlan);
 /* NULL: said why (log_warnx).  An interface that does not exist yet is not an error. */
 struct capture *capture_open_live(const char *interface, const struct ladder *, uint32_t ring_bytes);
+/* The addresses whose own mail is to be seen going out; copied.  Nothing is done if that changes nothing. */
+void capture_own(struct capture *, const struct addr *own, size_t n_own);
 /* pcap or pcapng; "-" is standard input.  NULL: *why names the file, what was found and what was
  * expected (256 bytes).  Files are not filtered: the decoder checks everything anyway. */
 struct capture *capture_open_file(const char *path, char why[static 256]);

@@ -40,6 +40,7 @@ struct config {
 	size_t n_allow_spf;
 	char (*allow_spf)[MXSET_NAME_SIZE];	/* owned; read, kept, not yet resolved */
 	bool   special_purpose;			/* default true */
+	bool   correspondents;			/* excuse hosts that we send mail to; default true */
 	struct judge_params judge;
 	struct trap_limits  limits;		/* limits { senders = ... } */
 	uint32_t ring_bytes;			/* capture { ring = "64MiB" } */

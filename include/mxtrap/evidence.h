@@ -53,8 +53,9 @@ enum doubt {
 	DOUBT_NEVER_LIST   = 1 << 9,	/* own, special-purpose or allowed address */
 	DOUBT_FOREIGN	   = 1 << 10,	/* the mail was for a domain that is not ours */
 	DOUBT_PURGED	   = 1 << 11,	/* taken back by the operator: a bad decoy, or a bad rule */
+	DOUBT_CORRESPONDENT = 1 << 12,	/* we send mail to it */
 };
-#define DOUBT_N 12
+#define DOUBT_N 13
 
 struct evidence_info {
 	const char *name;	/* "backup_first" */

@@ -129,6 +129,8 @@ struct sink {
 	void (*memory)(void *ctx, const struct memory_row *);
 	void (*tally)(void *ctx, const struct tally_row *);
 	void (*note)(void *ctx, const struct note_row *);
+	/* We send mail to it: it answered.  May be NULL. */
+	void (*correspondent)(void *ctx, sender_key, uint32_t answered_s);
 	void (*fingerprint)(void *ctx, uint16_t id, const struct fingerprint *, int64_t time_us);
 };
 

@@ -82,6 +82,7 @@ bool store_sync(struct store *);
 /* Before the writer has work: hand back every row, in key order.  A callback returning false ends it. */
 bool store_each_sender(struct store *, bool (*each)(void *, const struct sender_row *), void *ctx);
 bool store_each_memory(struct store *, bool (*each)(void *, const struct memory_row *), void *ctx);
+bool store_each_correspondent(struct store *, bool (*each)(void *, sender_key, uint32_t answered_s), void *ctx);
 bool store_each_allow(struct store *, bool (*each)(void *, const struct prefix *, uint32_t expires_s), void *ctx);
 
 #endif

@@ -33,6 +33,7 @@ struct trap_options {
 	size_t		     n_never;
 	const struct pool_member *pools;	/* of named pools; copied */
 	size_t		     n_pools;
+	bool		     correspondents;	/* excuse hosts that we send mail to */
 	bool		     special_purpose;	/* never list the special-purpose registries */
 	uint8_t		     hash_key[16];	/* from getrandom live; any fixed value in tests */
 	struct sink	     sink;
@@ -48,6 +49,8 @@ struct trap_counters {			/* since trap_new(); all only grow but senders, listed,
 	uint64_t unproven_accepts;	/* accepts without SYN and SYN-ACK on the wire */
 	uint64_t recent_overflow;	/* evidence that a later doubt could no longer reach */
 	uint64_t taken_back;		/* evidence that a purge took back */
+	uint64_t correspondents, correspondents_evicted;	/* hosts that we send mail to */
+	uint64_t correspond_overtaken;	/* SYNs of ours that were forgotten before an answer could come */
 	uint64_t never_refused;		/* entries of the never-list that found no room */
 	uint64_t senders, listed, suspects;
 };
@@ -65,6 +68,7 @@ void trap_free(struct trap *);
 /* Before the first packet: give back what a store kept.  False: no room. */
 bool trap_restore_sender(struct trap *, const struct sender_row *);
 bool trap_restore_memory(struct trap *, const struct memory_row *);
+void trap_restore_correspondent(struct trap *, sender_key, uint32_t answered_s);
 bool trap_restore_allow(struct trap *, const struct prefix *, uint32_t expires_s);
 
 /* n <= TRAP_BLOCK packets, by time.  Deadlines that lie before a packet fire before it. */

@@ -181,7 +181,7 @@ do_at(struct script *s)
 {
 	struct event e = { .time_us = 0 };
 	const struct target *t;
-	struct addr src;
+	struct addr src, to;
 	enum deed deed;
 	int64_t us, span = 0;
 
@@ -207,6 +207,11 @@ do_at(struct script *s)
 			fault(s, "found %s, expected syn, refused, half, connect, unreachable, withdrawn, forged-ack"
 			    " or accepted",
 			    s->words[3]);
+		return;
+	}
+	if (word_is(s, 2, "mail") && s->n >= 5 && addr_parse(&src, s->words[3]) && addr_parse(&to, s->words[4])) {
+		world_mail(&s->world, us, &src, &to, s->n == 5 ? MAIL_ANSWERED : word_is(s, 5, "silent") ? MAIL_SILENT :
+		    word_is(s, 5, "refused") ? MAIL_REFUSED : word_is(s, 5, "late") ? MAIL_LATE : MAIL_FORGED);
 		return;
 	}
 	if (word_is(s, 2, "restart")) {
@@ -300,6 +305,8 @@ do_line(struct script *s)
 		s->world.resumed = true;
 	else if (word_is(s, 0, "special-purpose"))
 		s->world.options.special_purpose = true;
+	else if (word_is(s, 0, "correspondents") && s->n == 2)
+		s->world.options.correspondents = word_is(s, 1, "yes");
 	else if (word_is(s, 0, "senders") && s->n == 2)
 		s->world.options.limits.senders = (uint32_t)atoi(s->words[1]);
 	else if (word_is(s, 0, "never") && s->n == 2 && s->n_never < MAX_NEVER &&
@@ -340,6 +347,7 @@ run(const char *path)
 	s->world.rtt_us = 20000;
 	judge_defaults(&s->world.options.judge);
 	s->world.options.judge.start_grace_s = 0;
+	s->world.options.correspondents = true;
 	s->world.options.judge.list_on = GRADE_PROVEN;
 	s->world.options.limits = (struct trap_limits){ 20000, 20000, 20000, 100000 };
 	while (fgets(line, sizeof(line), f) != NULL) {

@@ -87,6 +87,15 @@ keep_memory(void *ctx, const struct memory_row *row)
 }
 
 static void
+keep_correspondent(void *ctx, sender_key key, uint32_t answered_s)
+{
+	struct world *w = ctx;
+	struct correspondent row = { .key = key, .answered_s = answered_s };
+
+	KEEP(w->correspondents, w->n_correspondents, row);
+}
+
+static void
 drop_tally(void *ctx, const struct tally_row *row)
 {
 	(void)ctx;
@@ -118,6 +127,7 @@ world_begin(struct world *w, const char **why)
 		.ctx = w, .attempt = keep_attempt, .visit = keep_visit, .evidence = keep_evidence,
 		.change = keep_change, .sender = keep_sender, .memory = keep_memory, .tally = drop_tally,
 		.note = keep_note, .fingerprint = drop_fingerprint,
+		.correspondent = keep_correspondent,
 	};
 	w->trap = trap_new(&w->options);
 	if (w->trap == NULL) {
@@ -141,6 +151,7 @@ world_end(struct world *w)
 	free(w->notes);
 	free(w->memories);
 	free(w->allowed);
+	free(w->correspondents);
 }
 
 /* Everything that is due goes to the arrays, as it would go to the store. */
@@ -165,6 +176,8 @@ world_restart(struct world *w, int64_t now_us)
 	for (size_t i = 0; i < w->n_allowed; i++)
 		if (!trap_restore_allow(w->trap, &w->allowed[i].what, w->allowed[i].expires_s))
 			return false;
+	for (size_t i = 0; i < w->n_correspondents; i++)
+		trap_restore_correspondent(w->trap, w->correspondents[i].key, w->correspondents[i].answered_s);
 	for (size_t i = 0; i < w->n_senders; i++)
 		if (!trap_restore_sender(w->trap, &w->senders[i]))
 			return false;
@@ -239,6 +252,20 @@ world_accept(struct world *w, int64_t now_us, const struct addr *src, uint32_t t
 	};
 
 	trap_event(w->trap, &e);
+}
+
+void
+world_mail(struct world *w, int64_t now_us, const struct addr *us, const struct addr *them, enum mail mail)
+{
+	uint16_t port = (uint16_t)(20000 + ++w->ports % 40000);
+	uint32_t isn = w->ports * 7919;
+
+	send_packet(w, now_us, PACKET_SYN, us, them, port, 25, isn, 0);
+	now_us += mail == MAIL_LATE ? 71 * 1000000 : 20000;
+	if (mail == MAIL_REFUSED)
+		send_packet(w, now_us, PACKET_RST, them, us, 25, port, 0, isn + 1);
+	else if (mail != MAIL_SILENT)
+		send_packet(w, now_us, PACKET_SYNACK, them, us, 25, port, 77, mail == MAIL_FORGED ? isn + 2 : isn + 1);
 }
 
 void

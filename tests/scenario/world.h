@@ -5,6 +5,7 @@
 #ifndef MXTRAP_SCENARIO_WORLD_H
 #define MXTRAP_SCENARIO_WORLD_H
 
+#include "mxtrap/correspond.h"
 #include "mxtrap/trap.h"
 
 #define WORLD_BEGIN_US (1700000040LL * 1000000)	/* a full minute */
@@ -27,10 +28,14 @@ struct world {
 	struct attempt_row  *attempts;
 	struct note_row	    *notes;
 	struct memory_row   *memories;
+	struct correspondent *correspondents;
 	struct event	    *allowed;			/* what was allowed, for a restart */
-	size_t n_senders, n_evidence, n_changes, n_visits, n_attempts, n_notes, n_memories, n_allowed;
+	size_t n_senders, n_evidence, n_changes, n_visits, n_attempts, n_notes, n_memories, n_allowed, n_correspondents;
 	struct sender_row    view;			/* what world_sender() gives back */
 };
+
+/* What becomes of a SYN of ours to somebody's port 25.  Forged: a SYN-ACK that acknowledges another. */
+enum mail { MAIL_ANSWERED, MAIL_SILENT, MAIL_REFUSED, MAIL_LATE, MAIL_FORGED };
 
 /* Options are filled in; the ladder is finished.  False: *why says so. */
 bool world_begin(struct world *, const char **why);
@@ -40,6 +45,7 @@ void world_act(struct world *, int64_t now_us, const struct addr *src, const str
     unsigned n_syns);
 /* The decoy's word about the newest attempt of src. */
 void world_accept(struct world *, int64_t now_us, const struct addr *src, uint32_t target);
+void world_mail(struct world *, int64_t now_us, const struct addr *us, const struct addr *them, enum mail);
 void world_event(struct world *, const struct event *);
 /* Stop, and start again with what the store was told; what was under way is lost. */
 bool world_restart(struct world *, int64_t now_us);

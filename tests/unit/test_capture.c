@@ -346,13 +346,42 @@ passes(const char *text, int dlt, const struct frame *f)
 	return pass;
 }
 
+#define OWN	"203.0.113.80"
+#define OWN6	"2001:db8:2::80"
+
+static struct addr
+own_addr(const char *text)
+{
+	struct addr a;
+
+	assert_true(addr_parse(&a, text));
+	return a;
+}
+
+/* What passes beside these rows where our own mail is watched. */
+static const struct filter_row own_rows[] = {
+	{ "our_mail_going_out_passes_where_it_is_watched", OWN, CLIENT, 40000, 25, FRAME_SYN, 0, true },
+	{ "our_ipv6_mail_going_out_passes_too", OWN6, CLIENT6, 40000, 25, FRAME_SYN, 0, true },
+	{ "the_answer_to_our_mail_passes", CLIENT, OWN, 25, 40000, FRAME_SYN | FRAME_ACK, 0, true },
+	{ "the_ipv6_answer_passes_too", CLIENT6, OWN6, 25, 40000, FRAME_SYN | FRAME_ACK, 0, true },
+	{ "our_mails_body_going_out_does_not", OWN, CLIENT, 40000, 25, FRAME_ACK | FRAME_PSH, 1400, false },
+	{ "an_ack_of_our_mail_going_out_does_not", OWN, CLIENT, 40000, 25, FRAME_ACK, 0, false },
+	{ "a_reset_of_our_mail_does_not", CLIENT, OWN, 25, 40000, FRAME_RST | FRAME_ACK, 0, false },
+	{ "what_the_other_side_says_does_not", CLIENT, OWN, 25, 40000, FRAME_ACK | FRAME_PSH, 100, false },
+	{ "somebody_elses_mail_going_out_does_not", OTHER, CLIENT, 40000, 25, FRAME_SYN, 0, false },
+	{ "the_answer_to_somebody_else_does_not", CLIENT, OTHER, 25, 40000, FRAME_SYN | FRAME_ACK, 0, false },
+	{ "our_syn_to_another_port_does_not", OWN, CLIENT, 40000, 443, FRAME_SYN, 0, false },
+};
+
 /* The same segment without a tag, with one and with two. */
 static void
 test_filter(void **state)
 {
 	const struct filter_row *row = *state;
 	const struct ladder ladder = ladder_of(5);
-	char *text = capture_filter(&ladder, true);
+	const struct addr own[] = { own_addr(OWN), own_addr(OWN6) };
+	bool watched = row >= own_rows && row < own_rows + ARRAY_LEN(own_rows);
+	char *text = capture_filter(&ladder, own, watched ? 2 : 0, true);
 	struct frame f = { .n = 0 };
 
 	assert_non_null(text);
@@ -370,7 +399,7 @@ static void
 the_filter_holds_for_raw_ip_too(void **state)
 {
 	const struct ladder ladder = ladder_of(5);
-	char *text = capture_filter(&ladder, false);
+	char *text = capture_filter(&ladder, NULL, 0, false);
 	struct frame f = { .n = 0 };
 
 	(void)state;
@@ -386,7 +415,7 @@ static void
 the_filter_holds_for_cooked_captures_too(void **state)
 {
 	const struct ladder ladder = ladder_of(5);
-	char *text = capture_filter(&ladder, false);
+	char *text = capture_filter(&ladder, NULL, 0, false);
 	struct frame f = { .n = 0 };
 
 	(void)state;
@@ -401,7 +430,7 @@ static void
 a_syn_behind_an_extension_header_passes(void **state)
 {
 	const struct ladder ladder = ladder_of(5);
-	char *text = capture_filter(&ladder, true);
+	char *text = capture_filter(&ladder, NULL, 0, true);
 	struct frame f = { .n = 0 };
 
 	(void)state;
@@ -418,7 +447,7 @@ static void
 unreachables_of_both_families_pass(void **state)
 {
 	const struct ladder ladder = ladder_of(5);
-	char *text = capture_filter(&ladder, true);
+	char *text = capture_filter(&ladder, NULL, 0, true);
 	struct frame f = { .n = 0 }, f6 = { .n = 0 };
 
 	(void)state;
@@ -443,13 +472,19 @@ any_number_of_addresses_makes_a_filter(void **state)
 {
 	const size_t sizes[] = { 2, 63, 64, 65, 66, 200, 1000, 20000 };
 	struct frame syn = { .n = 0 }, body = { .n = 0 };
+	struct addr own[200];
 
 	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+		own[i] = own_addr(i % 2 == 0 ? OWN : OWN6);
+		own[i].b[i % 2 == 0 ? 14 : 6] = (uint8_t)i;
+	}
 	frame_segment(&syn, CLIENT, OURS, 40000, 25, 1, 0, FRAME_SYN, 0);
 	frame_segment(&body, CLIENT, OURS, 40000, 25, 1, 0, FRAME_ACK, 1400);
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 		const struct ladder ladder = ladder_of(sizes[i]);
-		char *text = capture_filter(&ladder, true);
+		char *text = capture_filter(&ladder, own, sizes[i] / 2 < ARRAY_LEN(own) ? sizes[i] / 2 : ARRAY_LEN(own),
+		    true);
 
 		assert_non_null(text);
 		assert_true(passes(text, DLT_EN10MB, &syn));
@@ -481,12 +516,16 @@ main(void)
 		cmocka_unit_test(unreachables_of_both_families_pass),
 		cmocka_unit_test(any_number_of_addresses_makes_a_filter),
 	};
-	struct CMUnitTest tests[ARRAY_LEN(filter_rows)];
+	struct CMUnitTest tests[ARRAY_LEN(filter_rows) + ARRAY_LEN(own_rows)];
+	const size_t n_rows = ARRAY_LEN(filter_rows);
 	int failed = cmocka_run_group_tests_name("savefiles", files, NULL, NULL);
 
 	for (size_t i = 0; i < ARRAY_LEN(filter_rows); i++)
 		tests[i] = (struct CMUnitTest){ .name = filter_rows[i].name, .test_func = test_filter,
 			.initial_state = (void *)(uintptr_t)&filter_rows[i] };
+	for (size_t i = 0; i < ARRAY_LEN(own_rows); i++)
+		tests[n_rows + i] = (struct CMUnitTest){ .name = own_rows[i].name, .test_func = test_filter,
+			.initial_state = (void *)(uintptr_t)&own_rows[i] };
 	failed += cmocka_run_group_tests_name("filter", tests, NULL, NULL);
 	return failed + cmocka_run_group_tests_name("filter, others", filters, NULL, NULL);
 }

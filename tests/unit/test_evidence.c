@@ -78,6 +78,7 @@ static const struct doubt_row doubts[] = {
 	{ "never_list_is_doubt_9", DOUBT_NEVER_LIST, 9, "never_list" },
 	{ "foreign_is_doubt_10", DOUBT_FOREIGN, 10, "foreign" },
 	{ "purged_is_doubt_11", DOUBT_PURGED, 11, "purged" },
+	{ "correspondent_is_doubt_12", DOUBT_CORRESPONDENT, 12, "correspondent" },
 };
 _Static_assert(N(doubts) == DOUBT_N, "a row for each doubt");
 

@@ -177,6 +177,37 @@ a_sender_that_the_list_let_go_does_not_come_back_listed(void **state)
 	store_close(s);
 }
 
+static bool
+count_correspondent(void *ctx, sender_key key, uint32_t answered_s)
+{
+	uint32_t *n = ctx;
+
+	assert_true(key == 7 + *n);
+	assert_int_equal(answered_s, NOW_S + *n);
+	++*n;
+	return true;
+}
+
+static void
+hosts_that_we_send_mail_to_come_back_with_their_last_answer(void **state)
+{
+	struct bench_dir *d = *state;
+	struct store *s = support_open(d, NULL);
+	struct sink k = store_sink(s);
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < 10; i++) {
+		k.correspondent(k.ctx, 7 + i, NOW_S - 100);
+		k.correspondent(k.ctx, 7 + i, NOW_S + i);
+	}
+	assert_true(store_sync(s));
+	store_close(s);
+	s = support_open(d, NULL);
+	assert_true(store_each_correspondent(s, count_correspondent, &n));
+	assert_int_equal(n, 10);
+	store_close(s);
+}
+
 static void
 an_allow_entry_is_durable_and_audited_when_the_call_returns(void **state)
 {
@@ -254,6 +285,7 @@ main(void)
 		store_test(senders_come_back_in_key_order),
 		store_test(a_listing_newer_than_its_sender_wins_at_the_start),
 		store_test(a_sender_that_the_list_let_go_does_not_come_back_listed),
+		store_test(hosts_that_we_send_mail_to_come_back_with_their_last_answer),
 		store_test(an_allow_entry_is_durable_and_audited_when_the_call_returns),
 		store_test(a_million_senders_are_written_in_three_seconds_and_read_back_in_five),
 	};
