@@ -109,7 +109,11 @@ $(O)/supervisor.a: $(filter-out $(O)/daemon/main.o,$(SRC_mxtrapd:%.c=$(O)/%.o))
 
 $(O)/tests/unit/test_%: $(O)/tests/unit/test_%.o $(TEST_A) $(O)/supervisor.a
 	$(SHOW) "  LINK  $@"
-	$(Q)$(LINK) -o $@ $< $(call GROUP,$(TEST_A) $(O)/supervisor.a) $(PKG_LIBS) -lcmocka -lm -lpthread
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(call GROUP,$(TEST_A) $(O)/supervisor.a) $(PKG_LIBS) -lcmocka -lm -lpthread
+
+# Random towns are played in the scenarios' world.
+PROPERTY_SRC := $(sort $(wildcard tests/property/*.c))
+$(O)/tests/unit/test_property: $(PROPERTY_SRC:%.c=$(O)/%.o) $(O)/tests/scenario/world.o
 
 # Scenarios link the core and the pipeline, and nothing else.
 TRAP_O	= $(patsubst %.c,$(O)/%.o,$(sort $(wildcard daemon/watch/trap*.c)))
