@@ -44,9 +44,13 @@ static const struct special SPECIAL_V6[] = {
 static int
 compare(const struct prefix *a, const struct prefix *b)
 {
-	int c = memcmp(a->addr.b, b->addr.b, sizeof(a->addr.b));
+	for (int half = 0; half < 2; half++) {
+		uint64_t x = addr_half(&a->addr, half), y = addr_half(&b->addr, half);
 
-	return c != 0 ? c : (a->len > b->len) - (a->len < b->len);
+		if (x != y)
+			return x > y ? 1 : -1;
+	}
+	return (a->len > b->len) - (a->len < b->len);
 }
 
 /* Where this prefix is, or where it belongs. */
@@ -187,6 +191,19 @@ end_of(const struct never_entry *e)
 	return (e->why & ~NEVER_ALLOWED) != 0 || e->expires_s == 0 ? INT64_MAX : e->expires_s;
 }
 
+/* The first prefix length from len on that is held; 160: there is none. */
+static unsigned
+next_length(const struct never *n, unsigned len)
+{
+	for (; len < 160; len = (len | 31) + 1) {
+		uint32_t held = n->lengths[len / 32] >> (len % 32);
+
+		if (held != 0)
+			return len + (unsigned)__builtin_ctz(held);
+	}
+	return len;
+}
+
 /* The end of the open entry that lasts longest, of those that are as wide as p or wider, or lie inside it;
  * now_s: there is none.  any: the first one that is found will do. */
 static int64_t
@@ -195,12 +212,10 @@ longest(const struct never *n, const struct prefix *p, int64_t now_s, bool any)
 	int64_t end = now_s;
 
 	/* Entries wider than p, or p itself: one look-up a length that is held. */
-	for (unsigned len = 0; len < p->len; len++) {
+	for (unsigned len = next_length(n, 0); len < p->len; len = next_length(n, len + 1)) {
 		struct prefix wider;
 		size_t at;
 
-		if ((n->lengths[len / 32] & 1U << (len % 32)) == 0)
-			continue;
 		wider = prefix_of(&p->addr, (uint8_t)len);
 		at = place(n, &wider);
 		if (at == n->n || !prefix_equal(&n->entries[at].what, &wider) || !is_open(&n->entries[at], now_s))
