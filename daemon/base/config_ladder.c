@@ -55,10 +55,7 @@ read_answer(struct config_reader *r, cfg_t *section, struct exchanger *x)
 		return;
 	value = config_at(section, "answer", 0);
 	i = config_choice(r, value, answers, 3, "answer");
-	if (i == ANSWER_DIALOGUE)
-		config_found(&r->source, value.line, value.text, "\"none\" or \"reset\": this "
-		    "version's decoys do not speak SMTP yet (answer)");
-	else if (i == ANSWER_RESET && x->role != ROLE_BOGUS)
+	if (i > 0 && x->role != ROLE_BOGUS)
 		config_found(&r->source, value.line, value.text, "\"none\": only a bogus exchanger "
 		    "answers, this one is %s (answer)", role_name(x->role));
 	else if (i > 0)

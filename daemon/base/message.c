@@ -13,12 +13,15 @@
 #include "mxtrap/evidence.h"
 #include "mxtrap/message.h"
 
+#include "mxtrap/event.h"
+
 static const size_t message_sizes[] = {		/* by enum message_kind */
 	[MESSAGE_HEARTBEAT] = sizeof(struct message_heartbeat),
 	[MESSAGE_ACCEPTS] = sizeof(struct message_accepts),
 	[MESSAGE_DOORBELL] = sizeof(struct message_doorbell),
 	[MESSAGE_ADMIN] = sizeof(struct message_admin),
 	[MESSAGE_ANSWER] = sizeof(struct message_answer),
+	[MESSAGE_SAID] = sizeof(struct message_said),
 	[MESSAGE_PROCESSES] = sizeof(struct message_processes),
 	[MESSAGE_DECOY] = sizeof(struct message_decoy),
 	[MESSAGE_PURGE] = sizeof(struct message_purge),
@@ -89,6 +92,7 @@ message_holds(const void *record, size_t size)
 		struct message_doorbell doorbell;
 		struct message_admin admin;
 		struct message_answer answer;
+		struct message_said said;
 		struct message_processes processes;
 		struct message_decoy decoy;
 		struct message_purge purge;
@@ -110,6 +114,9 @@ message_holds(const void *record, size_t size)
 		return message_admin_holds(&m.admin);
 	case MESSAGE_PURGE:
 		return message_purge_holds(&m.purge);
+	case MESSAGE_SAID:
+		return m.said.said < SAID_BAD_HELO && message_ends(m.said.helo, sizeof(m.said.helo)) &&
+		    message_ends(m.said.domain, sizeof(m.said.domain));
 	case MESSAGE_ANSWER:
 		return message_ends(m.answer.text, sizeof(m.answer.text));
 	case MESSAGE_PROCESSES:

@@ -71,7 +71,7 @@ watch_event(struct watch *w, struct event *e)
 {
 	e->source = UINT8_MAX;		/* behind packets of the same time */
 	e->seq = w->seq++;
-	if (e->kind != EVENT_ACCEPT)
+	if (e->kind != EVENT_ACCEPT && e->kind != EVENT_SAID)
 		e->target = UINT32_MAX;
 	if (!merge_event(w->merge, e))
 		on_event(w, e);

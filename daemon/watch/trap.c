@@ -360,6 +360,8 @@ trap_event(struct trap *t, const struct event *e)
 		break;
 	case EVENT_PURGE:
 		break;
+	case EVENT_SAID:
+		break;
 	case EVENT_LAYOUT:
 		t->health.layout_until_us = t->now_us + HEALTH_LAYOUT_US;
 		trap_tell_note(t, NOTE_RELOAD, UINT32_MAX, 0, 0);

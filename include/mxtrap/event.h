@@ -21,10 +21,26 @@ enum event_kind {		/* values are stored */
 	EVENT_ALLOW = 7,	/* prefix, until expires_s (0: for ever; in the past: no longer) */
 	EVENT_FORGET = 8,	/* prefix: drop what we know of it */
 	EVENT_LAYOUT = 9,	/* the ladder differs from the last run's */
+	EVENT_SAID = 11,	/* what src:port said to the decoy: value (enum said), as judged from its words */
 	EVENT_PURGE = 20,	/* the operator began a purge: value pieces of evidence follow; nothing by itself */
 	EVENT_TAKE_BACK = 21,	/* one piece of evidence counts no more: see event_take_back() */
 	EVENT_NEVER = 10,	/* prefix is an address of this host for the reasons in value (enum never_why);
 				 * 0: no longer */
+};
+
+enum said {			/* bits; values are stored */
+	SAID_EARLY   = 1 << 0,	/* it spoke before the greeting */
+	SAID_TLS     = 1 << 1,	/* what it spoke began as a TLS hello does */
+	SAID_HELO    = 1 << 2,	/* HELO or EHLO, with an argument */
+	SAID_MAIL    = 1 << 3,
+	SAID_RCPT    = 1 << 4,	/* with a recipient: message_said.domain */
+	SAID_ORDER   = 1 << 5,	/* a command out of order */
+	SAID_NO_HELO = 1 << 6,	/* MAIL without a HELO before it, or a HELO without an argument */
+	SAID_END     = 1 << 7,	/* the session is over */
+	/* What watch makes of the words: */
+	SAID_BAD_HELO = 1 << 8,	/* an unbracketed address, or a name or address of ours */
+	SAID_OURS    = 1 << 9,	/* the recipient's domain is one of this MX set */
+	SAID_FOREIGN = 1 << 10,	/* it is none of ours at all */
 };
 
 struct event {

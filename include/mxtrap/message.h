@@ -22,6 +22,7 @@ enum message_kind {
 	MESSAGE_ANSWER = 5,	/* watch to mxtrap */
 	MESSAGE_PROCESSES = 6,	/* mxtrapd to watch: who runs */
 	MESSAGE_DECOY = 7,	/* decoy to watch: its counters */
+	MESSAGE_SAID = 8,	/* decoy to watch: what a client said */
 	MESSAGE_PURGE = 12,	/* mxtrap to watch, over the control socket */
 };
 
@@ -49,6 +50,21 @@ struct message_accepts {		/* a batch, always sent whole */
 	struct message_head head;
 	uint32_t n, seq;		/* seq of the first; a gap means lost records */
 	struct message_accept accepts[MESSAGE_MAX_ACCEPTS];
+};
+
+/*
+ * What one client of a dialogue has said so far: sent at its first RCPT, and when the session ends.
+ * Bytes are the client's own, any of them; texts end with NUL.
+ */
+struct message_said {
+	struct message_head head;
+	int64_t	 time_us;		/* CLOCK_REALTIME when it was said */
+	uint8_t	 src[16];
+	uint32_t target;		/* index into ladder.targets */
+	uint16_t port;			/* the client's */
+	uint16_t said;			/* enum said, the first eight */
+	char	 helo[256];		/* argument of the last HELO or EHLO; "" */
+	char	 domain[256];		/* of the first recipient, without the @; "" */
 };
 
 struct message_decoy {			/* every second */
