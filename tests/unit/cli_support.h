@@ -33,7 +33,7 @@
 
 #define MAX_ARGS 12
 
-struct said {
+struct printed {
 	char *out, *err;		/* owned */
 	int   status;
 };
@@ -98,11 +98,11 @@ end(pid_t pid)
 	return WEXITSTATUS(status);
 }
 
-static inline struct said
+static inline struct printed
 run(const struct bench_dir *d, const char *const *args)
 {
 	FILE *out = tmpfile(), *err = tmpfile();
-	struct said s;
+	struct printed s;
 
 	assert_non_null(out);
 	assert_non_null(err);
@@ -117,7 +117,7 @@ run(const struct bench_dir *d, const char *const *args)
 #define RUN(d, ...) run(d, (const char *const[]){ __VA_ARGS__, NULL })
 
 static inline void
-done(struct said *s)
+done(struct printed *s)
 {
 	free(s->out);
 	free(s->err);

@@ -7,7 +7,7 @@
 static void
 help_fits_a_screen(void **state)
 {
-	struct said s = RUN(*state, "--help");
+	struct printed s = RUN(*state, "--help");
 	size_t lines = 0;
 
 	for (const char *at = s.out; (at = strchr(at, '\n')) != NULL; at++)
@@ -26,7 +26,7 @@ each_command_has_its_own_help(void **state)
 		"tail", "risk", "purge" };
 
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-		struct said s = RUN(*state, commands[i], "--help");
+		struct printed s = RUN(*state, commands[i], "--help");
 
 		assert_int_equal(s.status, 0);
 		says(s.out, commands[i]);
@@ -37,7 +37,7 @@ each_command_has_its_own_help(void **state)
 static void
 a_typo_is_told_the_nearest_command(void **state)
 {
-	struct said s = RUN(*state, "explian", "192.0.2.7");
+	struct printed s = RUN(*state, "explian", "192.0.2.7");
 
 	assert_int_equal(s.status, 2);
 	says(s.err, "did you mean explain?");
@@ -52,7 +52,7 @@ a_typo_is_told_the_nearest_command(void **state)
 static void
 nothing_to_do_is_a_usage_error(void **state)
 {
-	struct said s = run(*state, (const char *const[]){ NULL });
+	struct printed s = run(*state, (const char *const[]){ NULL });
 
 	assert_int_equal(s.status, 2);
 	says(s.err, "usage: mxtrap");
@@ -93,7 +93,7 @@ usage_is_refused(void **state)
 {
 	const struct usage_row *row = *state;
 	const char *args[5] = { NULL };
-	struct said s;
+	struct printed s;
 
 	memcpy(args, row->args, sizeof row->args);
 	s = run(shared.dir, args);
@@ -106,7 +106,7 @@ usage_is_refused(void **state)
 static void
 no_database_is_unreachable(void **state)
 {
-	struct said s = RUN(*state, "list");
+	struct printed s = RUN(*state, "list");
 
 	assert_int_equal(s.status, 3);
 	says(s.err, "mxtrapd");
@@ -119,7 +119,7 @@ a_bad_configuration_is_bad_input(void **state)
 	struct bench_dir *d = *state;
 	char path[128];
 	FILE *file;
-	struct said s;
+	struct printed s;
 
 	(void)snprintf(path, sizeof path, "%s/mxtrap.conf", d->path);
 	file = fopen(path, "a");

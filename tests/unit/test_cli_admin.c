@@ -45,7 +45,7 @@ answer(int fd, bool ok, const char *text)
 static void
 no_daemon_is_said(void **state)
 {
-	struct said s = RUN(*state, "allow", "192.0.2.7");
+	struct printed s = RUN(*state, "allow", "192.0.2.7");
 
 	assert_int_equal(s.status, 3);
 	says(s.err, "is mxtrapd running");
@@ -142,7 +142,7 @@ a_daemon_that_does_not_answer_is_unreachable(void **state)
 	struct bench_dir *d = *state;
 	int fd = bind_control(d);
 	double t0 = support_seconds();
-	struct said s = RUN(d, "allow", "192.0.2.7");
+	struct printed s = RUN(d, "allow", "192.0.2.7");
 
 	assert_int_equal(s.status, 3);
 	says(s.err, "no answer within 3 s");
@@ -154,7 +154,7 @@ a_daemon_that_does_not_answer_is_unreachable(void **state)
 static void
 host_bits_in_a_network_are_refused(void **state)
 {
-	struct said s = RUN(*state, "allow", "192.0.2.7/24");
+	struct printed s = RUN(*state, "allow", "192.0.2.7/24");
 
 	assert_int_equal(s.status, 1);
 	says(s.err, "host bits");

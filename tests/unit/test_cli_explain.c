@@ -23,7 +23,7 @@ an_explanation_tells_all_of_it(void **state)
 		"LIST 192.0.2.7 was suspect, is listed: by evidence; until 2026-09-22 14:13:20 +0000",
 		"It leaves the list at 2026-09-22 14:13:20 +0000, in 1d 0h", "mxtrap allow 192.0.2.7 ",
 	};
-	struct said s = RUN(shared.dir, "explain", "192.0.2.7");
+	struct printed s = RUN(shared.dir, "explain", "192.0.2.7");
 	const char *at = s.out;
 
 	(void)state;
@@ -44,7 +44,7 @@ an_explanation_tells_all_of_it(void **state)
 static void
 an_explanation_for_a_program_is_one_json_object(void **state)
 {
-	struct said s = RUN(shared.dir, "explain", "192.0.2.7", "--json");
+	struct printed s = RUN(shared.dir, "explain", "192.0.2.7", "--json");
 
 	(void)state;
 	assert_int_equal(s.status, 0);
@@ -60,7 +60,7 @@ an_explanation_for_a_program_is_one_json_object(void **state)
 static void
 an_unknown_address_is_said_and_is_a_no(void **state)
 {
-	struct said s = RUN(shared.dir, "explain", "198.51.100.77");
+	struct printed s = RUN(shared.dir, "explain", "198.51.100.77");
 
 	(void)state;
 	assert_int_equal(s.status, 1);
@@ -75,7 +75,7 @@ no_address_is_bad_input(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-		struct said s = RUN(shared.dir, "explain", words[i]);
+		struct printed s = RUN(shared.dir, "explain", words[i]);
 
 		assert_int_equal(s.status, 1);
 		says(s.err, "expected an IPv4 or IPv6 address");
@@ -91,7 +91,7 @@ a_long_story_is_shortened_in_its_middle(void **state)
 	struct store *s = open_store(d);
 	struct sink k = store_sink(s);
 	struct sender_row row = sender("198.18.0.2", 0, 5, 1, CLASS_SENDER, GRADE_SYN);
-	struct said said;
+	struct printed said;
 	size_t lines = 0;
 
 	for (int i = 0; i < 500; i++) {

@@ -28,7 +28,7 @@ a_list_holds(void **state)
 
 	for (size_t f = 0; f < 4; f++) {
 		const char *args[] = { "list", "--format", formats[f], row->option, NULL };
-		struct said s = run(shared.dir, args);
+		struct printed s = run(shared.dir, args);
 
 		assert_int_equal(s.status, 0);
 		assert_string_equal(s.err, "");
@@ -43,7 +43,7 @@ a_list_holds(void **state)
 static void
 ndjson_ends_with_the_metadata(void **state)
 {
-	struct said s = RUN(shared.dir, "list", "--all", "--format", "ndjson");
+	struct printed s = RUN(shared.dir, "list", "--all", "--format", "ndjson");
 	const char *last = strstr(s.out, "{\"type\":\"metadata\",\"serial\":");
 
 	(void)state;
@@ -58,7 +58,7 @@ ndjson_ends_with_the_metadata(void **state)
 static void
 list_and_export_give_the_same_lines(void **state)
 {
-	struct said a = RUN(shared.dir, "list", "--format", "ndjson"), b = RUN(shared.dir, "export", "ndjson");
+	struct printed a = RUN(shared.dir, "list", "--format", "ndjson"), b = RUN(shared.dir, "export", "ndjson");
 
 	(void)state;
 	assert_string_equal(a.out, b.out);
@@ -74,7 +74,7 @@ list_and_export_give_the_same_lines(void **state)
 static void
 a_table_fits_100_columns_and_has_no_colours_in_a_pipe(void **state)
 {
-	struct said s = RUN(shared.dir, "list", "--all");
+	struct printed s = RUN(shared.dir, "list", "--all");
 
 	(void)state;
 	says(s.out, "SENDER");
@@ -89,7 +89,7 @@ static void
 nobody_listed_is_said(void **state)
 {
 	struct bench_dir *d = *state;
-	struct said s;
+	struct printed s;
 
 	store_close(open_store(d));
 	s = RUN(d, "list");
@@ -105,7 +105,7 @@ static void
 list_does_not_ask_the_publish_gate_and_export_does(void **state)
 {
 	struct bench_dir *d = *state;
-	struct said s;
+	struct printed s;
 
 	fill(d);
 	configure(d, "no");

@@ -37,7 +37,7 @@ fill_risk(const struct bench_dir *d)
 static void
 risk_says_why_and_how_to_allow(void **state)
 {
-	struct said said;
+	struct printed said;
 
 	fill_risk(*state);
 	said = RUN(*state, "risk");
@@ -64,7 +64,7 @@ risk_says_why_and_how_to_allow(void **state)
 static void
 risk_says_that_nobody_is(void **state)
 {
-	struct said said;
+	struct printed said;
 
 	store_close(open_store(*state));
 	said = RUN(*state, "risk");
@@ -125,7 +125,7 @@ purge_tells_watch_what_to_take_back(void **state)
 static void
 an_unknown_kind_or_exchanger_is_told_what_there_is(void **state)
 {
-	struct said s = RUN(*state, "purge", "--evidence", "bad_karma\033[2J");
+	struct printed s = RUN(*state, "purge", "--evidence", "bad_karma\033[2J");
 
 	assert_int_equal(s.status, 1);
 	says(s.err, "found bad_karma\\x1b[2J, expected one of backup_first descended decoys_only");
@@ -141,7 +141,7 @@ static void
 a_time_that_is_none_is_told_what_is_one(void **state)
 {
 	static const char *const odd[] = { "yesterday", "2026-01-31T12:00:00", "2026-13-01T00:00:00Z", "0", "-5h", "" };
-	struct said s;
+	struct printed s;
 
 	for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
 		s = RUN(*state, "purge", "--since", odd[i]);

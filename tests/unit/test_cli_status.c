@@ -10,7 +10,7 @@
 static void
 status_shows_each_rung_and_the_counters(void **state)
 {
-	struct said s = RUN(shared.dir, "status");
+	struct printed s = RUN(shared.dir, "status");
 
 	(void)state;
 	assert_int_equal(s.status, 0);
@@ -29,7 +29,7 @@ status_tells_warnings_first(void **state)
 	struct store *s = open_store(d);
 	struct sink k = store_sink(s);
 	struct note_row note = { .time_us = NOW_US - 60 * 1000000LL, .target = UINT32_MAX, .kind = NOTE_FLOOD };
-	struct said said;
+	struct printed said;
 
 	k.note(k.ctx, &note);
 	store_status(s, "ring_drops", "17");
@@ -55,7 +55,7 @@ status_tells_that_the_daemon_is_silent(void **state)
 	struct bench_dir *d = *state;
 	struct store *s = open_store(d);
 	char clock[32];
-	struct said said;
+	struct printed said;
 
 	(void)snprintf(clock, sizeof clock, "%lld", (long long)time(NULL) - 100);
 	store_status(s, "clock", clock);
@@ -74,7 +74,7 @@ a_report_begins_with_those_that_came_to_the_real_mx(void **state)
 		support_change("192.0.2.8", STATE_UNKNOWN, STATE_LISTED) };
 	struct store *s = open_store(d);
 	struct sink k = store_sink(s);
-	struct said said;
+	struct printed said;
 	const char *first;
 
 	struct sender_row row = { .key = support_key("192.0.2.8"), .first_seen_s = NOW_S - 100, .last_seen_s = NOW_S,
@@ -100,7 +100,7 @@ a_report_begins_with_those_that_came_to_the_real_mx(void **state)
 static void
 tail_shows_the_last_attempts_of_a_replay(void **state)
 {
-	struct said s = RUN(shared.dir, "tail", "--count", "2");
+	struct printed s = RUN(shared.dir, "tail", "--count", "2");
 	size_t lines = 0;
 
 	(void)state;

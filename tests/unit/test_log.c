@@ -15,13 +15,13 @@
 
 #include "mxtrap/log.h"
 
-struct said {
+struct printed {
 	int  keep, pipe[2];
 	char text[4096];
 };
 
 static void
-listen_in(struct said *s)
+listen_in(struct printed *s)
 {
 	assert_int_equal(pipe(s->pipe), 0);
 	s->keep = dup(STDERR_FILENO);
@@ -30,7 +30,7 @@ listen_in(struct said *s)
 }
 
 static const char *
-heard(struct said *s)
+heard(struct printed *s)
 {
 	ssize_t n;
 
@@ -45,7 +45,7 @@ heard(struct said *s)
 static void
 a_line_begins_with_the_name(void **state)
 {
-	struct said s;
+	struct printed s;
 
 	(void)state;
 	log_name("mxtrapd/test");
@@ -57,7 +57,7 @@ a_line_begins_with_the_name(void **state)
 static void
 a_warning_ends_with_the_error(void **state)
 {
-	struct said s;
+	struct printed s;
 
 	(void)state;
 	listen_in(&s);
@@ -70,7 +70,7 @@ a_warning_ends_with_the_error(void **state)
 static void
 a_strangers_text_starts_no_line(void **state)
 {
-	struct said s;
+	struct printed s;
 
 	(void)state;
 	listen_in(&s);
@@ -82,7 +82,7 @@ a_strangers_text_starts_no_line(void **state)
 static void
 a_line_is_at_most_512_bytes(void **state)
 {
-	struct said s;
+	struct printed s;
 	char big[2000];
 
 	(void)state;
@@ -105,7 +105,7 @@ a_line_is_at_most_512_bytes(void **state)
 static void
 debug_lines_come_on_demand_only(void **state)
 {
-	struct said s;
+	struct printed s;
 
 	(void)state;
 	listen_in(&s);
@@ -119,7 +119,7 @@ debug_lines_come_on_demand_only(void **state)
 static void
 a_stuck_reader_stops_nobody(void **state)
 {
-	struct said s;
+	struct printed s;
 
 	(void)state;
 	listen_in(&s);
