@@ -35,3 +35,14 @@ take_back_of(const struct event *e, struct take_back *b)
 	memcpy(&b->score, &score, sizeof(score));
 	memcpy(&b->hint, &hint, sizeof(hint));
 }
+
+static const char *const PROBE_RESULTS[PROBE_N_RESULTS] = {
+	[PROBE_OK] = "ok", [PROBE_REFUSED] = "refused", [PROBE_SILENT] = "silent", [PROBE_MUTE] = "mute",
+	[PROBE_DEFERS] = "defers", [PROBE_REJECTS] = "rejects",
+};
+
+const char *
+probe_result_name(enum probe_result result)
+{
+	return result < PROBE_N_RESULTS ? PROBE_RESULTS[result] : "unknown";
+}

@@ -102,7 +102,7 @@ struct doubt_info {
 
 static const struct doubt_info DOUBTS[DOUBT_N] = {
 	{ "real_down", "the real MX was not answering around that time: honest servers go to the backup then" },
-	{ "own_path", "its own attempt at the real MX went unanswered: its path may be broken" },
+	{ "own_path", "its own attempt at the real MX went unanswered or was put off: it had to go on" },
 	{ "blind", "mxtrap could not see the wire for over a minute in the half hour before" },
 	{ "drops", "more than 1 % of the packets were lost before mxtrap saw them" },
 	{ "overflow", "the decoy's queue of connections overflowed" },
@@ -114,6 +114,7 @@ static const struct doubt_info DOUBTS[DOUBT_N] = {
 	{ "foreign", "the mail was for a domain that is not ours: somebody else's MX points here" },
 	{ "purged", "the operator purged it: it came from a decoy or a rule that was wrong" },
 	{ "correspondent", "we send mail to it: it answered when we last did, less than seven days before" },
+	{ "real_unknown", "nothing tells whether the real MX answered: it is not on the wire, and no probe reaches it" },
 };
 
 static const struct doubt_info *

@@ -250,6 +250,7 @@ decode_unreachable(struct packet *out, const struct ip *ip, uint8_t version)
 {
 	struct cursor c = ip->rest;
 	struct ip quoted;
+	struct addr told = out->dst;
 	enum packet_result result;
 
 	/* Lie: ICMP of the other family. */
@@ -267,6 +268,9 @@ decode_unreachable(struct packet *out, const struct ip *ip, uint8_t version)
 	out->fp = (struct fingerprint){ 0 };
 	if (quoted.proto != PROTO_TCP)
 		return PACKET_NOT_TCP;
+	/* Lie: the one who opened is not told, but somebody else is: a stranger's word that we refused him. */
+	if (!addr_equal(&told, &out->src))
+		return PACKET_BAD_SOURCE;
 	if (quoted.rest.n < 8)		/* less than the 8 bytes that every quote has (RFC 792) */
 		return PACKET_SHORT;
 	out->sport = be16(quoted.rest.p);

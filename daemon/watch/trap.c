@@ -117,13 +117,13 @@ expire_attempt(struct trap *t)
 static void
 fire(struct trap *t, int64_t until_us)
 {
-	enum { PROOF, TOUCH, ATTEMPT, END, MINUTE, N } first;
+	enum { PROOF, TOUCH, ATTEMPT, HEALTH, END, MINUTE, N } first;
 
 	for (;;) {
 		int64_t due[N] = {
 			[PROOF] = t->proofs.n != 0 ? t->proofs.at[t->proofs.head].due_us : INT64_MAX,
 			[TOUCH] = t->touches.n != 0 ? t->touches.at[t->touches.head].due_us : INT64_MAX,
-			[ATTEMPT] = attempt_due_us(&t->attempts),
+			[ATTEMPT] = attempt_due_us(&t->attempts), [HEALTH] = t->health.due_us,
 		};
 		int64_t before_us = until_us;
 
@@ -160,6 +160,9 @@ fire(struct trap *t, int64_t until_us)
 			do
 				expire_attempt(t);
 			while (attempt_due_us(&t->attempts) == due[ATTEMPT]);
+			break;
+		case HEALTH:
+			trap_health_due(t);
 			break;
 		case END:
 			wheel_turn(&t->ends, visits_due, t);
@@ -222,6 +225,8 @@ collect_counters(struct trap *t)
 	c->correspondents_evicted = t->correspond.evicted;
 	c->correspond_overtaken = t->correspond.overtaken;
 	c->never_refused = t->never.refused;
+	c->wrong_acks = t->wrong.seen;
+	c->wrong_evicted = t->wrong.evicted;
 	c->listed = t->list.n_listed;
 	c->suspects = t->list.n_suspect;
 }
@@ -271,6 +276,23 @@ trap_packets(struct trap *t, const struct packet *packets, size_t n)
 	collect_counters(t);
 }
 
+void
+trap_take_witnessed(struct trap *t, const struct packet *p)
+{
+	struct trap_work w;
+	struct attempt *a;
+
+	prepare(t, &w, p);
+	if (w.target == NULL)
+		return;
+	w.pool_key = pool_key(w.key, w.target->set);
+	w.pool_hash = pool_hash(&t->pools, w.pool_key);
+	trap_take_syn(t, &w, p);
+	a = attempt_find(&t->attempts, w.attempt_hash, w.key, w.host, w.target_number, w.sport, NULL);
+	if (a != NULL && a->outcome == OUTCOME_SILENT)
+		a->outcome = OUTCOME_HALF;
+}
+
 /* The decoy's accept(): proof where the wire agrees, or where the wire is not watched. */
 static void
 take_accept(struct trap *t, const struct event *e)
@@ -293,14 +315,12 @@ take_accept(struct trap *t, const struct event *e)
 		struct packet p = { .time_us = t->now_us, .src = e->what.addr, .dst = w.target->addr,
 			.sport = e->port, .dport = 25, .kind = PACKET_SYN };
 
-		w.pool_key = pool_key(w.key, w.target->set);
-		w.pool_hash = pool_hash(&t->pools, w.pool_key);
-		trap_take_syn(t, &w, &p);
+		trap_take_witnessed(t, &p);
 		a = attempt_find(&t->attempts, w.attempt_hash, w.key, w.host, w.target_number, w.sport, NULL);
-		if (a != NULL)
-			a->outcome = OUTCOME_HALF;
 	}
-	if (a == NULL || a->outcome != OUTCOME_HALF) {
+	/* A SYN cookie keeps nothing with us, but the wire saw its SYN-ACK: lately, or this is another's. */
+	if (a == NULL || a->outcome != OUTCOME_HALF ||
+	    t->now_us - attempt_first_us(&t->attempts, a) - a->last_off_us > HEALTH_WINDOW_US) {
 		t->counters.unproven_accepts++;
 		return;
 	}
@@ -328,25 +348,12 @@ trap_event(struct trap *t, const struct event *e)
 		take_accept(t, e);
 		break;
 	case EVENT_DROPS:
-		health_packets(&t->health, t->seen_since, (uint64_t)e->value, t->now_us);
-		t->seen_since = 0;
-		trap_tell_note(t, NOTE_DROPS, UINT32_MAX, 0, e->value);
-		if ((health_doubts(&t->health, UINT16_MAX, t->now_us) & DOUBT_DROPS) != 0)
-			trap_doubt_later(t, UINT16_MAX, t->now_us - 60 * SECOND_US, DOUBT_DROPS);
-		break;
 	case EVENT_BLIND:
-		trap_tell_note(t, NOTE_BLIND, e->target, e->since_us, t->now_us);
-		if (t->now_us - e->since_us <= HEALTH_BLIND_US)
-			break;
-		t->health.blind_until_us = t->now_us + HEALTH_MEMORY_US;
-		trap_doubt_later(t, UINT16_MAX, e->since_us, DOUBT_BLIND);
-		break;
 	case EVENT_CLOCK_STEP:
-		t->health.step_until_us = t->now_us + HEALTH_MEMORY_US;
-		trap_tell_note(t, NOTE_CLOCK_STEP, UINT32_MAX, 0, e->value);
-		break;
 	case EVENT_OVERFLOW:
-		t->health.overflow_until_us = t->now_us + HEALTH_MEMORY_US;
+	case EVENT_PROBE:
+	case EVENT_DEFERRED:
+		trap_take_health(t, e);
 		break;
 	case EVENT_ALLOW:
 	case EVENT_NEVER:
@@ -398,15 +405,4 @@ const struct trap_counters *
 trap_counters(const struct trap *t)
 {
 	return &t->counters;
-}
-
-void
-trap_target_health(const struct trap *t, uint32_t target, struct trap_health *out)
-{
-	const struct health_target *h = &t->health.targets[target];
-
-	*out = (struct trap_health){
-		.down = h->down, .last_syn_us = h->last_syn_us, .last_proven_us = h->last_proven_us,
-		.last_unanswered_us = h->last_unanswered_us,
-	};
 }

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define ALARM_US (3600 * SECOND_US)
-
 /* Its outcome is known, or it is 70 s old: the store is told, or in a flood the tally. */
 static void
 tell_attempt(struct trap *t, struct attempt *a, uint32_t rtt_us)
@@ -34,38 +32,33 @@ tell_attempt(struct trap *t, struct attempt *a, uint32_t rtt_us)
 	t->o.sink.attempt(t->o.sink.ctx, &row);
 }
 
-static void
-alarm_of(struct trap *t, uint32_t target, enum note_kind kind)
-{
-	if (t->alarm_us[target] != 0 && t->now_us - t->alarm_us[target] < ALARM_US)
-		return;
-	t->alarm_us[target] = t->now_us;
-	trap_tell_note(t, kind, target, 0, 0);
-}
-
 /*
  * The real MX gave this attempt no SYN-ACK, or the sender never got it: its own
- * path is in doubt, and with others' the real MX itself.
+ * path is in doubt, and with others' the real MX itself.  What was answered says nothing of
+ * the MX, whatever followed: a stranger can half open, and provoke a RST with a wrong ACK.
  */
 static void
-unanswered(struct trap *t, struct attempt *a)
+unanswered(struct trap *t, struct attempt *a, bool answered)
 {
+	uint16_t set = t->ladder->targets[a->target].set;
+	sender_key ours = addr_sender(&t->ladder->targets[a->target].addr);
 	struct sender *s = &t->senders.records[a->sender];
 	uint32_t visit;
 
 	if ((a->flags & ATTEMPT_NOTED) != 0 || s->key != a->key)
 		return;
 	a->flags |= ATTEMPT_NOTED;
-	visit = visit_find(&t->visits, s, t->ladder->targets[a->target].set);
+	visit = visit_find(&t->visits, s, set);
 	if (visit != VISIT_NONE)
 		t->visits.records[visit].flags |= VISIT_UNANSWERED;
-	/* Whom we block gets no answer by our own doing. */
-	if (a->outcome == OUTCOME_HALF || s->state == STATE_LISTED || (s->flags & SENDER_OURS) != 0)
+	/* Whom we block gets no answer by our own doing; and our own network is not the world. */
+	if (answered || s->state == STATE_LISTED || (s->flags & SENDER_OURS) != 0 ||
+	    pool_key(a->key, 0) == pool_key(ours, 0))
 		return;
-	if (health_unanswered(&t->health, a->target, pool_key(a->key, 0), t->now_us)) {
-		trap_tell_note(t, NOTE_REAL_DOWN, a->target, t->now_us - HEALTH_BEFORE_US, 0);
-		trap_doubt_later(t, t->ladder->targets[a->target].set, t->now_us - HEALTH_BEFORE_US, DOUBT_REAL_DOWN);
-	}
+	trap_health_news(t, a->target, health_unanswered(&t->health, a->target, pool_key(a->key, 0), t->now_us));
+	/* It may have a minute to wait until it is sure. */
+	if (t->health.due_us < t->next_due_us)
+		t->next_due_us = t->health.due_us;
 }
 
 /* 70 s old, or pushed out by a flood. */
@@ -77,7 +70,7 @@ trap_leaving(void *ctx, struct attempt *a)
 	if (t->ladder->targets[a->target].role == ROLE_REAL &&
 	    (a->outcome == OUTCOME_SILENT || a->outcome == OUTCOME_HALF) &&
 	    t->now_us - attempt_first_us(&t->attempts, a) >= ATTEMPT_LIFE_US)
-		unanswered(t, a);
+		unanswered(t, a, a->outcome == OUTCOME_HALF);
 	tell_attempt(t, a, 0);
 }
 
@@ -155,7 +148,7 @@ sender_for(struct trap *t, const struct trap_work *w)
 		}
 		t->counters.senders_new++;
 		trap_tally_of(t, w->target_number)->first_seen++;
-		if (ladder_find(t->ladder, &src) != NULL)
+		if (ladder_find(t->ladder, &src) != NULL || never_holds(&t->never, &src, NEVER_OWN))
 			t->senders.records[number].flags |= SENDER_OURS;
 	}
 	t->senders.records[number].last_seen_s = now_s(t);
@@ -183,11 +176,13 @@ syn_again(struct trap *t, struct attempt *a, uint32_t number)
 	if (a->outcome != OUTCOME_SILENT || (a->flags & ATTEMPT_RESENT) == 0)
 		return;
 	if (target->role == ROLE_REAL)
-		unanswered(t, a);
+		unanswered(t, a, false);
+	else if (t->senders.records[number].state == STATE_LISTED)
+		return;			/* whom a firewall drops by our own list */
 	else if (target->role == ROLE_NOLISTING || target->answer == ANSWER_NONE)
-		alarm_of(t, a->target, NOTE_DECOY_SILENT);
+		trap_alarm(t, a->target, NOTE_DECOY_SILENT);
 	else
-		alarm_of(t, a->target, NOTE_DECOY_DEAD);
+		trap_alarm(t, a->target, NOTE_DECOY_DEAD);
 }
 
 void
@@ -198,6 +193,10 @@ trap_take_syn(struct trap *t, const struct trap_work *w, const struct packet *p)
 	uint32_t number = sender_for(t, w);
 
 	if (number == SENDER_NONE)
+		return;
+	/* The decoy's own probe, from an address of this host, is nobody's visit. */
+	if (w->target->role == ROLE_REAL && (t->senders.records[number].flags & SENDER_OURS) != 0 &&
+	    never_holds(&t->never, &p->src, NEVER_OWN))
 		return;
 	sender_dirty(&t->senders, number);
 	if (a != NULL) {
@@ -242,12 +241,17 @@ now_answered(struct trap *t, struct attempt *a)
 static void
 take_refusal(struct trap *t, const struct trap_work *w, struct attempt *a)
 {
-	if (a->outcome != OUTCOME_SILENT && a->outcome != OUTCOME_HALF)
+	bool answered = a->outcome == OUTCOME_HALF;
+
+	if (a->outcome != OUTCOME_SILENT && !answered)
 		return;
 	a->outcome = OUTCOME_REFUSED;
 	now_answered(t, a);
 	if (w->target->role == ROLE_REAL)
-		unanswered(t, a);
+		unanswered(t, a, answered);
+	else if (t->n_alarms != 0 && !answered && t->alarms[a->target].kind != 0 &&
+	    w->target->answer == ANSWER_NONE)
+		trap_alarm_over(t, a->target);
 	tell_attempt(t, a, 0);
 }
 
@@ -257,12 +261,20 @@ trap_prove(struct trap *t, const struct trap_work *w, struct attempt *a)
 	uint32_t number = sender_of(t, a), visit;
 	int64_t rtt_us = t->now_us - attempt_first_us(&t->attempts, a) - a->last_off_us;
 
+	if (wrong_doubts(&t->wrong, a->key, t->now_us)) {
+		/* Somebody guesses in its name: it may have come again, no more. */
+		a->flags |= ATTEMPT_RESENT;
+		t->counters.proofs_doubted++;
+		return;
+	}
 	a->outcome = OUTCOME_PROVEN;
 	t->counters.proven++;
 	trap_tally_of(t, a->target)->proven++;
 	tell_attempt(t, a, (uint32_t)(rtt_us > 0 ? rtt_us : 1));
-	if (w->target->role == ROLE_REAL && health_proven(&t->health, a->target, t->now_us))
-		trap_tell_note(t, NOTE_REAL_UP, a->target, 0, t->now_us);
+	if (w->target->role == ROLE_REAL && (number == SENDER_NONE || (t->senders.records[number].flags & SENDER_OURS) == 0))
+		trap_health_news(t, a->target, health_proven(&t->health, a->target, t->now_us));
+	else if (t->n_alarms != 0 && t->alarms[a->target].kind == NOTE_DECOY_DEAD)
+		trap_alarm_over(t, a->target);
 	if (number == SENDER_NONE)
 		return;
 	t->senders.records[number].flags |= w->target->role == ROLE_REAL ? SENDER_PROVEN | SENDER_REAL : SENDER_PROVEN;
@@ -288,7 +300,7 @@ trap_take_reply(struct trap *t, const struct trap_work *w, const struct packet *
 		if (!w->from_us || !answers || a->outcome > OUTCOME_HALF)
 			return;
 		if (w->target->answer == ANSWER_NONE && w->target->role != ROLE_REAL && w->target->role != ROLE_CONTROL)
-			alarm_of(t, a->target, NOTE_DECOY_ANSWERS);
+			trap_alarm(t, a->target, NOTE_DECOY_ANSWERS);
 		a->outcome = OUTCOME_HALF;
 		a->answer_isn = p->seq;
 		now_answered(t, a);
@@ -307,8 +319,12 @@ trap_take_reply(struct trap *t, const struct trap_work *w, const struct packet *
 			take_refusal(t, w, a);
 		break;
 	case PACKET_ACK:
-		if (!w->from_us && a->outcome == OUTCOME_HALF && p->ack == a->answer_isn + 1)
+		if (w->from_us || a->outcome != OUTCOME_HALF)
+			break;
+		if (p->ack == a->answer_isn + 1)
 			trap_prove(t, w, a);
+		else if (wrong_is(p->ack, a->answer_isn))
+			(void)wrong_note(&t->wrong, a->key, t->now_us);
 		break;
 	case PACKET_SYN:
 		break;

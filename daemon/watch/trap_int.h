@@ -18,6 +18,7 @@
 #include "mxtrap/trap.h"
 #include "mxtrap/visit.h"
 #include "mxtrap/wheel.h"
+#include "mxtrap/wrong.h"
 
 #define SECOND_US 1000000LL
 #define JUDGE_DELAY_US SECOND_US	/* a touch is judged this long after it */
@@ -67,6 +68,11 @@ struct kin_ring {			/* of one set and one family */
 	uint32_t unsettled;		/* of these: its system has not reached the real MX */
 };
 
+struct alarm {				/* an address of ours is not what the configuration says */
+	int64_t told_us, last_us;	/* when it was told, and last seen; 0: never */
+	uint8_t kind;			/* enum note_kind; 0: none is open */
+};
+
 struct trap {
 	struct trap_options o;
 	const struct ladder *ladder;
@@ -95,7 +101,9 @@ struct trap {
 	struct index	     fingerprint_index;
 	uint32_t	     n_fingerprints;
 	uint16_t	     last_fingerprint;	/* id of the last SYN's; 0: none */
-	int64_t		    *alarm_us;		/* by target: when it last misbehaved and was told */
+	struct wrong	     wrong;
+	struct alarm	    *alarms;		/* by target: how it misbehaves */
+	uint32_t	     n_alarms;		/* of them, open */
 
 	int64_t	 next_due_us;			/* nothing is due before this */
 	int64_t	 second_end_us;			/* of the flood counter's second */
@@ -143,6 +151,18 @@ void trap_note_kind(struct trap *, uint32_t visit, enum evidence_kind, enum grad
 void trap_note_sender_kind(struct trap *, uint32_t sender, enum evidence_kind, enum grade, uint64_t host);
 /* A doubt about the time from from_us on, found only now: take back what it gave.  set: UINT16_MAX = all. */
 void trap_doubt_later(struct trap *, uint16_t set, int64_t from_us, enum doubt);
+/* The same for one sender. */
+void trap_doubt_sender_later(struct trap *, uint32_t sender, uint16_t set, int64_t from_us, enum doubt);
+
+/* trap_health.c */
+/* Probes, deferrals, blindness, drops, overflows, steps of the clock. */
+void trap_take_health(struct trap *, const struct event *);
+/* What became of health: told, and what was judged before is looked at again. */
+void trap_health_news(struct trap *, uint32_t target, enum health_news);
+void trap_health_due(struct trap *);
+/* A target does what its configuration excludes, or again what it says. */
+void trap_alarm(struct trap *, uint32_t target, enum note_kind);
+void trap_alarm_over(struct trap *, uint32_t target);
 
 /* Likewise about one sender: all that is not forgotten. */
 void trap_doubt_sender(struct trap *, sender_key, enum doubt);
@@ -185,6 +205,8 @@ void trap_forget(struct trap *, const struct event *);
 void trap_never_anew(struct trap *);
 
 /* trap.c */
+/* A connection that the wire did not show, but that somebody answered: its opening. */
+void trap_take_witnessed(struct trap *, const struct packet *);
 bool trap_push(struct trap *, struct pending_ring *, const struct pending *);
 void trap_tell_note(struct trap *, enum note_kind, uint32_t target, int64_t from_us, int64_t to_us);
 

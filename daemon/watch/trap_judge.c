@@ -153,13 +153,15 @@ revise(struct trap *t, struct recent *r, uint32_t visit, uint16_t why)
 	tell(t, &f, -score, -hint, why, true);
 }
 
-void
-trap_doubt_later(struct trap *t, uint16_t set, int64_t from_us, enum doubt why)
+/* key 0: whoever it is of. */
+static void
+doubt_recent(struct trap *t, sender_key key, uint16_t set, int64_t from_us, enum doubt why)
 {
 	for (uint32_t i = 0; i < RECENT; i++) {
 		struct recent *r = &t->recent[i];
 
-		if (!r->live || r->time_us < from_us || (set != UINT16_MAX && r->set != set))
+		if (!r->live || r->time_us < from_us || (set != UINT16_MAX && r->set != set) ||
+		    (key != 0 && r->key != key))
 			continue;
 		if (t->senders.records[r->number].key != r->key) {
 			r->live = 0;		/* evicted since: nothing is left to take back */
@@ -175,14 +177,23 @@ trap_doubt_sender(struct trap *t, sender_key key, enum doubt why)
 	uint32_t number = sender_find(&t->senders, key, sender_hash(&t->senders, key));
 
 	/* Most were never seen, or did nothing. */
-	if (number == SENDER_NONE || t->senders.records[number].kinds == 0)
-		return;
-	for (uint32_t i = 0; i < RECENT; i++) {
-		struct recent *r = &t->recent[i];
+	if (number != SENDER_NONE && t->senders.records[number].kinds != 0)
+		doubt_recent(t, key, UINT16_MAX, INT64_MIN, why);
+}
 
-		if (r->live && r->key == key && r->number == number)
-			revise(t, r, visit_find(&t->visits, &t->senders.records[number], r->set), (uint16_t)why);
-	}
+void
+trap_doubt_later(struct trap *t, uint16_t set, int64_t from_us, enum doubt why)
+{
+	doubt_recent(t, 0, set, from_us, why);
+}
+
+void
+trap_doubt_sender_later(struct trap *t, uint32_t number, uint16_t set, int64_t from_us, enum doubt why)
+{
+	const struct sender *s = &t->senders.records[number];
+
+	if (s->score > 0 || s->hint > 0)
+		doubt_recent(t, s->key, set, from_us, why);
 }
 
 void

@@ -58,6 +58,13 @@ trap_never(struct trap *t, const struct event *e)
 		(void)never_remove(&t->never, &e->what);
 	else
 		kept = never_add(&t->never, &e->what, e->expires_s);
+	if (kept && e->kind == EVENT_NEVER && (e->value & NEVER_OWN) != 0 && e->what.len == 128) {
+		sender_key key = addr_sender(&e->what.addr);
+		uint32_t number = sender_find(&t->senders, key, sender_hash(&t->senders, key));
+
+		if (number != SENDER_NONE)
+			t->senders.records[number].flags |= SENDER_OURS;
+	}
 	if (kept)
 		each_sender(t, &e->what, recheck, e->kind == EVENT_NEVER ? CAUSE_OURS : CAUSE_ALLOWED);
 }

@@ -31,16 +31,16 @@ make_tables(struct trap *t)
 	t->kin = table_alloc(sets, sizeof(t->kin[0]));
 	t->set_flags = table_alloc(sets, sizeof(t->set_flags[0]));
 	t->tallies = table_alloc(n, sizeof(t->tallies[0]));
-	t->alarm_us = table_alloc(n, sizeof(t->alarm_us[0]));
+	t->alarms = table_alloc(n, sizeof(t->alarms[0]));
 	t->fingerprints = table_alloc(FINGERPRINTS, sizeof(t->fingerprints[0]));
 	return t->recent != NULL && t->kin != NULL && t->set_flags != NULL && t->tallies != NULL &&
-	    t->alarm_us != NULL && t->fingerprints != NULL &&
+	    t->alarms != NULL && t->fingerprints != NULL &&
 	    index_init(&t->fingerprint_index, FINGERPRINTS) &&
 	    sender_table_init(&t->senders, l->senders, t->o.hash_key) &&
 	    visit_pool_init(&t->visits, l->senders, further_visits(t)) &&
 	    attempt_table_init(&t->attempts, l->attempts, t->o.hash_key) &&
 	    pool_table_init(&t->pools, l->pools, t->o.hash_key) &&
-	    health_init(&t->health, t->ladder) &&
+	    health_init(&t->health, t->ladder) && wrong_init(&t->wrong, t->o.hash_key) &&
 	    correspond_init(&t->correspond, t->o.hash_key) &&
 	    wheel_init(&t->ends, SECOND_US, 8192, l->senders + further_visits(t)) &&
 	    pending_init(&t->touches, PENDING_SYN) && pending_init(&t->proofs, PENDING_PROOF) &&
@@ -102,7 +102,7 @@ trap_free(struct trap *t)
 	table_free(t->kin);
 	table_free(t->set_flags);
 	table_free(t->tallies);
-	table_free(t->alarm_us);
+	table_free(t->alarms);
 	table_free(t->fingerprints);
 	index_free(&t->fingerprint_index);
 	sender_table_free(&t->senders);
@@ -112,6 +112,7 @@ trap_free(struct trap *t)
 	pool_map_free(&t->named);
 	health_free(&t->health);
 	correspond_free(&t->correspond);
+	wrong_free(&t->wrong);
 	wheel_free(&t->ends);
 	table_free(t->touches.at);
 	table_free(t->proofs.at);
@@ -198,7 +199,7 @@ trap_memory_bytes(const struct trap *t)
 	    (size_t)t->visits.cap * sizeof(t->visits.records[0]) +
 	    ((size_t)t->attempts.ring_mask + 1) * sizeof(t->attempts.ring[0]) + ((size_t)t->attempts.bucket_mask + 1) * 4 +
 	    (size_t)t->pools.cap * sizeof(t->pools.records[0]) + index_bytes(&t->pools.index) +
-	    pool_map_bytes(&t->named) +
+	    pool_map_bytes(&t->named) + wrong_bytes() +
 	    correspond_bytes(&t->correspond) + wheel_bytes(&t->ends) + wheel_bytes(&t->list.deadlines) +
 	    (size_t)(PENDING_SYN + PENDING_PROOF) * sizeof(t->touches.at[0]);
 }

@@ -26,6 +26,8 @@ enum event_kind {		/* values are stored */
 	EVENT_TAKE_BACK = 21,	/* one piece of evidence counts no more: see event_take_back() */
 	EVENT_NEVER = 10,	/* prefix is an address of this host for the reasons in value (enum never_why);
 				 * 0: no longer */
+	EVENT_PROBE = 30,	/* decoy's probe of a real target: value (enum probe_result); good until expires_s */
+	EVENT_DEFERRED = 31,	/* a witness: the real target put this sender (what, /128) off with a 4xx */
 };
 
 enum said {			/* bits; values are stored */
@@ -43,13 +45,25 @@ enum said {			/* bits; values are stored */
 	SAID_FOREIGN = 1 << 10,	/* it is none of ours at all */
 };
 
+enum probe_result {		/* of connecting to a real exchanger; values are stored */
+	PROBE_OK = 0,		/* greeted with 2xx */
+	PROBE_REFUSED = 1,	/* RST, or unreachable */
+	PROBE_SILENT = 2,	/* no connection in time */
+	PROBE_MUTE = 3,		/* connected; no greeting in time, or closed before it */
+	PROBE_DEFERS = 4,	/* greeted with 4xx */
+	PROBE_REJECTS = 5,	/* greeted with anything else */
+	PROBE_N_RESULTS = 6,
+};
+/* "ok" "refused" "silent" "mute" "defers" "rejects". */
+const char *probe_result_name(enum probe_result);
+
 struct event {
 	int64_t	      time_us;
 	uint32_t      seq;		/* per source, counted up */
 	uint8_t	      kind;		/* enum event_kind */
 	uint8_t	      source;		/* order among equal times */
 	uint16_t      port;		/* EVENT_ACCEPT: the client's port */
-	uint32_t      target;		/* EVENT_ACCEPT: index into ladder.targets */
+	uint32_t      target;		/* EVENT_ACCEPT, PROBE, DEFERRED: index into ladder.targets */
 	uint32_t      expires_s;
 	struct prefix what;		/* EVENT_ACCEPT: the client's address as /128 */
 	int64_t	      since_us;

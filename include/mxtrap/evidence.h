@@ -42,7 +42,7 @@ enum sender_class { CLASS_SENDER, CLASS_PROBER, CLASS_SCANNER };
 /* Why evidence counts nothing.  Bits, several may hold.  Values are stored. */
 enum doubt {
 	DOUBT_REAL_DOWN	   = 1 << 0,	/* the real MX was not answering */
-	DOUBT_OWN_PATH	   = 1 << 1,	/* this sender's own SYN to the real MX went unanswered */
+	DOUBT_OWN_PATH	   = 1 << 1,	/* this sender's own SYN to the real MX went unanswered, or it was deferred */
 	DOUBT_BLIND	   = 1 << 2,	/* a witness was blind for over 60 s in the last 30 min */
 	DOUBT_DROPS	   = 1 << 3,	/* more than 1 % of the packets were not captured */
 	DOUBT_OVERFLOW	   = 1 << 4,	/* the decoy's accept queue overflowed */
@@ -54,8 +54,9 @@ enum doubt {
 	DOUBT_FOREIGN	   = 1 << 10,	/* the mail was for a domain that is not ours */
 	DOUBT_PURGED	   = 1 << 11,	/* taken back by the operator: a bad decoy, or a bad rule */
 	DOUBT_CORRESPONDENT = 1 << 12,	/* we send mail to it */
+	DOUBT_REAL_UNKNOWN = 1 << 13,	/* nobody tells whether the real MX answers: no wire, no probe */
 };
-#define DOUBT_N 13
+#define DOUBT_N 14
 
 struct evidence_info {
 	const char *name;	/* "backup_first" */

@@ -47,6 +47,8 @@ struct trap_counters {			/* since trap_new(); all only grow but senders, listed,
 	uint64_t out_of_order;		/* packets older than the newest: taken as if of its time */
 	uint64_t unmatched;		/* answers and ACKs that belong to no attempt */
 	uint64_t unproven_accepts;	/* accepts without SYN and SYN-ACK on the wire */
+	uint64_t wrong_acks, wrong_evicted;	/* guesses at our sequence numbers; guessers forgotten for room */
+	uint64_t proofs_doubted;	/* handshakes that prove nothing, because somebody guesses in that name */
 	uint64_t recent_overflow;	/* evidence that a later doubt could no longer reach */
 	uint64_t taken_back;		/* evidence that a purge took back */
 	uint64_t correspondents, correspondents_evicted;	/* hosts that we send mail to */
@@ -56,8 +58,13 @@ struct trap_counters {			/* since trap_new(); all only grow but senders, listed,
 };
 
 struct trap_health {			/* of one target, for status and the ladder page */
-	bool	 down;
-	int64_t	 last_syn_us, last_proven_us, last_unanswered_us;
+	bool	 down;			/* by whoever says so */
+	bool	 by_probe;		/* the probe says so */
+	bool	 unknown;		/* a real one that nobody tells of */
+	uint8_t	 probe_last;		/* enum probe_result; probe_us 0: there was none */
+	uint8_t	 alarm;			/* enum note_kind of how it misbehaves; 0: it does not */
+	int64_t	 last_syn_us, last_proven_us, last_unanswered_us, probe_us;
+	int64_t	 alarm_us;		/* when it last did */
 };
 
 struct trap;

@@ -155,7 +155,8 @@ do_judge(struct script *s)
 bool
 parse_deed(const char *word, enum deed *out)
 {
-	static const char *const names[] = { "syn", "refused", "half", "connect", "unreachable", "withdrawn", "forged-ack" };
+	static const char *const names[] = { "syn", "refused", "half", "connect", "unreachable", "withdrawn", "forged-ack",
+		"guessed" };
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(word, names[i]) == 0) {
@@ -173,6 +174,30 @@ move_to(struct script *s, int64_t us)
 		fault(s, "found a time that lies before what was there already");
 	else
 		plan_until(s, s->now_us = us);
+}
+
+/* at TIME probe RESULT EXCHANGER [until TIME]: one result, or one each 30 s. */
+static void
+do_probe(struct script *s, int64_t us)
+{
+	const struct target *t = target_named(s, s->words[4], NULL);
+	struct event e = { .kind = EVENT_PROBE, .value = PROBE_N_RESULTS };
+	int64_t until = us - WORLD_BEGIN_US;
+
+	for (int i = 0; i < PROBE_N_RESULTS; i++)
+		if (strcmp(s->words[3], probe_result_name((enum probe_result)i)) == 0)
+			e.value = i;
+	if (t == NULL || e.value == PROBE_N_RESULTS || (s->n == 7 && !parse_span(s->words[6], &until))) {
+		fault(s, "expected: at TIME probe ok|refused|silent|mute|defers|rejects EXCHANGER [until TIME]");
+		return;
+	}
+	e.target = (uint32_t)(t - s->world.ladder.targets);
+	for (int64_t at = us; at <= WORLD_BEGIN_US + until; at += 30000000) {
+		e.time_us = at;
+		e.expires_s = (uint32_t)(at / 1000000) + 120;
+		world_event(&s->world, &e);
+		s->now_us = at;
+	}
 }
 
 /* at TIME ADDRESS DEED EXCHANGER [xN]   or   at TIME EVENT ... */
@@ -201,11 +226,13 @@ do_at(struct script *s)
 		}
 		if (word_is(s, 3, "accepted"))
 			world_accept(&s->world, us, &src, (uint32_t)(t - s->world.ladder.targets));
+		else if (word_is(s, 3, "deferred"))
+			world_deferred(&s->world, us, &src, (uint32_t)(t - s->world.ladder.targets));
 		else if (parse_deed(s->words[3], &deed))
 			world_act(&s->world, us, &src, t, deed, s->n > 5 ? (unsigned)atoi(s->words[5] + 1) : 1);
 		else
-			fault(s, "found %s, expected syn, refused, half, connect, unreachable, withdrawn, forged-ack"
-			    " or accepted",
+			fault(s, "found %s, expected syn, refused, half, connect, unreachable, withdrawn, forged-ack,"
+			    " guessed, accepted or deferred",
 			    s->words[3]);
 		return;
 	}
@@ -217,6 +244,10 @@ do_at(struct script *s)
 	if (word_is(s, 2, "restart")) {
 		if (!world_restart(&s->world, us))
 			fault(s, "could not start again");
+		return;
+	}
+	if (word_is(s, 2, "probe") && s->n >= 5) {
+		do_probe(s, us);
 		return;
 	}
 	if (word_is(s, 2, "drops") && s->n == 4) {

@@ -211,7 +211,10 @@ world_act(struct world *w, int64_t now_us, const struct addr *src, const struct 
 	uint16_t port = (uint16_t)(20000 + ++w->ports % 40000);
 	uint32_t isn = w->ports * 7919, theirs = w->ports * 104729;
 	int64_t after_us = 1000000;
+	unsigned n_guesses = deed == DEED_GUESSED ? n_syns : 0;
 
+	if (deed == DEED_GUESSED)
+		n_syns = 1;
 	send_packet(w, now_us, PACKET_SYN, src, &t->addr, port, 25, isn, 0);
 	for (unsigned i = 1; i < n_syns; i++, after_us *= 2) {
 		now_us += after_us;
@@ -231,6 +234,7 @@ world_act(struct world *w, int64_t now_us, const struct addr *src, const struct 
 	case DEED_CONNECT:
 	case DEED_WITHDRAWN:
 	case DEED_FORGED_ACK:
+	case DEED_GUESSED:
 		send_packet(w, now_us, PACKET_SYNACK, &t->addr, src, 25, port, theirs, isn + 1);
 		now_us += w->rtt_us;
 		if (deed == DEED_CONNECT)
@@ -239,6 +243,8 @@ world_act(struct world *w, int64_t now_us, const struct addr *src, const struct 
 			send_packet(w, now_us, PACKET_RST, src, &t->addr, port, 25, isn + 1, 0);
 		else if (deed == DEED_FORGED_ACK)
 			send_packet(w, now_us, PACKET_ACK, src, &t->addr, port, 25, isn + 1, theirs + 2);
+		for (unsigned i = 0; i < n_guesses; i++)
+			send_packet(w, now_us, PACKET_ACK, src, &t->addr, port, 25, isn + 1, theirs + 0x40000000 + i);
 		break;
 	}
 }
@@ -266,6 +272,17 @@ world_mail(struct world *w, int64_t now_us, const struct addr *us, const struct 
 		send_packet(w, now_us, PACKET_RST, them, us, 25, port, 0, isn + 1);
 	else if (mail != MAIL_SILENT)
 		send_packet(w, now_us, PACKET_SYNACK, them, us, 25, port, 77, mail == MAIL_FORGED ? isn + 2 : isn + 1);
+}
+
+void
+world_deferred(struct world *w, int64_t now_us, const struct addr *src, uint32_t target)
+{
+	struct event e = {
+		.time_us = now_us, .kind = EVENT_DEFERRED, .port = (uint16_t)(20000 + ++w->ports % 40000), .target = target,
+		.what = { .addr = *src, .len = 128 },
+	};
+
+	trap_event(w->trap, &e);
 }
 
 void

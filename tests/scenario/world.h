@@ -10,7 +10,8 @@
 
 #define WORLD_BEGIN_US (1700000040LL * 1000000)	/* a full minute */
 
-enum deed { DEED_SYN, DEED_REFUSED, DEED_HALF, DEED_CONNECT, DEED_UNREACHABLE, DEED_WITHDRAWN, DEED_FORGED_ACK };
+enum deed { DEED_SYN, DEED_REFUSED, DEED_HALF, DEED_CONNECT, DEED_UNREACHABLE, DEED_WITHDRAWN, DEED_FORGED_ACK,
+	DEED_GUESSED };
 
 struct world {
 	struct ladder	    ladder;
@@ -40,12 +41,14 @@ enum mail { MAIL_ANSWERED, MAIL_SILENT, MAIL_REFUSED, MAIL_LATE, MAIL_FORGED };
 /* Options are filled in; the ladder is finished.  False: *why says so. */
 bool world_begin(struct world *, const char **why);
 void world_end(struct world *);
-/* One attempt from src at a target: its SYN, copies of it, and what follows. */
+/* One attempt from src at a target: its SYN, copies of it (DEED_GUESSED: as many wrong ACKs), and what follows. */
 void world_act(struct world *, int64_t now_us, const struct addr *src, const struct target *, enum deed,
     unsigned n_syns);
 /* The decoy's word about the newest attempt of src. */
 void world_accept(struct world *, int64_t now_us, const struct addr *src, uint32_t target);
 void world_mail(struct world *, int64_t now_us, const struct addr *us, const struct addr *them, enum mail);
+/* Another witness's word that the real MX put src off. */
+void world_deferred(struct world *, int64_t now_us, const struct addr *src, uint32_t target);
 void world_event(struct world *, const struct event *);
 /* Stop, and start again with what the store was told; what was under way is lost. */
 bool world_restart(struct world *, int64_t now_us);

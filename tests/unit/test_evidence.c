@@ -79,6 +79,7 @@ static const struct doubt_row doubts[] = {
 	{ "foreign_is_doubt_10", DOUBT_FOREIGN, 10, "foreign" },
 	{ "purged_is_doubt_11", DOUBT_PURGED, 11, "purged" },
 	{ "correspondent_is_doubt_12", DOUBT_CORRESPONDENT, 12, "correspondent" },
+	{ "real_unknown_is_doubt_13", DOUBT_REAL_UNKNOWN, 13, "real_unknown" },
 };
 _Static_assert(N(doubts) == DOUBT_N, "a row for each doubt");
 

@@ -12,9 +12,10 @@
 #define NOW    (1000 * MINUTE)
 
 static struct target targets[] = {
-	{ .set = 0, .role = ROLE_REAL }, { .set = 1, .role = ROLE_REAL }, { .set = 0, .role = ROLE_BOGUS },
+	{ .set = 0, .role = ROLE_REAL, .witness = WITNESS_WIRE }, { .set = 1, .role = ROLE_REAL, .witness = WITNESS_WIRE },
+	{ .set = 0, .role = ROLE_BOGUS }, { .set = 2, .role = ROLE_REAL, .witness = WITNESS_NONE },
 };
-static const struct ladder LADDER = { .n_sets = 2, .n_targets = 3, .targets = targets };
+static const struct ladder LADDER = { .n_sets = 3, .n_targets = 4, .targets = targets };
 
 static void
 three_networks_without_an_answer_are_an_outage(void **state)
@@ -23,11 +24,11 @@ three_networks_without_an_answer_are_an_outage(void **state)
 
 	(void)state;
 	assert_true(health_init(&h, &LADDER));
-	assert_false(health_unanswered(&h, 0, 1, NOW));
-	assert_false(health_unanswered(&h, 0, 1, NOW + 1));	/* the same network */
-	assert_false(health_unanswered(&h, 0, 2, NOW + 2));
-	assert_true(health_unanswered(&h, 0, 3, NOW + 3));
-	assert_false(health_unanswered(&h, 0, 4, NOW + 4));	/* told once */
+	assert_int_equal(HEALTH_SAME, health_unanswered(&h, 0, 1, NOW));
+	assert_int_equal(HEALTH_SAME, health_unanswered(&h, 0, 1, NOW + 1));	/* the same network */
+	assert_int_equal(HEALTH_SAME, health_unanswered(&h, 0, 2, NOW + 2));
+	assert_int_equal(HEALTH_DOWN, health_unanswered(&h, 0, 3, NOW + 3));
+	assert_int_equal(HEALTH_SAME, health_unanswered(&h, 0, 4, NOW + 4));	/* told once */
 	assert_int_equal(health_doubts(&h, 0, NOW + 5), DOUBT_REAL_DOWN);
 	assert_int_equal(health_doubts(&h, 1, NOW + 5), 0);
 	health_free(&h);
@@ -40,9 +41,9 @@ three_networks_over_more_than_a_minute_are_not(void **state)
 
 	(void)state;
 	assert_true(health_init(&h, &LADDER));
-	assert_false(health_unanswered(&h, 0, 1, NOW));
-	assert_false(health_unanswered(&h, 0, 2, NOW + MINUTE / 2));
-	assert_false(health_unanswered(&h, 0, 3, NOW + MINUTE + 1));
+	assert_int_equal(HEALTH_SAME, health_unanswered(&h, 0, 1, NOW));
+	assert_int_equal(HEALTH_SAME, health_unanswered(&h, 0, 2, NOW + MINUTE / 2));
+	assert_int_equal(HEALTH_SAME, health_unanswered(&h, 0, 3, NOW + MINUTE + 1));
 	health_free(&h);
 }
 
@@ -53,9 +54,9 @@ a_handshake_within_the_minute_says_it_is_up(void **state)
 
 	(void)state;
 	assert_true(health_init(&h, &LADDER));
-	assert_false(health_proven(&h, 0, NOW));
+	assert_int_equal(HEALTH_SAME, health_proven(&h, 0, NOW));
 	for (uint64_t net = 1; net < 10; net++)
-		assert_false(health_unanswered(&h, 0, net, NOW + (int64_t)net));
+		assert_int_equal(HEALTH_SAME, health_unanswered(&h, 0, net, NOW + (int64_t)net));
 	assert_int_equal(health_doubts(&h, 0, NOW + 10), 0);
 	health_free(&h);
 }
@@ -69,7 +70,7 @@ doubt_lasts_a_quarter_of_an_hour_after_it_is_back(void **state)
 	assert_true(health_init(&h, &LADDER));
 	for (uint64_t net = 1; net <= 3; net++)
 		(void)health_unanswered(&h, 0, net, NOW);
-	assert_true(health_proven(&h, 0, NOW + 5 * MINUTE));
+	assert_int_equal(HEALTH_BACK, health_proven(&h, 0, NOW + 5 * MINUTE));
 	assert_int_equal(health_doubts(&h, 0, NOW + 20 * MINUTE - 1), DOUBT_REAL_DOWN);
 	assert_int_equal(health_doubts(&h, 0, NOW + 20 * MINUTE), 0);
 	health_free(&h);
