@@ -80,7 +80,7 @@ child_wanted(const struct supervisor *s, enum process_role role)
 	case PROCESS_WATCH:
 		return true;
 	case PROCESS_DECOY:
-		return bounds_count(&s->bounds, role) > 0;
+		return s->config.probe || bounds_count(&s->bounds, role) > 0;
 	case PROCESS_WEB:		/* a reader needs a database that is there */
 		return bounds_count(&s->bounds, role) > 0 && s->child[PROCESS_WATCH].was_ready;
 	case PROCESS_N_ROLES:

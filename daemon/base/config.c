@@ -137,7 +137,7 @@ read_plain(struct config_reader *r, char *plain, const char *path)
 	};
 	cfg_opt_t root[] = {
 		LIST("interface"), KEY("state-dir"), KEY("publish"),
-		KEY("publish-after"), LIST("control-addresses"),
+		KEY("publish-after"), KEY("probe"), KEY("probe-interval"), LIST("control-addresses"),
 		NAMED("mx-set", mxset), SECTION("allow", allow), NAMED("pool", pool),
 		SECTION("judge", judge), SECTION("limits", limits),
 		SECTION("capture", capture), SECTION("store", store),

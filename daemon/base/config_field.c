@@ -17,6 +17,8 @@
 const struct config_field config_fields[CONFIG_N_FIELDS] = {
 	FIELD("", "publish", publish, CONFIG_BOOL, 0, 1),
 	FIELD("", "publish-after", publish_after_s, CONFIG_DURATION, 0, 365 * DAY),
+	FIELD("", "probe", probe, CONFIG_BOOL, 0, 1),
+	FIELD("", "probe-interval", probe_interval_s, CONFIG_DURATION, 6, 3600),
 	FIELD("allow", "special-purpose", special_purpose, CONFIG_BOOL, 0, 1),
 	FIELD("allow", "correspondents", correspondents, CONFIG_BOOL, 0, 1),
 	FIELD("judge", "false-listing", judge.false_listing, CONFIG_REAL, 1e-9, 0.25),

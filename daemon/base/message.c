@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "mxtrap/event.h"
 #include "mxtrap/evidence.h"
 #include "mxtrap/message.h"
 
@@ -24,6 +25,7 @@ static const size_t message_sizes[] = {		/* by enum message_kind */
 	[MESSAGE_SAID] = sizeof(struct message_said),
 	[MESSAGE_PROCESSES] = sizeof(struct message_processes),
 	[MESSAGE_DECOY] = sizeof(struct message_decoy),
+	[MESSAGE_PROBE] = sizeof(struct message_probe),
 	[MESSAGE_PURGE] = sizeof(struct message_purge),
 };
 #define MESSAGE_N_KINDS (sizeof(message_sizes) / sizeof(message_sizes[0]))
@@ -95,6 +97,7 @@ message_holds(const void *record, size_t size)
 		struct message_said said;
 		struct message_processes processes;
 		struct message_decoy decoy;
+		struct message_probe probe;
 		struct message_purge purge;
 	} m;
 
@@ -112,6 +115,8 @@ message_holds(const void *record, size_t size)
 		return m.accepts.n >= 1 && m.accepts.n <= MESSAGE_MAX_ACCEPTS;
 	case MESSAGE_ADMIN:
 		return message_admin_holds(&m.admin);
+	case MESSAGE_PROBE:
+		return m.probe.result < PROBE_N_RESULTS && m.probe.good_s <= 86400;
 	case MESSAGE_PURGE:
 		return message_purge_holds(&m.purge);
 	case MESSAGE_SAID:

@@ -185,7 +185,7 @@ since_text(const char *value, char *buf, size_t size)
 static bool
 is_needed(const struct cli *cli, const char *name)
 {
-	return strcmp(name, "process watch") == 0 || (strcmp(name, "process decoy") == 0 && cli_any_answers(cli)) ||
+	return strcmp(name, "process watch") == 0 || (strcmp(name, "process decoy") == 0 && (cli_any_answers(cli) || cli->config.probe)) ||
 	    (strcmp(name, "process web") == 0 && cli->config.n_web != 0);
 }
 

@@ -20,6 +20,7 @@
 
 #include "mxtrap/log.h"
 #include "mxtrap/process.h"
+#include "probe.h"
 
 #define DECOY_BACKLOG	4096
 #define DECOY_TURN	64	/* accepts from one socket before the next has its turn */
@@ -36,6 +37,7 @@ struct decoy {
 	uint64_t accepted, lost;
 	struct message_accepts batch;
 	struct log_rate rate;
+	struct probe *probe;
 };
 
 static int64_t
@@ -287,6 +289,7 @@ decoy_main(struct process *p)
 	process_confine(p, 0);
 	/* From the first listen() on, silence must count as such: beat before it. */
 	process_heartbeat(p, true);
+	d->probe = probe_new(&p->config, p->decoy_fd, 25);
 	while (!process_should_stop(p, NULL)) {
 		int timeout = process_heartbeat(p, true);
 		int64_t now = process_now_ms();
@@ -301,9 +304,11 @@ decoy_main(struct process *p)
 			status = 3;
 			break;
 		}
+		probe_step(d->probe, now);
 		decoy_round(d, d->starved_ms != 0 ? 10 : timeout);
 	}
 	decoy_flush(d);
+	probe_free(d->probe);
 	close(d->epoll);
 	close(d->netstat_fd);
 	close(d->spare_fd);

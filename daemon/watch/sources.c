@@ -9,7 +9,8 @@
 #include "watch_int.h"
 
 #define GAP_US	 2000000		/* a longer turn: we were stopped, and saw nothing */
-#define BLIND_US (60 * 1000000LL)	/* while an interface is gone: say so again after this */
+#define BLIND_US (60 * 1000000LL)	/* while an interface or decoy is gone: say so again after this */
+#define DECOY_GAP_US 3000000		/* it tells its counters each second */
 
 int64_t
 watch_clock_us(clockid_t id)
@@ -71,7 +72,7 @@ watch_event(struct watch *w, struct event *e)
 {
 	e->source = UINT8_MAX;		/* behind packets of the same time */
 	e->seq = w->seq++;
-	if (e->kind != EVENT_ACCEPT && e->kind != EVENT_SAID)
+	if (e->kind != EVENT_ACCEPT && e->kind != EVENT_SAID && e->kind != EVENT_PROBE && e->kind != EVENT_DEFERRED)
 		e->target = UINT32_MAX;
 	if (!merge_event(w->merge, e))
 		on_event(w, e);
@@ -84,6 +85,14 @@ watch_release(struct watch *w, int64_t horizon_us)
 }
 
 /* -- sources -- */
+
+static void
+blind(struct watch *w, int64_t since_us)
+{
+	struct event e = { .time_us = watch_now_us(w), .kind = EVENT_BLIND, .since_us = since_us };
+
+	watch_event(w, &e);
+}
 
 /* Time stamps of the wall clock become the trap's own. */
 static void
@@ -147,6 +156,28 @@ take_accepts(struct watch *w, const struct message_accepts *m)
 }
 
 static void
+take_probe(struct watch *w, const struct message_probe *m)
+{
+	struct event e = {
+		.time_us = steady_time(&w->steady, m->time_us), .kind = EVENT_PROBE, .target = m->target,
+		.value = (int64_t)m->result,
+	};
+
+	if (m->target >= w->config->ladder.n_targets)
+		return;
+	e.expires_s = (uint32_t)(e.time_us / 1000000) + m->good_s;
+	watch_event(w, &e);
+}
+
+static void
+decoy_seen(struct watch *w, int64_t now_us)
+{
+	if (w->decoy_seen_us != 0 && now_us - w->decoy_seen_us > DECOY_GAP_US)
+		blind(w, w->decoy_seen_us);
+	w->decoy_seen_us = w->decoy_blind_us = now_us;
+}
+
+static void
 take_decoy(struct watch *w, const struct message_decoy *m)
 {
 	/* The counter is the host's, since it was started: only its growth is ours. */
@@ -158,6 +189,8 @@ take_decoy(struct watch *w, const struct message_decoy *m)
 	}
 	w->decoy = *m;
 	w->decoy_known = true;
+	/* Each second: who misses some was stopped, or dead, and saw nothing. */
+	decoy_seen(w, watch_now_us(w));
 }
 
 void
@@ -167,6 +200,7 @@ watch_read_decoy(struct watch *w)
 		struct message_head head;
 		struct message_accepts accepts;
 		struct message_decoy decoy;
+		struct message_probe probe;
 	} m;
 
 	for (int i = 0; i < 256 && !w->decoy_gone; i++) {
@@ -180,6 +214,8 @@ watch_read_decoy(struct watch *w)
 			take_accepts(w, &m.accepts);
 		else if (n > 0 && m.head.kind == MESSAGE_DECOY)
 			take_decoy(w, &m.decoy);
+		else if (n > 0 && m.head.kind == MESSAGE_PROBE)
+			take_probe(w, &m.probe);
 	}
 }
 
@@ -214,14 +250,6 @@ watch_apply_admin(void *ctx, const struct message_admin *m)
 }
 
 /* -- what cannot be relied on -- */
-
-static void
-blind(struct watch *w, int64_t since_us)
-{
-	struct event e = { .time_us = watch_now_us(w), .kind = EVENT_BLIND, .since_us = since_us };
-
-	watch_event(w, &e);
-}
 
 /* Did the clock move, or did we sleep? */
 void
@@ -295,6 +323,11 @@ watch_look_at_captures(struct watch *w)
 			if (!down)
 				w->down_us[i] = 0;
 		}
+	}
+	/* A decoy that is gone sees nothing either, for as long as there should be one. */
+	if (w->decoy_seen_us != 0 && watch_now_us(w) - w->decoy_blind_us > BLIND_US) {
+		blind(w, w->decoy_seen_us);
+		w->decoy_blind_us = watch_now_us(w);
 	}
 	if (drops > w->drops) {
 		struct event e = { .time_us = watch_now_us(w), .kind = EVENT_DROPS, .value = (int64_t)(drops - w->drops) };

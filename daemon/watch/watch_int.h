@@ -113,6 +113,7 @@ struct watch {
 	uint64_t	 accepts_lost;		/* gaps in decoy's numbering */
 	uint32_t	 accepts_next;
 	bool		 decoy_known, decoy_gone;
+	int64_t		 decoy_seen_us, decoy_blind_us;	/* its last word, and our last on its silence; 0: none yet */
 	size_t		 waiting;		/* senders that trap_flush() left for later */
 	uint64_t	 late_events, restored;
 	int64_t		 layout_since_s;

@@ -46,6 +46,8 @@ struct config {
 	uint32_t ring_bytes;			/* capture { ring = "64MiB" } */
 	uint32_t retention_attempts_s;		/* store { attempts = "14d" } */
 	uint64_t store_max_bytes;		/* store { max-size = "4GiB" } */
+	bool   probe;				/* connect to the real MXs now and then; default yes */
+	uint32_t probe_interval_s;
 	char   web_listen[CONFIG_MAX_LISTEN][64];	/* "127.0.0.1:8725"; n_web 0: no web */
 	size_t n_web;
 	char   web_hosts[CONFIG_MAX_LISTEN][MXSET_NAME_SIZE];	/* further Host names to accept */

@@ -23,6 +23,7 @@ enum message_kind {
 	MESSAGE_PROCESSES = 6,	/* mxtrapd to watch: who runs */
 	MESSAGE_DECOY = 7,	/* decoy to watch: its counters */
 	MESSAGE_SAID = 8,	/* decoy to watch: what a client said */
+	MESSAGE_PROBE = 9,	/* decoy to watch: what it found at the real MX */
 	MESSAGE_PURGE = 12,	/* mxtrap to watch, over the control socket */
 };
 
@@ -70,6 +71,14 @@ struct message_said {
 struct message_decoy {			/* every second */
 	struct message_head head;
 	uint64_t accepted, lost, overflows;	/* since decoy began; overflows: host-wide ListenOverflows */
+};
+
+struct message_probe {
+	struct message_head head;
+	int64_t	 time_us;		/* CLOCK_REALTIME */
+	uint32_t target, result;	/* enum probe_result */
+	uint32_t good_s;		/* for so long it says something */
+	uint32_t spare;
 };
 
 struct message_doorbell {		/* after a commit */
