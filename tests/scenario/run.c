@@ -156,7 +156,7 @@ bool
 parse_deed(const char *word, enum deed *out)
 {
 	static const char *const names[] = { "syn", "refused", "half", "connect", "unreachable", "withdrawn", "forged-ack",
-		"guessed" };
+		"guessed", "provoked" };
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(word, names[i]) == 0) {
@@ -232,7 +232,7 @@ do_at(struct script *s)
 			world_act(&s->world, us, &src, t, deed, s->n > 5 ? (unsigned)atoi(s->words[5] + 1) : 1);
 		else
 			fault(s, "found %s, expected syn, refused, half, connect, unreachable, withdrawn, forged-ack,"
-			    " guessed, accepted or deferred",
+			    " guessed, provoked, accepted or deferred",
 			    s->words[3]);
 		return;
 	}

@@ -235,6 +235,7 @@ world_act(struct world *w, int64_t now_us, const struct addr *src, const struct 
 	case DEED_WITHDRAWN:
 	case DEED_FORGED_ACK:
 	case DEED_GUESSED:
+	case DEED_PROVOKED:
 		send_packet(w, now_us, PACKET_SYNACK, &t->addr, src, 25, port, theirs, isn + 1);
 		now_us += w->rtt_us;
 		if (deed == DEED_CONNECT)
@@ -243,6 +244,10 @@ world_act(struct world *w, int64_t now_us, const struct addr *src, const struct 
 			send_packet(w, now_us, PACKET_RST, src, &t->addr, port, 25, isn + 1, 0);
 		else if (deed == DEED_FORGED_ACK)
 			send_packet(w, now_us, PACKET_ACK, src, &t->addr, port, 25, isn + 1, theirs + 2);
+		if (deed == DEED_PROVOKED) {
+			send_packet(w, now_us, PACKET_ACK, src, &t->addr, port, 25, isn + 1, 1);
+			send_packet(w, now_us + 20, PACKET_RST, &t->addr, src, 25, port, 1, 0);
+		}
 		for (unsigned i = 0; i < n_guesses; i++)
 			send_packet(w, now_us, PACKET_ACK, src, &t->addr, port, 25, isn + 1, theirs + 0x40000000 + i);
 		break;

@@ -11,7 +11,7 @@
 #define WORLD_BEGIN_US (1700000040LL * 1000000)	/* a full minute */
 
 enum deed { DEED_SYN, DEED_REFUSED, DEED_HALF, DEED_CONNECT, DEED_UNREACHABLE, DEED_WITHDRAWN, DEED_FORGED_ACK,
-	DEED_GUESSED };
+	DEED_GUESSED, DEED_PROVOKED };
 
 struct world {
 	struct ladder	    ladder;
