@@ -41,6 +41,11 @@ bool parse_deed(const char *word, enum deed *out);
 const struct target *script_target(struct script *, const char *name, const struct addr *like);
 /* The ladder is complete: make the world, once. */
 void script_begin(struct script *);
+/* Time moves on. */
+void script_move_to(struct script *, int64_t us);
+/* `at TIME probe ...` and `crowd ...`. */
+void script_probe(struct script *, int64_t us);
+void script_crowd(struct script *);
 /* A line that begins with `expect`. */
 void script_expect(struct script *);
 

@@ -8,6 +8,7 @@
 static void icmp6_in_ipv4(struct frame *f) { host_unreachable(f); f->b[23] = 58; }
 static void quotes_loopback(struct frame *f) { host_unreachable(f); f->b[14 + 20 + 8 + 12] = 127; }
 static void quotes_port_0(struct frame *f) { host_unreachable(f); f->b[62] = f->b[63] = 0; }
+static void told_to_another(struct frame *f) { host_unreachable(f); f->b[14 + 16 + 3] ^= 1; }
 static void quotes_land(struct frame *f) { host_unreachable(f); memcpy(f->b + 54, f->b + 58, 4); }
 
 static const struct row rows[] = {
@@ -71,6 +72,7 @@ static const struct row rows[] = {
 	{ "syn_and_rst_lies", syn_rst, LINK_ETHERNET, PACKET_BAD_FLAGS, 0, 0, 0 },
 	{ "all_flags_at_once_lie", all_flags, LINK_ETHERNET, PACKET_BAD_FLAGS, 0, 0, 0 },
 	{ "port_0_lies", port_0, LINK_ETHERNET, PACKET_BAD_PORT, 0, 0, 0 },
+	{ "an_unreachable_told_to_another_than_the_quoted_lies", told_to_another, LINK_ETHERNET, PACKET_BAD_SOURCE, 0, 0, 0 },
 	{ "source_equal_to_destination_lies", land, LINK_ETHERNET, PACKET_BAD_SOURCE, 0, 0, 0 },
 	{ "ipv6_source_equal_to_destination_lies", land6, LINK_ETHERNET, PACKET_BAD_SOURCE, 0, 0, 0 },
 	{ "this_network_sends_nothing", from_0, LINK_ETHERNET, PACKET_BAD_SOURCE, 0, 0, 0 },
