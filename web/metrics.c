@@ -93,7 +93,7 @@ static const struct status_metric {
 	{ "decoy_lost", "mxtrap_decoy_lost_total", "counter",
 	  "Accepts that decoy could not tell." },
 	{ "decoy_overflows", "mxtrap_decoy_overflows_total", "counter",
-	  "Accept queue overflows of this host." },
+	  "Overflows of the decoys' accept queues." },
 	{ "accepts_lost", "mxtrap_accepts_lost_total", "counter",
 	  "Accepts that watch did not hear of." },
 	{ "unproven_accepts", "mxtrap_accepts_unproven_total", "counter",

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,16 +21,18 @@
 
 #include "mxtrap/log.h"
 #include "mxtrap/process.h"
+#include "overflow.h"
 #include "probe.h"
 
 #define DECOY_BACKLOG	4096
 #define DECOY_TURN	64	/* accepts from one socket before the next has its turn */
 #define DECOY_STARVED_MS 1000	/* without descriptors or memory for so long: better refuse */
+#define DECOY_SYNACKS	1	/* repeats of a SYN-ACK that nobody acknowledges */
 #define DECOY_SIGNALS	UINT32_MAX
 
 struct decoy {
 	struct process *p;
-	int	 epoll, spare_fd, netstat_fd;
+	int	 epoll, spare_fd;
 	bool	 listening[PROCESS_MAX_SOCKETS];
 	int64_t	 second_ms;		/* when the next second's work is due */
 	int64_t	 starved_ms;		/* since when accept() lacks resources; 0: it does not */
@@ -38,6 +41,7 @@ struct decoy {
 	struct message_accepts batch;
 	struct log_rate rate;
 	struct probe *probe;
+	struct overflow overflow;
 };
 
 static int64_t
@@ -136,7 +140,11 @@ decoy_listen(struct decoy *d, size_t i)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.u32 = (uint32_t)i };
 	uint32_t hushed;
+	int retries = DECOY_SYNACKS;
 
+	/* On a listening socket this is how often a SYN-ACK is sent again (Linux): five times else,
+	 * for whoever forged the SYN. */
+	setsockopt(d->p->sockets[i].fd, IPPROTO_TCP, TCP_SYNCNT, &retries, sizeof(retries));
 	if (listen(d->p->sockets[i].fd, DECOY_BACKLOG) == 0 &&
 	    epoll_ctl(d->epoll, EPOLL_CTL_ADD, d->p->sockets[i].fd, &event) == 0) {
 		d->listening[i] = true;
@@ -185,46 +193,11 @@ decoy_drain(struct decoy *d, size_t i)
 	}
 }
 
-/* The next word of a line, or NULL at its end; *at moves behind it. */
-static const char *
-next_word(const char **at, size_t *len)
-{
-	const char *word = *at + strspn(*at, " ");
-
-	*len = strcspn(word, " \n");
-	*at = word + *len;
-	return *len == 0 ? NULL : word;
-}
-
-/* TcpExt ListenOverflows of this host (of its network namespace). */
-static uint64_t
-decoy_overflows(const struct decoy *d)
-{
-	static const char head[] = "TcpExt:", name[] = "ListenOverflows";
-	char text[16384];
-	const char *names, *values, *n, *v;
-	size_t n_len, v_len;
-	ssize_t len = d->netstat_fd < 0 ? -1 : pread(d->netstat_fd, text, sizeof(text) - 1, 0);
-
-	if (len <= 0)
-		return 0;
-	text[len] = '\0';
-	/* Two lines: names, then values in the same order. */
-	if ((names = strstr(text, head)) == NULL ||
-	    (values = strstr(names + sizeof(head), head)) == NULL)
-		return 0;
-	while ((n = next_word(&names, &n_len)) != NULL &&
-	    (v = next_word(&values, &v_len)) != NULL)
-		if (n_len == sizeof(name) - 1 && memcmp(n, name, n_len) == 0)
-			return strtoull(v, NULL, 10);
-	return 0;
-}
-
 static void
 decoy_second(struct decoy *d)
 {
 	struct message_decoy m = { .accepted = d->accepted, .lost = d->lost,
-	    .overflows = decoy_overflows(d) };
+	    .overflows = overflow_read(&d->overflow, d->p->sockets, d->p->n_sockets) };
 
 	message_init(&m.head, MESSAGE_DECOY, sizeof(m));
 	message_send(d->p->decoy_fd, &m, sizeof(m));
@@ -264,7 +237,7 @@ decoy_open(struct decoy *d)
 	struct epoll_event line = { .events = 0, .data.u32 = DECOY_SIGNALS };
 
 	d->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	d->netstat_fd = open("/proc/self/net/netstat", O_RDONLY | O_CLOEXEC);
+	overflow_open(&d->overflow);
 	d->epoll = epoll_create1(EPOLL_CLOEXEC);
 	return d->epoll >= 0 &&
 	    epoll_ctl(d->epoll, EPOLL_CTL_ADD, d->p->signal_fd, &event) == 0 &&
@@ -310,7 +283,7 @@ decoy_main(struct process *p)
 	decoy_flush(d);
 	probe_free(d->probe);
 	close(d->epoll);
-	close(d->netstat_fd);
+	overflow_close(&d->overflow);
 	close(d->spare_fd);
 	free(d);
 	return status;

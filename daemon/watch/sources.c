@@ -180,7 +180,7 @@ decoy_seen(struct watch *w, int64_t now_us)
 static void
 take_decoy(struct watch *w, const struct message_decoy *m)
 {
-	/* The counter is the host's, since it was started: only its growth is ours. */
+	/* Since decoy began: only its growth is news. */
 	if (w->decoy_known && m->overflows > w->decoy.overflows) {
 		struct event e = { .time_us = watch_now_us(w), .kind = EVENT_OVERFLOW,
 			.value = (int64_t)(m->overflows - w->decoy.overflows) };

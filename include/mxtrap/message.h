@@ -70,7 +70,7 @@ struct message_said {
 
 struct message_decoy {			/* every second */
 	struct message_head head;
-	uint64_t accepted, lost, overflows;	/* since decoy began; overflows: host-wide ListenOverflows */
+	uint64_t accepted, lost, overflows;	/* since decoy began; overflows: of its own accept queues */
 };
 
 struct message_probe {

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -383,10 +384,27 @@ without_descriptors_visitors_are_reset_and_it_ends(void **state)
 	assert_int_equal(rig_end(&rig), 3);
 }
 
+static void
+a_syn_ack_is_repeated_once_only(void **state)
+{
+	struct rig rig;
+	int n = 0;
+	socklen_t len = sizeof(n);
+
+	(void)state;
+	rig_start(&rig, RIG_PLAIN);
+	rig_ready(&rig);
+	/* The socket is the test's as well. */
+	assert_int_equal(getsockopt(rig.listener[0], IPPROTO_TCP, TCP_SYNCNT, &n, &len), 0);
+	assert_int_equal(n, 1);
+	rig_stop(&rig);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_syn_ack_is_repeated_once_only),
 		cmocka_unit_test(each_visitor_is_reset_and_noted),
 		cmocka_unit_test(a_crowd_is_noted_without_a_gap),
 		cmocka_unit_test(its_counters_come_each_second),
