@@ -158,6 +158,7 @@ trap_take_health(struct trap *t, const struct event *e)
 	case EVENT_LAYOUT:
 	case EVENT_NEVER:
 	case EVENT_PURGE:
+	case EVENT_SAID:
 	case EVENT_TAKE_BACK:
 		break;
 	}
