@@ -32,6 +32,9 @@
 #define STOP_LAST_MS	 150		/* watch is asked last: it stores what decoy still said */
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS	 5000
+#define CANNOT_STATUS	 3		/* a child's exit status: what it needs is not there, trying again soon is no use */
+#define CANNOT_FIRST_MS	 1000
+#define CANNOT_MAX_MS	 60000
 #define HEALTHY_MS	 30000		/* a life that long forgives earlier deaths */
 #define RETRY_FIRST_MS	 2000		/* an IPv6 address takes a second or two to be there */
 #define RETRY_MS	 10000
@@ -137,7 +140,8 @@ static void
 child_gone(struct supervisor *s, enum process_role role, int status, int64_t now)
 {
 	struct child *c = &s->child[role];
-	bool asked = c->kill_ms != 0;
+	bool asked = c->kill_ms != 0, cannot = WIFEXITED(status) && WEXITSTATUS(status) == CANNOT_STATUS;
+	unsigned most = cannot ? CANNOT_MAX_MS : BACKOFF_MAX_MS;
 	uint32_t hushed;
 
 	bounds_shut(&s->bounds, role);
@@ -147,7 +151,12 @@ child_gone(struct supervisor *s, enum process_role role, int status, int64_t now
 	if (asked) {
 		c->start_ms = now;
 	} else {
-		if (log_may(&c->deaths, now / 1000, &hushed))
+		if (cannot && c->backoff_ms < CANNOT_FIRST_MS)
+			c->backoff_ms = CANNOT_FIRST_MS;
+		if (cannot && log_may(&c->deaths, now / 1000, &hushed))
+			log_warnx("%s cannot do its work (it said why): is tried again, every minute in the end",
+			    process_name(role));
+		else if (!cannot && log_may(&c->deaths, now / 1000, &hushed))
 			log_warnx("%s (pid %d) %s %d, is started again",
 			    process_name(role), (int)c->pid,
 			    WIFSIGNALED(status) ? "was killed by signal" : "ended with status",
@@ -157,8 +166,8 @@ child_gone(struct supervisor *s, enum process_role role, int status, int64_t now
 			c->backoff_ms = 0;
 		c->start_ms = c->started_ms + c->backoff_ms;
 		c->backoff_ms = c->backoff_ms == 0 ? BACKOFF_FIRST_MS : c->backoff_ms * 2;
-		if (c->backoff_ms > BACKOFF_MAX_MS)
-			c->backoff_ms = BACKOFF_MAX_MS;
+		if (c->backoff_ms > most)
+			c->backoff_ms = most;
 	}
 	c->pid = 0;
 	c->ready = false;
@@ -259,6 +268,9 @@ tell_watch(struct supervisor *s, int64_t now)
 	for (int i = 0; i < PROCESS_N_ROLES; i++) {
 		const struct child *c = &s->child[i];
 
+		/* Who has nothing to do by this configuration is not missing. */
+		if (i != PROCESS_WATCH && c->pid == 0 && !bounds_asked(&s->bounds, (enum process_role)i))
+			continue;
 		snprintf(m.process[i].name, sizeof(m.process[i].name), "%s",
 		    process_name((enum process_role)i));
 		m.process[i].pid = c->pid;

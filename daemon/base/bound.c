@@ -109,6 +109,15 @@ bounds_count(const struct bounds *bounds, enum process_role role)
 	return n;
 }
 
+bool
+bounds_asked(const struct bounds *bounds, enum process_role role)
+{
+	for (size_t i = 0; i < bounds->n; i++)
+		if (bounds->bound[i].role == role && !bounds->bound[i].refuses)
+			return true;
+	return false;
+}
+
 void
 bounds_shut(const struct bounds *bounds, enum process_role role)
 {

@@ -30,6 +30,8 @@ struct bounds {				/* start from = { 0 } */
 void bounds_apply(struct bounds *, const struct config *);
 /* How many sockets of a role are bound. */
 size_t bounds_count(const struct bounds *, enum process_role);
+/* Does this configuration ask for any, bound or not? */
+bool bounds_asked(const struct bounds *, enum process_role);
 /* Refuse at once: no listener, and whoever waits in an accept queue is reset.  All stay bound. */
 void bounds_shut(const struct bounds *, enum process_role);
 /* Try again what could not be had.  deaf: the role could not listen on all it has; find out who

@@ -1,0 +1,181 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# operate.sh [BUILD] - what an operator does and sees, with the real daemon in a network namespace.
+#
+# A purge ends what rests on a bad decoy, at once and for good: also after a restart and
+# in a replay.  What is not configured is not missed.  A database of a newer version is
+# left alone, without hammering at it.  Needs root; 77: skipped.
+set -u
+BUILD=$(realpath "${1:-build}")
+NS=mxtrap-operate-$$
+DIR=$(mktemp -d /tmp/mxtrap-operate.XXXXXX)
+chmod 755 "$DIR"
+LOW=203.0.113.10 REAL=203.0.113.20 BOGUS=203.0.113.30
+FAILED=0
+PID=
+
+[ "$(id -u)" = 0 ] || { echo "operate: SKIP, not root"; exit 77; }
+ip netns add "$NS" 2>/dev/null || { echo "operate: SKIP, no network namespaces"; exit 77; }
+cleanup() {
+	local p
+	for p in $(ip netns pids "$NS"); do kill -9 "$p" 2>/dev/null; done
+	ip netns del "$NS"
+	rm -rf "$DIR"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+in_ns() { ip netns exec "$NS" "$@"; }
+now_ms() { echo $(($(date +%s%N) / 1000000)); }
+ok() { echo "ok   $*"; }
+bad() { echo "FAIL $*"; FAILED=1; }
+check() { local name=$1; shift; if "$@"; then ok "$name"; else bad "$name"; fi; }
+wait_for() { # ms, condition...
+	local until=$(($(now_ms) + $1))
+	shift
+	until "$@"; do
+		[ "$(now_ms)" -lt $until ] || return 1
+		sleep 0.05
+	done
+}
+said() { grep -q -- "$1" "$DIR/log"; }
+gone() { ! kill -0 "$1" 2>/dev/null; }
+start() {
+	: >"$DIR/log"
+	ip netns exec "$NS" "$BUILD/mxtrapd" -c "$DIR/conf" >>"$DIR/log" 2>&1 &
+	PID=$!
+}
+stop() {
+	kill -TERM "$PID"
+	wait_for 3000 gone "$PID"
+	wait "$PID" 2>/dev/null
+}
+ready() { said "all processes are ready"; }
+cli() { in_ns "$BUILD/mxtrap" -c "$DIR/conf" "$@"; }
+listed() { cli list --format plain | wc -l; }
+are_listed() { [ "$(listed)" = "$1" ]; }
+serial() { cli list --format ndjson | sed -n 's/.*"serial":\([0-9]*\).*/\1/p'; }
+
+config() { # state directory, exchangers beside the low and the real one, further lines
+	cat <<-END
+	interface = "lo"
+	state-dir = "$1"
+	mx-set "example.org" {
+	    domains = { "example.org" }
+	    exchanger "mx0.example.org" { preference = 10 role = "nolisting" addresses = { "$LOW" } }
+	    exchanger "mx1.example.org" { preference = 20 role = "real" addresses = { "$REAL" } }
+	    $2
+	}
+	allow { special-purpose = no }
+	judge { start-grace = "0s" list-on = "proven" false-listing = 0.01 }
+	$3
+	END
+}
+WITH_BOGUS="exchanger \"mx9.example.org\" { preference = 90 role = \"bogus\" answer = \"reset\" addresses = { \"$BOGUS\" } }"
+
+in_ns ip link set lo up
+for a in $LOW $REAL $BOGUS; do in_ns ip addr add $a/32 dev lo; done
+for n in 1 2 3 4 5 6; do in_ns ip addr add 198.18.$n.1/32 dev lo; done
+
+# -- nothing but what is configured --
+
+config "$DIR/bare" "" "" >"$DIR/conf"
+start
+told() { cli status >"$DIR/status" 2>&1 && grep -q "process watch" "$DIR/status"; }
+check "without a decoy that answers and without web it starts" wait_for 20000 told
+check "status does not miss a decoy that has nothing to do" test -z "$(grep -i "decoy.*not running" "$DIR/status")"
+check "status does not miss a web that is not configured" test -z "$(grep -i "web.*not running" "$DIR/status")"
+stop
+
+# -- purge --
+
+config "$DIR/state" "$WITH_BOGUS" 'web { listen = "127.0.0.1:8725" }' >"$DIR/conf"
+in_ns tcpdump -i lo -U --immediate-mode -w "$DIR/beside.pcap" tcp port 25 2>"$DIR/tcpdump.log" &
+TCPDUMP=$!
+beside() { grep -q "listening on" "$DIR/tcpdump.log"; }
+check "a capture is taken beside it" wait_for 10000 beside
+start
+check "mxtrapd is ready" wait_for 20000 ready
+bot() { # number: to the backup, first and only
+	in_ns python3 -c "
+import socket
+s = socket.socket()
+s.bind(('198.18.$1.1', 0))
+s.settimeout(2)
+try:
+	s.connect(('$BOGUS', 25)); s.recv(1)
+except OSError: pass"
+}
+for n in 1 2 3 4 5; do bot $n; done
+check "five bots are listed" wait_for 5000 are_listed 5
+was=$(serial)
+cli purge --exchanger mx9.example.org --dry-run >"$DIR/dry" 2>&1
+check "a dry run says what it would do" grep -q "would take back 5 pieces of evidence of 5 senders: 5 listings would end" "$DIR/dry"
+check "and does nothing" are_listed 5
+cli purge --exchanger mx77.example.org >"$DIR/no" 2>&1
+check "an unknown exchanger is a no" test $? = 1
+check "that says which there are" grep -q "mx0.example.org mx1.example.org mx9.example.org" "$DIR/no"
+cli purge --exchanger mx9.example.org --note "it was misrouted" >"$DIR/did" 2>&1
+check "a purge says what it did" grep -q "took back 5 pieces of evidence of 5 senders: 5 listings ended" "$DIR/did"
+check "nobody is listed any more" are_listed 0
+check "in one serial ($was, $(serial))" test "$(serial)" = $((was + 1))
+cli explain 198.18.1.1 >"$DIR/story"
+check "the story says that it was purged" grep -q "purged by the operator" "$DIR/story"
+check "and why the points are gone" grep -q "Taken back because the operator purged it" "$DIR/story"
+check "the daemon's log says who and what" said "PURGE \[exchanger mx9.example.org\] by root: took back 5"
+bot 6
+check "who comes afterwards counts" wait_for 5000 are_listed 1
+code=$(in_ns curl -s -m 5 -o "$DIR/risk.json" -w '%{http_code}' http://127.0.0.1:8725/api/v1/risk)
+check "mail at risk is told over HTTP ($code)" test "$code" = 200
+check "the page asks for it" test -n "$(in_ns curl -s -m 5 http://127.0.0.1:8725/risk.js | grep /api/v1/risk)"
+stop
+kill -TERM $TCPDUMP
+wait $TCPDUMP 2>/dev/null
+
+start
+check "it starts again" wait_for 20000 ready
+check "and they stay off the list" are_listed 1
+stop
+
+states() { # configuration
+	"$BUILD/mxtrap" -c "$1" list --all --format ndjson | python3 -c '
+import json, sys
+for line in sys.stdin:
+    r = json.loads(line)
+    if "cidr" in r:
+        print(r["cidr"], r["state"], round(r["score"], 1), round(r["hint"], 1))' | sort
+}
+replay() { # name, further arguments
+	local name=$1
+	shift
+	mkdir -p "$DIR/$name"
+	sed "s|^state-dir.*|state-dir = \"$DIR/$name\"|" "$DIR/conf" >"$DIR/$name.conf"
+	"$BUILD/mxtrapd" -c "$DIR/$name.conf" -r "$DIR/beside.pcap" "$@" >"$DIR/$name.out" 2>&1
+}
+check "a replay of the capture alone succeeds" replay wire
+check "and lists all six: it knows of no purge" test "$(states "$DIR/wire.conf" | grep -c ' listed ')" = 6
+check "a replay with the stored events succeeds" replay inputs --inputs "$DIR/state"
+states "$DIR/conf" >"$DIR/live.states"
+states "$DIR/inputs.conf" >"$DIR/inputs.states"
+check "and takes back the same" diff -u "$DIR/live.states" "$DIR/inputs.states"
+
+# -- a database of a newer version --
+
+python3 -c "
+import sqlite3
+d = sqlite3.connect('$DIR/state/mxtrap.db')
+d.execute('PRAGMA user_version = 999'); d.commit()
+d.execute('PRAGMA wal_checkpoint(TRUNCATE)'); d.close()"
+start
+sleep 6		# what is counted is how often it is tried in a time
+tries=$(grep -c "is of a newer mxtrap" "$DIR/log")
+check "a newer database is said, and not hammered at ($tries times in 6 s)" test "$tries" -ge 1 -a "$tries" -le 4
+check "the supervisor says that it cannot" said "watch cannot do its work"
+cli status >"$DIR/newer" 2>&1
+check "status exits with 3" test $? = 3
+check "and says why" grep -q "newer mxtrap" "$DIR/newer"
+stop
+
+[ $FAILED = 0 ] || { echo "--- log"; tail -40 "$DIR/log"; }
+exit $FAILED
