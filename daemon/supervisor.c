@@ -151,12 +151,12 @@ child_gone(struct supervisor *s, enum process_role role, int status, int64_t now
 	if (asked) {
 		c->start_ms = now;
 	} else {
-		if (cannot && c->backoff_ms < CANNOT_FIRST_MS)
+		if (cannot && c->backoff_ms < CANNOT_FIRST_MS) {
 			c->backoff_ms = CANNOT_FIRST_MS;
-		if (cannot && log_may(&c->deaths, now / 1000, &hushed))
-			log_warnx("%s cannot do its work (it said why): is tried again, every minute in the end",
+			log_warnx("%s cannot do its work (it said why): is tried again, once a minute in the end",
 			    process_name(role));
-		else if (!cannot && log_may(&c->deaths, now / 1000, &hushed))
+		}
+		if (!cannot && log_may(&c->deaths, now / 1000, &hushed))
 			log_warnx("%s (pid %d) %s %d, is started again",
 			    process_name(role), (int)c->pid,
 			    WIFSIGNALED(status) ? "was killed by signal" : "ended with status",

@@ -123,7 +123,7 @@ read_plain(struct config_reader *r, char *plain, const char *path)
 		CFG_END()
 	};
 	cfg_opt_t limits[] = {
-		KEY("senders"), KEY("attempts"), KEY("pools"), KEY("tally-above"),
+		KEY("senders"), KEY("attempts"), KEY("pools"), KEY("tally-above"), KEY("new-per-48"),
 		CFG_END()
 	};
 	cfg_opt_t capture[] = {

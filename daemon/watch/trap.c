@@ -227,6 +227,9 @@ collect_counters(struct trap *t)
 	c->never_refused = t->never.refused;
 	c->wrong_acks = t->wrong.seen;
 	c->wrong_evicted = t->wrong.evicted;
+	c->touches_refused = t->touches.refused;
+	c->proofs_refused = t->proofs.refused;
+	c->timers_refused = t->ends.refused + t->list.deadlines.refused;
 	c->listed = t->list.n_listed;
 	c->suspects = t->list.n_suspect;
 }

@@ -84,8 +84,8 @@ evict_sender(void *ctx, uint32_t number)
 }
 
 /* Ids are told to the store before any row that uses them. */
-static uint16_t
-fingerprint_id(struct trap *t, const struct fingerprint *fp)
+uint16_t
+trap_fingerprint(struct trap *t, const struct fingerprint *fp)
 {
 	uint64_t words[3];
 	uint32_t hash, at, slot;
@@ -130,26 +130,37 @@ count_for_flood(struct trap *t)
 	}
 }
 
-/* The sender of a packet that opens something; made if new. */
+uint32_t
+trap_new_sender(struct trap *t, const struct trap_work *w, sender_key key, uint64_t host, uint32_t hash)
+{
+	struct addr src = sender_addr(key, host);
+	uint32_t number = sender_add(&t->senders, key, hash, now_s(t), evict_sender, t);
+
+	if (number == SENDER_NONE) {
+		if (t->now_us > t->health.full_until_us)
+			trap_tell_note(t, NOTE_TABLE_FULL, UINT32_MAX, 0, 0);
+		t->health.full_until_us = t->now_us + HEALTH_MEMORY_US;
+		return SENDER_NONE;
+	}
+	t->counters.senders_new++;
+	trap_tally_of(t, w->target_number)->first_seen++;
+	if (ladder_find(t->ladder, &src) != NULL || never_holds(&t->never, &src, NEVER_OWN))
+		t->senders.records[number].flags |= SENDER_OURS;
+	return number;
+}
+
+/* The sender of a packet that opens something; made if new.  *capped: its network may bring nobody more now. */
 static uint32_t
-sender_for(struct trap *t, const struct trap_work *w)
+sender_for(struct trap *t, const struct trap_work *w, bool *capped)
 {
 	uint32_t number = sender_find(&t->senders, w->key, w->sender_hash);
 
+	*capped = false;
 	if (number == SENDER_NONE) {
-		struct addr src = sender_addr(w->key, w->host);
-
-		number = sender_add(&t->senders, w->key, w->sender_hash, now_s(t), evict_sender, t);
-		if (number == SENDER_NONE) {
-			if (t->now_us > t->health.full_until_us)
-				trap_tell_note(t, NOTE_TABLE_FULL, UINT32_MAX, 0, 0);
-			t->health.full_until_us = t->now_us + HEALTH_MEMORY_US;
+		*capped = trap_network_full(t, w->key);
+		number = *capped ? SENDER_NONE : trap_new_sender(t, w, w->key, w->host, w->sender_hash);
+		if (number == SENDER_NONE)
 			return SENDER_NONE;
-		}
-		t->counters.senders_new++;
-		trap_tally_of(t, w->target_number)->first_seen++;
-		if (ladder_find(t->ladder, &src) != NULL || never_holds(&t->never, &src, NEVER_OWN))
-			t->senders.records[number].flags |= SENDER_OURS;
 	}
 	t->senders.records[number].last_seen_s = now_s(t);
 	return number;
@@ -190,8 +201,11 @@ trap_take_syn(struct trap *t, const struct trap_work *w, const struct packet *p)
 {
 	struct attempt *a = attempt_find(&t->attempts, w->attempt_hash, w->key, w->host, w->target_number, w->sport,
 	    &p->seq);
-	uint32_t number = sender_for(t, w);
+	bool capped;
+	uint32_t number = sender_for(t, w, &capped);
 
+	if (capped)
+		trap_take_capped(t, w, p);
 	if (number == SENDER_NONE)
 		return;
 	/* The decoy's own probe, from an address of this host, is nobody's visit. */
@@ -210,7 +224,7 @@ trap_take_syn(struct trap *t, const struct trap_work *w, const struct packet *p)
 	trap_tally_of(t, w->target_number)->attempts++;
 	if (t->flood)
 		a->flags |= ATTEMPT_TALLIED;
-	a->fingerprint = fingerprint_id(t, &p->fp);
+	a->fingerprint = trap_fingerprint(t, &p->fp);
 	t->senders.records[number].fingerprint = a->fingerprint;
 	if (w->target->role == ROLE_CONTROL) {
 		t->senders.records[number].klass = CLASS_SCANNER;
@@ -275,6 +289,8 @@ trap_prove(struct trap *t, const struct trap_work *w, struct attempt *a)
 		trap_health_news(t, a->target, health_proven(&t->health, a->target, t->now_us));
 	else if (t->n_alarms != 0 && t->alarms[a->target].kind == NOTE_DECOY_DEAD)
 		trap_alarm_over(t, a->target);
+	if (number == SENDER_NONE && (a->flags & ATTEMPT_CAPPED) != 0)
+		number = trap_adopt(t, w, a);
 	if (number == SENDER_NONE)
 		return;
 	t->senders.records[number].flags |= w->target->role == ROLE_REAL ? SENDER_PROVEN | SENDER_REAL : SENDER_PROVEN;

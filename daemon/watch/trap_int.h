@@ -73,6 +73,11 @@ struct alarm {				/* an address of ours is not what the configuration says */
 	uint8_t kind;			/* enum note_kind; 0: none is open */
 };
 
+struct network {			/* an IPv6 /48, and how many new senders it brought this hour */
+	uint64_t prefix;		/* the key of its senders >> 16 */
+	uint32_t hour, n;
+};
+
 struct trap {
 	struct trap_options o;
 	const struct ladder *ladder;
@@ -93,6 +98,7 @@ struct trap {
 	struct pending_ring  touches, proofs;
 	struct recent	    *recent;
 	uint32_t	     recent_next;
+	struct network	    *networks;
 	struct kin_ring	   (*kin)[2];		/* by set, then family */
 	uint8_t		    *set_flags;		/* by set: SET_REAL_V4, SET_REAL_V6 */
 	struct tally_row    *tallies;		/* by target, of this hour */
@@ -191,6 +197,21 @@ void trap_take_reply(struct trap *, const struct trap_work *, const struct packe
 void trap_prove(struct trap *, const struct trap_work *, struct attempt *);
 /* An attempt is 70 s old, or pushed out by a flood: ctx is the trap. */
 void trap_leaving(void *ctx, struct attempt *);
+
+/* A new sender's record.  SENDER_NONE: no room for anyone new. */
+uint32_t trap_new_sender(struct trap *, const struct trap_work *, sender_key, uint64_t host, uint32_t hash);
+/* The id of a SYN's fingerprint; 0: the table is full. */
+uint16_t trap_fingerprint(struct trap *, const struct fingerprint *);
+
+/* trap_network.c */
+bool trap_network_init(struct trap *);
+size_t trap_network_bytes(void);
+/* One new sender more of this one's /48: is that too many in this hour? */
+bool trap_network_full(struct trap *, sender_key);
+/* A SYN of a sender that gets no record: tallied, kept until it is proven or old. */
+void trap_take_capped(struct trap *, const struct trap_work *, const struct packet *);
+/* It is proven: now it gets one.  SENDER_NONE: no room. */
+uint32_t trap_adopt(struct trap *, const struct trap_work *, struct attempt *);
 
 /* trap_flush.c */
 /* This hour's counts of a target; those of the hour before are told first. */

@@ -33,7 +33,7 @@ make_tables(struct trap *t)
 	t->tallies = table_alloc(n, sizeof(t->tallies[0]));
 	t->alarms = table_alloc(n, sizeof(t->alarms[0]));
 	t->fingerprints = table_alloc(FINGERPRINTS, sizeof(t->fingerprints[0]));
-	return t->recent != NULL && t->kin != NULL && t->set_flags != NULL && t->tallies != NULL &&
+	return trap_network_init(t) && t->recent != NULL && t->kin != NULL && t->set_flags != NULL && t->tallies != NULL &&
 	    t->alarms != NULL && t->fingerprints != NULL &&
 	    index_init(&t->fingerprint_index, FINGERPRINTS) &&
 	    sender_table_init(&t->senders, l->senders, t->o.hash_key) &&
@@ -99,6 +99,7 @@ trap_free(struct trap *t)
 	if (t == NULL)
 		return;
 	table_free(t->recent);
+	table_free(t->networks);
 	table_free(t->kin);
 	table_free(t->set_flags);
 	table_free(t->tallies);
@@ -191,7 +192,7 @@ trap_restore_allow(struct trap *t, const struct prefix *what, uint32_t expires_s
 size_t
 trap_memory_bytes(const struct trap *t)
 {
-	return sizeof(*t) + (size_t)RECENT * sizeof(t->recent[0]) +
+	return sizeof(*t) + trap_network_bytes() + (size_t)RECENT * sizeof(t->recent[0]) +
 	    (t->ladder->n_sets + 1) * sizeof(t->kin[0]) +
 	    (size_t)FINGERPRINTS * sizeof(t->fingerprints[0]) + index_bytes(&t->fingerprint_index) +
 	    (size_t)t->senders.cap * sizeof(t->senders.records[0]) + t->senders.cap / 8 +

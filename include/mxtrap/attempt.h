@@ -27,6 +27,7 @@ enum attempt_flag {
 	ATTEMPT_TOLD	  = 1 << 3,	/* its row went to the sink */
 	ATTEMPT_RESENT	  = 1 << 4,	/* the same SYN again at least 0.8 s later */
 	ATTEMPT_NOTED	  = 1 << 5,	/* health was told that it went unanswered */
+	ATTEMPT_CAPPED	  = 1 << 6,	/* its network brought too many: its sender has no record */
 };
 
 struct attempt {

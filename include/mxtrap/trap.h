@@ -23,6 +23,7 @@ struct trap_limits {
 	uint32_t attempts;		/* in flight */
 	uint32_t pools;
 	uint32_t tally_above;		/* new unproven attempts a second above which they are tallied only */
+	uint32_t new_per_48;		/* new unproven senders of an IPv6 /48 in an hour; 0: no bound */
 };
 
 struct trap_options {
@@ -50,6 +51,9 @@ struct trap_counters {			/* since trap_new(); all only grow but senders, listed,
 	uint64_t wrong_acks, wrong_evicted;	/* guesses at our sequence numbers; guessers forgotten for room */
 	uint64_t proofs_doubted;	/* handshakes that prove nothing, because somebody guesses in that name */
 	uint64_t recent_overflow;	/* evidence that a later doubt could no longer reach */
+	uint64_t networks_capped;	/* attempts whose sender got no record: its /48 had brought too many */
+	uint64_t touches_refused, proofs_refused;	/* judgements for which there was no room */
+	uint64_t timers_refused;	/* ends of visits and terms that found no room in their wheel */
 	uint64_t taken_back;		/* evidence that a purge took back */
 	uint64_t correspondents, correspondents_evicted;	/* hosts that we send mail to */
 	uint64_t correspond_overtaken;	/* SYNs of ours that were forgotten before an answer could come */

@@ -72,7 +72,7 @@ town_make(struct town *t, uint64_t seed)
 	/* As sharp as it goes: handshakes list, and nothing is excused at the start. */
 	t->world.options.judge.list_on = GRADE_PROVEN;
 	t->world.options.judge.start_grace_s = 0;
-	t->world.options.limits = (struct trap_limits){ 40000, 40000, 40000, 1000000 };
+	t->world.options.limits = (struct trap_limits){ 40000, 40000, 40000, 1000000, 256 };
 	while (t->n_spells < 32) {
 		enum real_state state = t->n_spells % 2 == 0 ? REAL_UP : (enum real_state)(1 + town_random(t, 3));
 

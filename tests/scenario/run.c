@@ -280,6 +280,8 @@ do_line(struct script *s)
 		s->world.options.correspondents = word_is(s, 1, "yes");
 	else if (word_is(s, 0, "senders") && s->n == 2)
 		s->world.options.limits.senders = (uint32_t)atoi(s->words[1]);
+	else if (word_is(s, 0, "new-per-48") && s->n == 2)
+		s->world.options.limits.new_per_48 = (uint32_t)atoi(s->words[1]);
 	else if (word_is(s, 0, "never") && s->n == 2 && s->n_never < MAX_NEVER &&
 	    prefix_parse(&s->world.never[s->n_never], s->words[1]))
 		s->n_never++;
@@ -320,7 +322,7 @@ run(const char *path)
 	s->world.options.judge.start_grace_s = 0;
 	s->world.options.correspondents = true;
 	s->world.options.judge.list_on = GRADE_PROVEN;
-	s->world.options.limits = (struct trap_limits){ 20000, 20000, 20000, 100000 };
+	s->world.options.limits = (struct trap_limits){ 20000, 20000, 20000, 100000, 256 };
 	while (fgets(line, sizeof(line), f) != NULL) {
 		char *save = NULL, *hash;
 

@@ -9,6 +9,7 @@
 set -u
 BUILD=$(realpath "${1:-build}")
 NS=mxtrap-operate-$$
+BOTS=mxtrap-operate-bots-$$
 DIR=$(mktemp -d /tmp/mxtrap-operate.XXXXXX)
 chmod 755 "$DIR"
 LOW=203.0.113.10 REAL=203.0.113.20 BOGUS=203.0.113.30
@@ -18,9 +19,11 @@ PID=
 [ "$(id -u)" = 0 ] || { echo "operate: SKIP, not root"; exit 77; }
 ip netns add "$NS" 2>/dev/null || { echo "operate: SKIP, no network namespaces"; exit 77; }
 cleanup() {
-	local p
-	for p in $(ip netns pids "$NS"); do kill -9 "$p" 2>/dev/null; done
-	ip netns del "$NS"
+	local ns p
+	for ns in "$NS" "$BOTS"; do
+		for p in $(ip netns pids "$ns" 2>/dev/null); do kill -9 "$p" 2>/dev/null; done
+		ip netns del "$ns" 2>/dev/null
+	done
 	rm -rf "$DIR"
 }
 trap cleanup EXIT
@@ -59,7 +62,7 @@ serial() { cli list --format ndjson | sed -n 's/.*"serial":\([0-9]*\).*/\1/p'; }
 
 config() { # state directory, exchangers beside the low and the real one, further lines
 	cat <<-END
-	interface = "lo"
+	interface = "eth0"
 	state-dir = "$1"
 	mx-set "example.org" {
 	    domains = { "example.org" }
@@ -74,9 +77,17 @@ config() { # state directory, exchangers beside the low and the real one, furthe
 }
 WITH_BOGUS="exchanger \"mx9.example.org\" { preference = 90 role = \"bogus\" answer = \"reset\" addresses = { \"$BOGUS\" } }"
 
-in_ns ip link set lo up
-for a in $LOW $REAL $BOGUS; do in_ns ip addr add $a/32 dev lo; done
-for n in 1 2 3 4 5 6; do in_ns ip addr add 198.18.$n.1/32 dev lo; done
+ip netns add "$BOTS"
+ip link add eth0 netns "$NS" type veth peer name eth0 netns "$BOTS"
+for ns in "$NS" "$BOTS"; do
+	ip -n "$ns" link set lo up
+	ip -n "$ns" link set eth0 up
+done
+for a in $LOW $REAL $BOGUS; do in_ns ip addr add $a/24 dev eth0; done
+in_ns ip route add 198.18.0.0/16 dev eth0
+ip -n "$BOTS" route add 203.0.113.0/24 dev eth0
+# One a /24: neighbours would be one pool.
+for n in 1 2 3 4 5 6; do ip -n "$BOTS" addr add 198.18.$n.1/32 dev eth0; done
 
 # -- nothing but what is configured --
 
@@ -91,14 +102,14 @@ stop
 # -- purge --
 
 config "$DIR/state" "$WITH_BOGUS" 'web { listen = "127.0.0.1:8725" }' >"$DIR/conf"
-in_ns tcpdump -i lo -U --immediate-mode -w "$DIR/beside.pcap" tcp port 25 2>"$DIR/tcpdump.log" &
+in_ns tcpdump -i eth0 -U --immediate-mode -w "$DIR/beside.pcap" tcp port 25 2>"$DIR/tcpdump.log" &
 TCPDUMP=$!
 beside() { grep -q "listening on" "$DIR/tcpdump.log"; }
 check "a capture is taken beside it" wait_for 10000 beside
 start
 check "mxtrapd is ready" wait_for 20000 ready
 bot() { # number: to the backup, first and only
-	in_ns python3 -c "
+	ip netns exec "$BOTS" python3 -c "
 import socket
 s = socket.socket()
 s.bind(('198.18.$1.1', 0))
