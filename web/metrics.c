@@ -87,6 +87,8 @@ static const struct status_metric {
 	  "Senders for which there was no room." },
 	{ "pools_evicted", "mxtrap_pools_evicted_total", "counter",
 	  "Pools dropped for room." },
+	{ "kin_lost", "mxtrap_kin_lost_total", "counter",
+	  "Touches whose other family a flood made unknown." },
 	{ "memory_bytes", "mxtrap_tables_bytes", "gauge", "Memory of all tables." },
 	{ "decoy_accepted", "mxtrap_decoy_accepted_total", "counter",
 	  "Connections that the decoys accepted." },

@@ -37,6 +37,7 @@ static const struct {
 	{ "senders_evicted", "senders dropped for room, all unproven", false },
 	{ "attempts_evicted", "attempts pushed out before their time", false },
 	{ "pools_evicted", "pool memories dropped for room", false },
+	{ "kin_lost", "touches whose other family a flood made unknown", false },
 	{ "memory_bytes", "bytes of tables", false }, { "bytes", "bytes of database", false },
 };
 

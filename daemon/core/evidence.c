@@ -115,6 +115,7 @@ static const struct doubt_info DOUBTS[DOUBT_N] = {
 	{ "purged", "the operator purged it: it came from a decoy or a rule that was wrong" },
 	{ "correspondent", "we send mail to it: it answered when we last did, less than seven days before" },
 	{ "real_unknown", "nothing tells whether the real MX answered: it is not on the wire, and no probe reaches it" },
+	{ "kin_unknown", "a flood at a lower rung was going on: its other family may have been there and not been kept" },
 };
 
 static const struct doubt_info *

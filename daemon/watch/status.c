@@ -38,6 +38,7 @@ tell_trap(struct watch *w)
 		{ "senders_new", c->senders_new }, { "senders_evicted", c->senders_evicted },
 		{ "senders_refused", c->senders_refused }, { "attempts_evicted", c->attempts_evicted },
 		{ "visits_evicted", c->visits_evicted }, { "pools_evicted", c->pools_evicted },
+		{ "kin_lost", c->kin_lost },
 		{ "fingerprints_refused", c->fingerprints_refused }, { "out_of_order", c->out_of_order },
 		{ "unmatched", c->unmatched }, { "unproven_accepts", c->unproven_accepts },
 		{ "recent_overflow", c->recent_overflow }, { "accepts_lost", w->accepts_lost },

@@ -25,7 +25,8 @@
 #define PENDING_SYN    131072		/* touches waiting to be judged, at most: unproven */
 #define PENDING_PROOF  65536		/* proven ones: a flood cannot push them out */
 #define RECENT	       65536		/* evidence that a later doubt can still reach */
-#define KIN	       16		/* last attempts of a family on a set */
+#define KIN	       16		/* last attempts of a class of a family on a set */
+#define KIN_CLASS_BITS 3
 #define KIN_US	       (3 * SECOND_US)
 #define FINGERPRINTS   4096
 
@@ -36,7 +37,7 @@ struct pending {			/* a judgement due 1 s after its cause */
 	uint64_t host;
 	uint32_t visit;
 	uint8_t	 generation, what, grade;
-	uint8_t	 tallied;
+	bool	 kin_unknown;		/* DOUBT_KIN_UNKNOWN */
 };
 
 struct pending_ring {			/* by due time: each is one constant delay */
@@ -57,15 +58,22 @@ struct recent {				/* evidence with points, for later doubts and revisions */
 
 struct kin_entry {
 	int64_t	 time_us;
+	uint64_t layout;		/* what fingerprint_akin() asks, with wscale */
 	uint32_t visit;
-	uint8_t	 generation, rung;
-	struct fingerprint fp;
+	uint8_t	 generation, rung, wscale;
 };
-struct kin_ring {			/* of one set and one family */
+struct kin_class {			/* attempts whose SYNs look alike */
 	struct kin_entry at[KIN];
 	uint32_t next;
 	uint32_t fresh;			/* a bit an entry: less than 3 s old, as far as looked at */
 	uint32_t unsettled;		/* of these: its system has not reached the real MX */
+	uint8_t	 lost_wscale;
+	bool	 lost_several;		/* looks, in this class */
+	int64_t	 lost_until_us;		/* what had to make room could have excused somebody until then */
+	uint64_t lost_layout;
+};
+struct kin {				/* of one set, by family */
+	struct kin_class of[2][1 << KIN_CLASS_BITS];
 };
 
 struct alarm {				/* an address of ours is not what the configuration says */
@@ -99,7 +107,7 @@ struct trap {
 	struct recent	    *recent;
 	uint32_t	     recent_next;
 	struct network	    *networks;
-	struct kin_ring	   (*kin)[2];		/* by set, then family */
+	struct kin	    *kin;		/* by set */
 	uint8_t		    *set_flags;		/* by set: SET_REAL_V4, SET_REAL_V6 */
 	struct tally_row    *tallies;		/* by target, of this hour */
 	int64_t		     tallies_until_us;
@@ -139,6 +147,14 @@ void trap_resent(struct trap *, uint32_t visit, struct attempt *);
 void trap_proven(struct trap *, uint32_t sender, uint32_t visit, struct attempt *, int64_t rtt_us);
 /* A deadline of a visit came out of the wheel. */
 void trap_visit_due(struct trap *, uint32_t item, int64_t due_us);
+
+/* trap_kin.c */
+/* A touch of a lower rung joins; v4: the toucher's family. */
+void trap_kin_join(struct trap *, uint32_t visit, const struct target *, bool v4, const struct packet *);
+/* Is there a lower touch of the other family that this one goes on from?  At a real rung: tells it so. */
+bool trap_kin_follow(struct trap *, const struct target *, bool v4, const struct packet *);
+/* May there have been one that a flood pushed out? */
+bool trap_kin_unknown(struct trap *, const struct target *, bool v4, const struct packet *);
 
 /* trap_pool.c: the network of a sender and its named pool, both. */
 void trap_pool_touch(struct trap *, const struct sender *, uint16_t set, enum role, uint64_t key, uint32_t hash);

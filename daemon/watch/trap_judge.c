@@ -18,6 +18,7 @@ struct finding {
 	enum grade grade;
 	uint64_t host;
 	float	 score, hint;		/* as the table says; doubts and the hour come on top */
+	uint16_t doubts;		/* enum doubt, beside those of the time and the sender */
 	int64_t	 of_us;			/* a revision's: when what it takes back was judged */
 	bool	 quiet;			/* in a flood and unproven: counts, but no row is told */
 };
@@ -111,7 +112,7 @@ weigh(struct trap *t, const struct finding *f)
 	struct sender *s = &t->senders.records[f->number];
 	enum visit_stamp stamp = visit_stamp_of(f->kind);
 	bool guilt = f->score > 0 || f->hint > 0;
-	uint16_t excused = guilt ? doubts(t, f) : 0;
+	uint16_t excused = guilt ? doubts(t, f) | f->doubts : 0;
 	float score = f->score, hint = f->hint;
 
 	s->kinds |= (uint16_t)(1U << f->kind);
@@ -241,13 +242,14 @@ is_prober(struct trap *t, uint32_t visit, uint64_t host)
 }
 
 static void
-judge_backup_first(struct trap *t, uint32_t visit, enum grade grade, uint64_t host)
+judge_backup_first(struct trap *t, uint32_t visit, enum grade grade, const struct pending *p)
 {
 	struct visit *v = &t->visits.records[visit];
 	bool proven = grade >= GRADE_PROVEN && t->ladder->sets[v->set].bogus_near;
 	bool descended = (v->flags & VISIT_REAL_PROVEN) != 0;
 	struct finding f = {
-		.number = v->sender, .visit = visit, .kind = EVIDENCE_BACKUP_FIRST, .grade = grade, .host = host,
+		.number = v->sender, .visit = visit, .kind = EVIDENCE_BACKUP_FIRST, .grade = grade,
+		.host = p->host, .doubts = p->kin_unknown ? DOUBT_KIN_UNKNOWN : 0,
 		.quiet = (v->flags & VISIT_TALLIED) != 0 && grade < GRADE_PROVEN,
 	};
 
@@ -367,7 +369,7 @@ trap_judge_pending(struct trap *t, const struct pending *p)
 	case PENDING_TOUCH:
 	case PENDING_BOGUS_PROVEN:
 		/* Proven by now: one piece of evidence, not two. */
-		judge_backup_first(t, p->visit, v->bogus_first_proven ? GRADE_PROVEN : (enum grade)p->grade, p->host);
+		judge_backup_first(t, p->visit, v->bogus_first_proven ? GRADE_PROVEN : (enum grade)p->grade, p);
 		break;
 	case PENDING_REAL_PROVEN:
 		if ((v->flags & (VISIT_SCORED | VISIT_DESCENDED)) == VISIT_SCORED)

@@ -1,65 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * trap_touch.c - from attempts to visits: the route, the order memory, pools and the other family.
+ * trap_touch.c - from attempts to visits: the route and the order memory.
  */
 #include "trap_int.h"
-
-static struct kin_ring *
-kin_of(struct trap *t, uint16_t set, bool v4)
-{
-	return &t->kin[set][v4 ? 0 : 1];
-}
-
-/*
- * The other family of one system shows itself on a lower rung less than 3 s before.
- * A system that reached the real MX, by whichever family, need not go on, unless
- * the real MX has no address of this family: then the next rung is the first that
- * this family can see.  (Else every honest dual-stack sender would excuse whatever
- * comes to the backup in the three seconds behind it.)
- */
-static bool
-follow_kin(struct trap *t, const struct target *target, bool v4, const struct packet *p)
-{
-	struct kin_ring *ring = kin_of(t, target->set, !v4);
-	bool real_here = (t->set_flags[target->set] & (v4 ? SET_REAL_V4 : SET_REAL_V6)) != 0;
-
-	for (uint32_t left = real_here ? ring->unsettled : ring->fresh; left != 0; left &= left - 1) {
-		uint32_t bit = left & -left;
-		const struct kin_entry *k = &ring->at[__builtin_ctz(left)];
-		struct visit *kin;
-
-		if (t->now_us - k->time_us >= KIN_US) {
-			ring->fresh &= ~bit;
-			ring->unsettled &= ~bit;
-			continue;
-		}
-		if (k->rung >= target->rung || !fingerprint_akin(&k->fp, &p->fp))
-			continue;
-		kin = &t->visits.records[k->visit];
-		if (kin->generation != k->generation)
-			continue;
-		if (target->role == ROLE_REAL) {
-			kin->flags |= VISIT_KIN_REAL;
-			ring->unsettled &= ~bit;
-		} else if ((kin->flags & (VISIT_REAL_PROVEN | VISIT_KIN_REAL)) == 0 || !real_here) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static void
-join_kin(struct trap *t, uint32_t visit, const struct target *target, bool v4, const struct packet *p)
-{
-	const struct visit *v = &t->visits.records[visit];
-	struct kin_ring *ring = kin_of(t, target->set, v4);
-
-	ring->fresh |= 1U << ring->next % KIN;
-	ring->unsettled |= 1U << ring->next % KIN;
-	ring->at[ring->next++ % KIN] = (struct kin_entry){
-		.time_us = t->now_us, .visit = visit, .generation = v->generation, .rung = target->rung, .fp = p->fp,
-	};
-}
 
 static int64_t
 visit_due_us(const struct trap *t, const struct visit *v)
@@ -176,8 +119,10 @@ prolong(struct trap *t, struct visit *v)
 static void
 touch_bogus(struct trap *t, uint32_t visit, struct attempt *a, const struct packet *p_syn, uint64_t key, uint32_t hash)
 {
+	const struct target *target = &t->ladder->targets[a->target];
 	struct visit *v = &t->visits.records[visit];
 	uint32_t memory_s = t->o.judge.order_memory_s;
+	bool v4 = sender_is_v4(a->key);
 	bool lower_known = (v->flags & (VISIT_LOW | VISIT_REAL)) != 0 || visit_remembers(v, now_s(t), memory_s) ||
 	    trap_pool_remembers(t, a->key, v->set, key, hash);
 	struct pending p = {
@@ -186,12 +131,15 @@ touch_bogus(struct trap *t, uint32_t visit, struct attempt *a, const struct pack
 	};
 
 	/* The other family only where nothing else is known: from then on its own memory knows it, for a day. */
-	if (!lower_known && follow_kin(t, &t->ladder->targets[a->target], sender_is_v4(a->key), p_syn)) {
+	if (!lower_known && trap_kin_follow(t, target, v4, p_syn)) {
 		visit_remember(v, now_s(t), true, memory_s);
 		lower_known = true;
 	}
 	if (!lower_known) {
 		a->flags |= ATTEMPT_CANDIDATE;
+		p.kin_unknown = trap_kin_unknown(t, target, v4, p_syn);
+		if (p.kin_unknown)
+			a->flags |= ATTEMPT_KIN_UNKNOWN;
 		if ((v->flags & VISIT_HINTED) == 0)
 			trap_push(t, &t->touches, &p);
 	} else if ((v->flags & (VISIT_REAL | VISIT_BOGUS)) == VISIT_REAL) {
@@ -237,15 +185,15 @@ trap_touch(struct trap *t, uint32_t number, struct attempt *a, const struct pack
 		v->flags |= VISIT_LOW | VISIT_PENDING_LOWER;
 		if ((v->flags & VISIT_BOGUS_PROVEN) == 0)
 			v->flags |= VISIT_LOW_FIRST;
-		join_kin(t, visit, target, v4, p);
+		trap_kin_join(t, visit, target, v4, p);
 		break;
 	case ROLE_REAL:
 		v->flags |= VISIT_REAL | VISIT_PENDING_LOWER;
 		v->last_real_s = now_s(t);
 		health_syn(&t->health, a->target, t->now_us);
 		if (target->rung != 0)
-			(void)follow_kin(t, target, v4, p);
-		join_kin(t, visit, target, v4, p);
+			(void)trap_kin_follow(t, target, v4, p);
+		trap_kin_join(t, visit, target, v4, p);
 		break;
 	case ROLE_BOGUS:
 		/* A touch of the backup excuses nobody, and must not push out of the ring what does. */
@@ -312,6 +260,7 @@ trap_proven(struct trap *t, uint32_t number, uint32_t visit, struct attempt *a, 
 		if ((a->flags & ATTEMPT_CANDIDATE) != 0) {
 			v->bogus_first_proven = 1;
 			p.what = PENDING_BOGUS_PROVEN;
+			p.kin_unknown = (a->flags & ATTEMPT_KIN_UNKNOWN) != 0;
 			trap_push(t, &t->proofs, &p);
 		}
 	}

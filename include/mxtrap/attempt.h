@@ -28,6 +28,7 @@ enum attempt_flag {
 	ATTEMPT_RESENT	  = 1 << 4,	/* the same SYN again at least 0.8 s later */
 	ATTEMPT_NOTED	  = 1 << 5,	/* health was told that it went unanswered */
 	ATTEMPT_CAPPED	  = 1 << 6,	/* its network brought too many: its sender has no record */
+	ATTEMPT_KIN_UNKNOWN = 1 << 7,	/* a flood may have pushed out its other family's touch */
 };
 
 struct attempt {

@@ -55,8 +55,9 @@ enum doubt {
 	DOUBT_PURGED	   = 1 << 11,	/* taken back by the operator: a bad decoy, or a bad rule */
 	DOUBT_CORRESPONDENT = 1 << 12,	/* we send mail to it */
 	DOUBT_REAL_UNKNOWN = 1 << 13,	/* nobody tells whether the real MX answers: no wire, no probe */
+	DOUBT_KIN_UNKNOWN  = 1 << 14,	/* a flood may have hidden its other family's touch of a lower rung */
 };
-#define DOUBT_N 14
+#define DOUBT_N 15
 
 struct evidence_info {
 	const char *name;	/* "backup_first" */

@@ -50,6 +50,7 @@ struct trap_counters {			/* since trap_new(); all only grow but senders, listed,
 	uint64_t unproven_accepts;	/* accepts without SYN and SYN-ACK on the wire */
 	uint64_t wrong_acks, wrong_evicted;	/* guesses at our sequence numbers; guessers forgotten for room */
 	uint64_t proofs_doubted;	/* handshakes that prove nothing, because somebody guesses in that name */
+	uint64_t kin_lost;		/* touches pushed out while they could still have excused their other family */
 	uint64_t recent_overflow;	/* evidence that a later doubt could no longer reach */
 	uint64_t networks_capped;	/* attempts whose sender got no record: its /48 had brought too many */
 	uint64_t touches_refused, proofs_refused;	/* judgements for which there was no room */

@@ -80,6 +80,7 @@ static const struct doubt_row doubts[] = {
 	{ "purged_is_doubt_11", DOUBT_PURGED, 11, "purged" },
 	{ "correspondent_is_doubt_12", DOUBT_CORRESPONDENT, 12, "correspondent" },
 	{ "real_unknown_is_doubt_13", DOUBT_REAL_UNKNOWN, 13, "real_unknown" },
+	{ "a_lost_other_family_is_named", DOUBT_KIN_UNKNOWN, 14, "kin_unknown" },
 };
 _Static_assert(N(doubts) == DOUBT_N, "a row for each doubt");
 
