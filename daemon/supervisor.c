@@ -28,7 +28,7 @@
 #define TURN_MS		 50		/* how long the loop sleeps at most */
 #define STALL_MS	 400		/* a longer turn: we were stopped, not the children */
 #define START_MS	 60000		/* until a child must be ready */
-#define STOP_MS		 900		/* from SIGTERM to SIGKILL */
+#define STOP_MS		 850		/* from SIGTERM to SIGKILL */
 #define STOP_LAST_MS	 150		/* watch is asked last: it stores what decoy still said */
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS	 5000
@@ -74,6 +74,7 @@ struct supervisor {
 	int64_t	 retry_ms, tell_ms, watchdog_ms, turn_ms, stop_ms;	/* stop_ms 0: running */
 	struct notify notify;
 	bool	 debug, said_ready;
+	int	 status;		/* the exit status */
 };
 
 static bool
@@ -150,6 +151,9 @@ child_gone(struct supervisor *s, enum process_role role, int status, int64_t now
 	c->line = -1;
 	if (asked) {
 		c->start_ms = now;
+	} else if (!c->was_ready && WIFEXITED(status) && WEXITSTATUS(status) == PROCESS_REFUSED) {
+		s->stop_ms = now;	/* it has said why: a second try would find the same */
+		s->status = 3;
 	} else {
 		if (cannot && c->backoff_ms < CANNOT_FIRST_MS) {
 			c->backoff_ms = CANNOT_FIRST_MS;
@@ -277,10 +281,17 @@ tell_watch(struct supervisor *s, int64_t now)
 		m.process[i].restarts = c->restarts;
 		m.process[i].since_s = c->since_s;
 	}
-	for (size_t i = 0; i < s->bounds.n && n < sizeof(m.complaint) / sizeof(m.complaint[0]); i++)
-		if (s->bounds.bound[i].why[0] != '\0')
-			snprintf(m.complaint[n++].what, sizeof(m.complaint[0].what), "%.95s",
+	for (size_t i = 0; i < s->bounds.n; i++) {
+		if (s->bounds.bound[i].why[0] == '\0')
+			continue;
+		if (n < MESSAGE_MAX_COMPLAINTS)
+			snprintf(m.complaint[n].what, sizeof(m.complaint[n].what), "%s",
 			    s->bounds.bound[i].why);
+		n++;
+	}
+	if (n > MESSAGE_MAX_COMPLAINTS)		/* the last place tells of those without one */
+		snprintf(m.complaint[MESSAGE_MAX_COMPLAINTS - 1].what, sizeof(m.complaint[0].what),
+		    "%zu more addresses cannot be had: see the log", n - MESSAGE_MAX_COMPLAINTS + 1);
 	if (s->child[PROCESS_WATCH].ready && s->child[PROCESS_WATCH].line >= 0)
 		message_send(s->child[PROCESS_WATCH].line, &m, sizeof(m));
 	s->tell_ms = now + 1000;
@@ -467,7 +478,7 @@ supervisor_run(const char *config_path, const char *program)
 	bounds_free(&s.bounds);
 	config_free(&s.config);
 	free(s.text);
-	return 0;
+	return s.status;
 }
 
 int

@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "web_int.h"
 
@@ -191,6 +192,7 @@ write_list(FILE *out, struct web *web, const struct report_state *state, int64_t
 {
 	char why[160];
 	int64_t age = status_age(web->report, now_s);
+	struct statvfs disk;
 
 	gauge(out, "mxtrap_listed_senders", "Open listings.", (double)state->n_listed);
 	gauge(out, "mxtrap_suspect_senders", "Senders that are suspects.", (double)state->n_suspect);
@@ -200,6 +202,9 @@ write_list(FILE *out, struct web *web, const struct report_state *state, int64_t
 	    (double)state->changed_s);
 	gauge(out, "mxtrap_publishing", "1 if the list may leave (publish, publish-after).",
 	    export_gate(web->config, state, now_s, why));
+	if (statvfs(web->config->state_dir, &disk) == 0)
+		gauge(out, "mxtrap_state_free_bytes", "Room on the disk of the database.",
+		    (double)disk.f_bavail * (double)disk.f_frsize);
 	if (age >= 0)
 		gauge(out, "mxtrap_status_age_seconds", "Time since watch told its status.",
 		    (double)age);

@@ -55,7 +55,7 @@ web_look(struct web *web)
 		return;
 	if (web->report == NULL &&
 	    report_open(&web->report, web->config->state_dir, &web->config->judge) == REPORT_OK)
-		log_info("OPEN the database");
+		log_info("reads the database");
 	(void)pthread_mutex_unlock(&web->lock);
 }
 

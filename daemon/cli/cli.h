@@ -12,7 +12,7 @@ enum { CLI_DONE = 0, CLI_NO = 1, CLI_USAGE = 2, CLI_UNREACHABLE = 3 };
 
 struct cli {
 	struct config  config;
-	struct report *report;		/* NULL where a command needs none */
+	struct report *report;		/* NULL before cli_open() */
 	int64_t	       now_s;		/* the database's idea of now */
 	bool	       colour;
 	bool	       progress;	/* a person waits: standard error is a terminal, standard output is none */
@@ -22,7 +22,6 @@ struct cli_command {
 	const char *name;
 	const char *usage;		/* "explain ADDR [--json]" */
 	const char *says;		/* one line of help */
-	bool	    needs_report;
 	int	  (*run)(struct cli *, int argc, char **argv);	/* argv[0]: its name */
 };
 
@@ -37,6 +36,8 @@ int cli_tail(struct cli *, int, char **);
 int cli_risk(struct cli *, int, char **);
 int cli_purge(struct cli *, int, char **);
 
+/* Open the database, once a command's words are known to be good; says why not; the exit status. */
+int cli_open(struct cli *);
 /* Says what was wrong with a command's words, and its usage; returns CLI_USAGE. */
 int cli_usage(const char *command, const char *wrong);
 /* For a report's result other than OK and NONE: says so; returns the exit status. */

@@ -129,6 +129,7 @@ cli_explain(struct cli *cli, int argc, char **argv)
 	const char *word = NULL;
 	struct prefix p;
 	bool json = false;
+	int status;
 	enum report_result result, allows;
 
 	for (int i = 1; i < argc; i++) {
@@ -149,6 +150,8 @@ cli_explain(struct cli *cli, int argc, char **argv)
 		    cli_escape(word, text, sizeof(text)));
 		return CLI_NO;
 	}
+	if ((status = cli_open(cli)) != CLI_DONE)
+		return status;
 	s.entry.what = p;
 	result = report_sender(cli->report, &p.addr, cli->now_s, &s.entry);
 	if (result > REPORT_NONE)

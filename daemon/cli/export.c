@@ -77,10 +77,13 @@ cli_export(struct cli *cli, int argc, char **argv)
 	enum export_result result;
 	FILE *file;
 	bool whole = true;
+	int status;
 
 	if (format == NULL)
 		return cli_usage("export", argc == 2 ? "no such format: expected plain, ndjson, csv or nftables" :
 		    "expected one format: plain, ndjson, csv or nftables");
+	if ((status = cli_open(cli)) != CLI_DONE)
+		return status;
 	file = open_unnamed();
 	if (file == NULL) {
 		fprintf(stderr, "mxtrap: found no room for a temporary file\n");

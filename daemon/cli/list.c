@@ -163,7 +163,7 @@ cli_list(struct cli *cli, int argc, char **argv)
 	enum report_result result;
 	int status = parse(argc, argv, &l, &filter, &means);
 
-	if (status != CLI_DONE)
+	if (status != CLI_DONE || (status = cli_open(cli)) != CLI_DONE)
 		return status;
 	json_to_buffer(&l.line);
 	if (l.format == FORMAT_CSV)

@@ -3,7 +3,9 @@
  * main.c - mxtrap, the administrator's command: options, then one of a table of commands.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,18 +23,18 @@
 
 static const struct cli_command COMMANDS[] = {
 	{ "list", "list [--suspects|--noticed|--cleared|--allowed|--scanners|--all] [--format table|plain|ndjson|csv]",
-	    "who is listed, or in another state", true, cli_list },
-	{ "explain", "explain ADDR [--json]", "everything that is known of a sender, and why", true, cli_explain },
-	{ "export", "export FORMAT", "the list as consumers get it (plain ndjson csv nftables)", true, cli_export },
+	    "who is listed, or in another state", cli_list },
+	{ "explain", "explain ADDR [--json]", "everything that is known of a sender, and why", cli_explain },
+	{ "export", "export FORMAT", "the list as consumers get it (plain ndjson csv nftables)", cli_export },
 	{ "allow", "allow ADDR|CIDR [--for 30d] [--note TEXT] | allow ADDR|CIDR --remove",
-	    "never list it; takes it off the list at once", false, cli_allow },
-	{ "forget", "forget ADDR|CIDR [--note TEXT]", "drop what weighs on it", false, cli_forget },
+	    "never list it; takes it off the list at once", cli_allow },
+	{ "forget", "forget ADDR|CIDR [--note TEXT]", "drop what weighs on it", cli_forget },
 	{ "purge", "purge --evidence KIND|--exchanger HOST|--since TIME [--dry-run] [--note TEXT]",
-	    "take back what a bad decoy or rule gave", false, cli_purge },
-	{ "status", "status", "health of the ladder, processes, counters", true, cli_status },
-	{ "report", "report", "what publishing would block", true, cli_report },
-	{ "risk", "risk [--limit N] [--format table|plain|ndjson|csv]", "whose mail may not have arrived", true, cli_risk },
-	{ "tail", "tail [--count N]", "attempts as they come", true, cli_tail },
+	    "take back what a bad decoy or rule gave", cli_purge },
+	{ "status", "status", "health of the ladder, processes, counters", cli_status },
+	{ "report", "report", "what publishing would block", cli_report },
+	{ "risk", "risk [--limit N] [--format table|plain|ndjson|csv]", "whose mail may not have arrived", cli_risk },
+	{ "tail", "tail [--count N]", "attempts as they come", cli_tail },
 };
 #define N_COMMANDS (sizeof(COMMANDS) / sizeof(COMMANDS[0]))
 
@@ -77,7 +79,7 @@ distance(const char *a, const char *b)
 		return 99;
 	for (size_t j = 0; j <= n; j++)
 		row[j] = j;
-	for (size_t i = 0; a[i] != '\0' && i < 64; i++) {
+	for (size_t i = 0; i < 64 && a[i] != '\0'; i++) {
 		size_t corner = row[0];
 
 		row[0] = i + 1;
@@ -112,9 +114,10 @@ unknown(const char *word)
 	return CLI_USAGE;
 }
 
-static int
-open_report(struct cli *cli)
+int
+cli_open(struct cli *cli)
 {
+	char path[PATH_MAX];
 	enum report_result result = report_open(&cli->report, cli->config.state_dir, &cli->config.judge);
 
 	switch (result) {
@@ -127,7 +130,10 @@ open_report(struct cli *cli)
 	case REPORT_NONE:
 	case REPORT_BUSY:
 	case REPORT_ERROR:
-		fprintf(stderr, "mxtrap: %s: found no database that can be read; has mxtrapd run with this configuration?\n",
+		(void)snprintf(path, sizeof(path), "%s/mxtrap.db", cli->config.state_dir);
+		fprintf(stderr, faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0 && errno == EACCES ?
+		    "mxtrap: %s: you may not read the database; root may, and the group mxtrap\n" :
+		    "mxtrap: %s: found no database that can be read; has mxtrapd run with this configuration?\n",
 		    cli->config.state_dir);
 		break;
 	}
@@ -194,12 +200,10 @@ main(int argc, char **argv)
 		return CLI_NO;
 	cli.colour = may_colour();
 	cli.progress = !isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
-	status = command->needs_report ? open_report(&cli) : CLI_DONE;
 	argc -= optind;
 	argv += optind;
 	optind = 0;			/* getopt begins anew for the command's own options */
-	if (status == CLI_DONE)
-		status = command->run(&cli, argc, argv);
+	status = command->run(&cli, argc, argv);
 	report_close(cli.report);
 	config_free(&cli.config);
 	return finish(status);

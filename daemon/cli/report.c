@@ -77,10 +77,13 @@ cli_report(struct cli *cli, int argc, char **argv)
 	struct report_state state;
 	char why[160];
 	enum report_result result;
+	int status;
 
 	(void)argv;
 	if (argc != 1)
 		return cli_usage("report", "report takes no words");
+	if ((status = cli_open(cli)) != CLI_DONE)
+		return status;
 	result = report_state(cli->report, &state);
 	if (result != REPORT_OK)
 		return cli_failed(cli, result);

@@ -168,7 +168,7 @@ cli_risk(struct cli *cli, int argc, char **argv)
 	enum report_result result;
 	int status = parse(&r, argc, argv);
 
-	if (status != CLI_DONE)
+	if (status != CLI_DONE || (status = cli_open(cli)) != CLI_DONE)
 		return status;
 	json_to_buffer(&r.line);
 	if (r.format == FORMAT_CSV)

@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #include "cli.h"
 #include "mxtrap/export.h"
 
+#define FULL_BYTES (1 << 20)	/* less than this takes no transaction of a busy second */
 #define STALE_S 10		/* watch tells its clock each second */
 
 /* What a status row means to a person; those that must be zero come first when they are not. */
@@ -195,6 +197,7 @@ print_warnings(const struct cli *cli, const struct statuses *s, const struct rep
 {
 	const char *clock = value_of(s, "clock");
 	char text[1100], span[32];
+	struct statvfs disk;
 	int n = 0;
 
 	if (state->clock_s == 0 && clock == NULL) {
@@ -215,6 +218,13 @@ print_warnings(const struct cli *cli, const struct statuses *s, const struct rep
 			continue;
 		printf("! %s%s%s\n", silent ? s->rows[i].name : "", silent ? ": " : "",
 		    since_text(s->rows[i].value, text, sizeof(text)));
+		n++;
+	}
+	/* On a full disk the daemon cannot write down that it is full. */
+	if (state->clock_s == 0 && statvfs(cli->config.state_dir, &disk) == 0 &&
+	    disk.f_bavail * disk.f_frsize < FULL_BYTES) {
+		printf("! the disk of %s is full (%llu KiB are free): storing waits, watching goes on\n",
+		    cli->config.state_dir, (unsigned long long)(disk.f_bavail * disk.f_frsize / 1024));
 		n++;
 	}
 	for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
@@ -258,10 +268,13 @@ cli_status(struct cli *cli, int argc, char **argv)
 	struct report_state state;
 	char why[160], when[40];
 	enum report_result result;
+	int status;
 
 	(void)argv;
 	if (argc != 1)
 		return cli_usage("status", "status takes no words");
+	if ((status = cli_open(cli)) != CLI_DONE)
+		return status;
 	result = report_state(cli->report, &state);
 	if (result == REPORT_OK)
 		result = report_status(cli->report, keep, &s);
@@ -276,8 +289,8 @@ cli_status(struct cli *cli, int argc, char **argv)
 		puts(state.clock_s != 0 ? "A replay, and nothing went wrong in it." : "All is well.");
 	if (state.clock_s != 0)
 		printf("This is the state at the end of a replay, %s.\n", cli_time(state.clock_s, when));
-	printf("\n%" PRIu64 " listed, %" PRIu64 " suspects; list %016" PRIx64 ":%" PRIu64 ", changed %s\n", state.n_listed,
-	    state.n_suspect, state.generation, state.serial, cli_time(state.changed_s, when));
+	printf("\n%" PRIu64 " listed, %" PRIu64 " suspect%s; list %016" PRIx64 ":%" PRIu64 ", changed %s\n", state.n_listed,
+	    state.n_suspect, state.n_suspect == 1 ? "" : "s", state.generation, state.serial, cli_time(state.changed_s, when));
 	if (export_gate(&cli->config, &state, cli->now_s, why))
 		puts("The list is published.");
 	else

@@ -64,9 +64,12 @@ cli_tail(struct cli *cli, int argc, char **argv)
 	struct report_state state;
 	enum report_result result;
 	bool replayed;
+	int status;
 
 	if (argc == 3 ? strcmp(argv[1], "--count") != 0 || !parse_count(argv[2], &t.most) : argc != 1)
 		return cli_usage("tail", "expected nothing, or --count and a number");
+	if ((status = cli_open(cli)) != CLI_DONE)
+		return status;
 	result = report_state(cli->report, &state);
 	/* Where a replay ended nothing comes any more: then its last ones are told. */
 	replayed = state.clock_s != 0;

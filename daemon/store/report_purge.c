@@ -46,7 +46,7 @@ enum report_result
 report_all_points(struct report *r, bool (*each)(void *, const struct report_points *), void *ctx)
 {
 	struct report_points *page = malloc(REPORT_PAGE * sizeof *page);
-	enum report_result result;
+	enum report_result result = REPORT_OK;
 	int64_t id = 0;
 	size_t n = 0;
 	bool go = true;

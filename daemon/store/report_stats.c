@@ -325,7 +325,7 @@ enum report_result
 report_events(struct report *r, bool (*each)(void *, const struct event *), void *ctx)
 {
 	struct event *page = malloc(REPORT_PAGE * sizeof *page);
-	enum report_result result;
+	enum report_result result = REPORT_OK;
 	int64_t id = 0;
 	size_t n = 0;
 	bool go = true;

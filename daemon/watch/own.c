@@ -349,7 +349,7 @@ look_done(struct own *o)
 
 		if (order < 0)
 			o->tell(o->ctx, &was->addr, 0);
-		else if (order > 0 || was->why != is->why)
+		else if (is != NULL && (order > 0 || was->why != is->why))
 			o->tell(o->ctx, &is->addr, is->why);
 		i += order <= 0;
 		j += order >= 0;

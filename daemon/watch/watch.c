@@ -185,6 +185,7 @@ open_store(struct watch *w)
 	case STORE_NEWER:
 		log_warnx("%s: the database is of a newer mxtrap: it is left as it is; expected the version that wrote it",
 		    w->config->state_dir);
+		w->refused = true;
 		return false;
 	case STORE_FAILED:
 		break;
@@ -345,7 +346,7 @@ watch_main(struct process *p)
 			turn(w);
 		}
 	} else {
-		status = 3;
+		status = w->refused ? PROCESS_REFUSED : 3;
 	}
 	end(w);
 	free(w);

@@ -117,6 +117,7 @@ struct watch {
 	size_t		 waiting;		/* senders that trap_flush() left for later */
 	uint64_t	 late_events, restored;
 	int64_t		 layout_since_s;
+	bool		 refused;	/* the database is not ours to touch */
 };
 /* -- its sources -- */
 

@@ -111,6 +111,7 @@ struct message_answer {
 };
 
 #define MESSAGE_MAX_PROCESSES 8
+#define MESSAGE_MAX_COMPLAINTS 8
 struct message_processes {
 	struct message_head head;
 	struct {
@@ -120,8 +121,8 @@ struct message_processes {
 		int64_t	 since_s;
 	} process[MESSAGE_MAX_PROCESSES];
 	struct {
-		char	 what[96];	/* "192.0.2.30:25 is held by master (pid 812): ..." ; "" ends */
-	} complaint[8];
+		char	 what[256];	/* "192.0.2.30:25 is held by master (pid 812): ..." ; "" ends */
+	} complaint[MESSAGE_MAX_COMPLAINTS];
 };
 
 /* Non-blocking.  1: sent; 0: the peer's queue is full (not sent); -1: the peer is gone or error. */

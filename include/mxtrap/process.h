@@ -18,6 +18,9 @@ enum process_role { PROCESS_WATCH, PROCESS_DECOY, PROCESS_WEB, PROCESS_N_ROLES }
 
 #define PROCESS_MAX_SOCKETS 512
 
+/* A role's exit status before its work began: what it found is not ours, all of mxtrapd ends. */
+#define PROCESS_REFUSED 4
+
 struct process_socket {
 	int	 fd;
 	uint32_t target;	/* decoy: index into ladder.targets; others: 0 */

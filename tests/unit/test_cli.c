@@ -113,6 +113,44 @@ no_database_is_unreachable(void **state)
 	done(&s);
 }
 
+/* A wrong word is said before the database is missed. */
+static void
+words_are_read_before_the_database(void **state)
+{
+	for (size_t i = 0; i < sizeof usage_rows / sizeof usage_rows[0]; i++) {
+		const char *args[5] = { NULL };
+		struct printed s;
+
+		memcpy(args, usage_rows[i].args, sizeof usage_rows[i].args);
+		s = run(*state, args);
+		assert_int_equal(s.status, 2);
+		says(s.err, "usage: mxtrap");
+		done(&s);
+	}
+}
+
+/* Not by root, who may read all. */
+static void
+a_database_that_may_not_be_read_is_told_from_none(void **state)
+{
+	const struct bench_dir *d = *state;
+	struct printed s;
+
+	fill(d);
+	assert_int_equal(chmod(d->path, 0755), 0);
+	assert_int_equal(chmod(d->file, 0600), 0);
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(seteuid(65534), 0);
+	s = RUN(*state, "list");
+	assert_int_equal(seteuid(0), 0);
+	if (s.status == 126)		/* others may not come to where this was built */
+		skip();
+	assert_int_equal(s.status, 3);
+	says(s.err, "you may not read");
+	done(&s);
+}
+
 static void
 a_bad_configuration_is_bad_input(void **state)
 {
@@ -142,6 +180,8 @@ main(void)
 		cli_test(a_typo_is_told_the_nearest_command),
 		cli_test(nothing_to_do_is_a_usage_error),
 		cli_test(no_database_is_unreachable),
+		cli_test(words_are_read_before_the_database),
+		cli_test(a_database_that_may_not_be_read_is_told_from_none),
 		cli_test(a_bad_configuration_is_bad_input),
 	};
 	int failed = 0;

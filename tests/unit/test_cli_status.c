@@ -14,7 +14,7 @@ status_shows_each_rung_and_the_counters(void **state)
 
 	(void)state;
 	assert_int_equal(s.status, 0);
-	says(s.out, "1 listed, 1 suspects");
+	says(s.out, "1 listed, 1 suspect;");
 	says(s.out, "The list is published.");
 	says(s.out, "203.0.113.10");
 	says(s.out, "203.0.113.30");

@@ -360,6 +360,8 @@ static const struct included includes[] = {
 	{ "a_file_that_cannot_be_read_is_named_with_who_includes_it", { { "t", "\ninclude \"p.conf\"\n@" } },
 	    "p.conf: found nothing to read (No such file or directory), expected a configuration file\n"
 	    "t:2: found an include of that file" },
+	{ "a_directory_is_named_as_one", { { "t", "include \".\"\n@" } },
+	    "found a directory, expected a text" },
 	{ "a_file_is_included_once", { { "t", "include \"p.conf\"\ninclude \"p.conf\"\n@" }, { "p.conf", "" } },
 	    "t:2: found \"p.conf\" included again" },
 	{ "a_circle_of_includes_is_told", { { "t", "include \"p.conf\"\n@" }, { "p.conf", "include \"p.conf\"\n" } },

@@ -65,7 +65,7 @@ static const struct row rows[] = {
 	{ "an_answer_without_an_end_does_not", MESSAGE_ANSWER, sizeof(struct message_answer), AT(message_answer, text), 256, 'x', false },
 	{ "processes_hold", MESSAGE_PROCESSES, sizeof(struct message_processes), NOWHERE, 0, 0, true },
 	{ "a_process_name_without_an_end_does_not", MESSAGE_PROCESSES, sizeof(struct message_processes), AT(message_processes, process[7].name), 16, 'x', false },
-	{ "a_complaint_without_an_end_does_not", MESSAGE_PROCESSES, sizeof(struct message_processes), AT(message_processes, complaint[7].what), 96, 'x', false },
+	{ "a_complaint_without_an_end_does_not", MESSAGE_PROCESSES, sizeof(struct message_processes), AT(message_processes, complaint[7].what), 256, 'x', false },
 	{ "decoys_counters_hold", MESSAGE_DECOY, sizeof(struct message_decoy), AT(message_decoy, accepted), 24, 255, true },
 };
 
