@@ -5,6 +5,7 @@ import ipaddress
 import json
 import os
 import random
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -46,8 +47,23 @@ def rows(build, conf, which):
     return found[:-1]
 
 
-def wrong(source, row, real_up):
+def ever_shown(state):
+    """Who was a suspect or listed at any moment, though perhaps not at the end: by the log of the list."""
+    with sqlite3.connect(f"file:{state}/mxtrap.db?mode=ro", uri=True) as db:
+        rows_ = db.execute("SELECT sender, new_state FROM list_change WHERE new_state IN (3, 4)").fetchall()
+    found = {}
+    for key, number in rows_:
+        key &= (1 << 64) - 1
+        v4 = key >> 32 == 0xFFFF
+        net = ipaddress.ip_network((key & 0xFFFFFFFF, 32) if v4 else (key << 64, 64))
+        found.setdefault(net, set()).add({3: "suspect", 4: "listed"}[number])
+    return found
+
+
+def wrong(source, row, real_up, ever):
     expect = source["expect"]
+    if expect == "honest" and ever:
+        return f"was {' and '.join(sorted(ever))}, expected an honest sender"
     state = row["state"] if row else "unknown"
     framed = source.get("framed")
     if state == "listed" and expect != "bot":
@@ -70,14 +86,15 @@ def judge_capture(build, name, entry):
     real_up = any(v["behaviour"] == "ok" for rung, v in entry["ladder"].items() if ROLES[rung] == "real")
     faults = []
     with tempfile.TemporaryDirectory() as state:
-        conf, _ = replay(build, configuration(state, entry["domain"], exchangers, ""), state, os.path.join(HERE, name))
+        conf, _ = replay(build, configuration(state, entry["domain"], exchangers, entry.get("judge", "")), state, os.path.join(HERE, name))
         known = [(ipaddress.ip_network(r["cidr"]), r) for r in rows(build, conf, "--all")]
+        ever = ever_shown(state)
     for source in entry["sources"]:
         for text in source["addrs"]:
             net = ipaddress.ip_network(text)
             hits = [r for n, r in known if n.version == net.version and n.overlaps(net)]
             for row in hits or [None]:
-                why = wrong(source, row, real_up)
+                why = wrong(source, row, real_up, ever.get(ipaddress.ip_network(row["cidr"] if row else text)))
                 if why:
                     faults.append(f"{text} ({source.get('sender') or source.get('kind')}) {why}")
     return faults

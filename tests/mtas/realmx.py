@@ -41,7 +41,7 @@ postlog   unix-dgram n - n - 1 postlogd
 """
 
 
-def postfix(ns, home, settings):
+def postfix(ns, home, settings, prefix=()):
     """A Postfix with its own configuration, queue and log; MASTER's services."""
     etc = f"{home}/etc"
     for d in ("etc", "queue", "data"):
@@ -54,7 +54,7 @@ def postfix(ns, home, settings):
         fh.writelines(f"{k} = {v}\n" for k, v in {**common, **settings}.items())
     with open(f"{etc}/master.cf", "w", encoding="ascii") as fh:
         fh.write(MASTER)
-    return net.spawn(ns, f"{home}/log", "postfix", "-c", etc, "start-fg")
+    return net.spawn(ns, f"{home}/log", *prefix, "postfix", "-c", etc, "start-fg")
 
 
 class Policy:

@@ -19,7 +19,7 @@ from trap import Trap, sender_of
 FORMS = {
     # seconds that mail is injected for; between mails; queue; connect; greylisting; windows of sharp
     "full": {"lasts": 840, "every": 75, "retry": 30, "timeout": 10, "grey": 40,
-             "windows": 'visit-gap = "45s"  fallback-window = "120s"'},
+             "windows": 'visit-gap = "25s"  fallback-window = "60s"'},
     "short": {"lasts": 62, "every": 20, "retry": 10, "timeout": 4, "grey": 6,
               "windows": 'visit-gap = "15s"  fallback-window = "60s"'},
 }

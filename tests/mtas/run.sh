@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# run.sh [BUILD] [short|full] - real mail servers against the live trap; see README.md.
+# run.sh [BUILD] [short|full|schedule [DAYS]] - real mail servers against the live trap; see README.md.
 #
 # All of it lives in a process, mount and network namespace of its own: when the first
 # process there ends, however it ends, the kernel takes everything else with it.
@@ -9,6 +9,8 @@
 set -u
 BUILD=$(realpath "${1:-build}")
 FORM=${2:-short}
+PROGRAM=run.py
+[ "$FORM" != schedule ] || PROGRAM=schedule.py
 HERE=$(cd "$(dirname "$0")" && pwd)
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -25,7 +27,7 @@ trap 'exit 130' INT TERM
 unshare --mount --propagation private --pid --fork --kill-child --mount-proc bash -c '
 	mount -t tmpfs -o mode=755 netns /run/netns || exit 77
 	mount -t tmpfs -o mode=755 mtas "$2" || exit 77
-	python3 "$0/run.py" "$1" "$2" "$3" "$4"; exit $?' "$HERE" "$BUILD" "$DIR" "$FORM" "${KEEP:-}" &
+	python3 "$0" "$1" "$2" "$3" "$4" "$5"; exit $?' "$HERE/$PROGRAM" "$BUILD" "$DIR" "$FORM" "${KEEP:-}" "${3:-1}" &
 CHILD=$!
 trap 'kill $CHILD 2>/dev/null; exit 130' INT TERM
 wait $CHILD
