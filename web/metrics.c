@@ -227,6 +227,12 @@ write_own(FILE *out, struct web *web)
 	    atomic_load(&c->cut));
 	counter(out, "mxtrap_http_refused_hosts_total", "Requests for a Host that is not ours.",
 	    atomic_load(&c->refused_hosts));
+	counter(out, "mxtrap_http_refused_origins_total", "Changes asked for by a page of another site.",
+	    atomic_load(&c->refused_origins));
+	counter(out, "mxtrap_http_refused_tokens_total", "Changes asked for without the right token.",
+	    atomic_load(&c->refused_tokens));
+	counter(out, "mxtrap_http_decisions_total", "Changes asked for and done.",
+	    atomic_load(&c->decisions));
 	counter(out, "mxtrap_export_renders_total", "Exports rendered.", web->exports.renders);
 	counter(out, "mxtrap_export_hits_total", "Exports sent from a rendering at hand.",
 	    web->exports.hits);

@@ -15,10 +15,13 @@
 
 static const struct { unsigned status; const char *title; } titles[] = {
 	{ 400, "The request was not understood" },
+	{ 401, "A token is needed" },
+	{ 403, "Not allowed" },
 	{ 404, "Not here" },
 	{ 405, "Method not allowed" },
 	{ 410, "This state of the list is gone" },
-	{ 413, "The request has a body and should have none" },
+	{ 413, "The body of the request is too long, or should not be there" },
+	{ 415, "The body is of another kind" },
 	{ 414, "The address of the request is too long" },
 	{ 421, "This server does not answer to that name" },
 	{ 500, "Internal error" },

@@ -16,6 +16,7 @@ struct route {
 	handler	   *handle;
 	bool	    has_arg;
 	bool	    no_database;	/* answers without one */
+	bool	    posts;		/* changes something: POST, and nothing else */
 	const char *arg;		/* what the argument is, for a 404 */
 	const char *params[5];		/* NULL ends */
 };
@@ -30,6 +31,8 @@ static const struct route routes[] = {
 	{ "/api/v1/risk", handle_risk, .params = { "limit" } },
 	{ "/api/v1/series", handle_series, .params = { "from", "to" } },
 	{ "/api/v1/status", handle_status, .params = { NULL } },
+	{ "/api/v1/allow", handle_allow, .posts = true },
+	{ "/api/v1/forget", handle_forget, .posts = true },
 	{ "/export/", handle_export, .has_arg = true, .arg = "a format" },
 	{ "/metrics", handle_metrics, .no_database = true },
 	{ "/healthz", handle_healthz, .no_database = true },
@@ -74,6 +77,17 @@ odd_param(const struct route *r, const struct request *req)
 			return req->params[i].name;
 	}
 	return NULL;
+}
+
+bool
+route_posts(const struct request *req, const char *method)
+{
+	if (strcmp(method, "POST") != 0 || req->result != REQUEST_OK)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++)
+		if (routes[i].posts && strcmp(req->path, routes[i].path) == 0)
+			return true;
+	return false;
 }
 
 static const struct asset *
@@ -133,7 +147,18 @@ route(struct web *web, struct request *req, const char *method, struct reply *re
 		reply_problem(reply, 404, "no such path; see /api/v1/list, /api/v1/senders, "
 		    "/api/v1/check/ADDRESS, /api/v1/mx-sets, /api/v1/risk, /api/v1/series, "
 		    "/api/v1/status, "
-		    "/export/FORMAT, /metrics, /healthz");
+		    "/api/v1/allow, /api/v1/forget, /export/FORMAT, /metrics, /healthz");
+		return;
+	}
+	if (r != NULL && r->posts) {
+		if (strcmp(method, "POST") != 0) {
+			reply_problem(reply, 405, "this changes something: POST");
+			reply->allow = "POST";
+		} else if ((odd = odd_param(r, req)) != NULL) {
+			reply_problem(reply, 400, "unknown parameter \"%.40s\"; what is asked for stands in the body", odd);
+		} else {
+			r->handle(web, req, reply);	/* it waits for watch, and nobody else shall */
+		}
 		return;
 	}
 	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {

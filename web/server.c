@@ -83,6 +83,8 @@ make_response(struct reply *reply)
 		(void)MHD_add_response_header(response, "Content-Type", reply->media_type);
 	if (reply->etag[0] != '\0')
 		(void)MHD_add_response_header(response, "ETag", reply->etag);
+	if (reply->status == 401)
+		(void)MHD_add_response_header(response, "WWW-Authenticate", "Bearer realm=\"mxtrap\"");
 	if (reply->allow != NULL)
 		(void)MHD_add_response_header(response, "Allow", reply->allow);
 	add_date(response, "Last-Modified", reply->last_modified_s);
@@ -185,8 +187,32 @@ send_reply(struct server *server, struct connection *conn, struct MHD_Connection
 struct seen {
 	const char *host, *if_none_match;
 	unsigned    n_hosts;
-	bool	    has_body;
+	bool	    has_body, chunked;
+	uint64_t    length;		/* of the body, as told */
+	struct request *post;		/* NULL: the rest does not matter */
+	bool	    odd;		/* a header twice that must be there once, or one too long */
 };
+
+/* What a request that changes something has to show; each once. */
+static void
+see_post(struct seen *seen, const char *name, const char *value)
+{
+	const struct { const char *name; char *to; size_t size; } headers_of_post[] = {
+		{ "Origin", seen->post->origin, sizeof(seen->post->origin) },
+		{ "Sec-Fetch-Site", seen->post->fetch_site, sizeof(seen->post->fetch_site) },
+		{ "Content-Type", seen->post->content_type, sizeof(seen->post->content_type) },
+		{ "Authorization", seen->post->authorization, sizeof(seen->post->authorization) },
+		{ "Host", seen->post->host, sizeof(seen->post->host) },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(headers_of_post); i++) {
+		if (strcasecmp(headers_of_post[i].name, name) != 0)
+			continue;
+		if (*headers_of_post[i].to != '\0' || strlen(value) >= headers_of_post[i].size)
+			seen->odd = true;
+		(void)snprintf(headers_of_post[i].to, headers_of_post[i].size, "%s", value);
+	}
+}
 
 static enum MHD_Result
 see_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
@@ -196,6 +222,8 @@ see_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *val
 	(void)kind;
 	if (value == NULL)
 		value = "";
+	if (seen->post != NULL)
+		see_post(seen, name, value);
 	switch (name[0] | 0x20) {
 	case 'h':
 		if (strcasecmp(name, "Host") == 0) {
@@ -208,12 +236,14 @@ see_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *val
 			seen->if_none_match = value;
 		break;
 	case 'c':
-		if (strcasecmp(name, "Content-Length") == 0 && strcmp(value, "0") != 0)
+		if (strcasecmp(name, "Content-Length") == 0 && strcmp(value, "0") != 0) {
 			seen->has_body = true;
+			seen->length = strtoull(value, NULL, 10);
+		}
 		break;
 	case 't':
 		if (strcasecmp(name, "Transfer-Encoding") == 0)
-			seen->has_body = true;
+			seen->has_body = seen->chunked = true;
 		break;
 	}
 	return MHD_YES;
@@ -224,7 +254,11 @@ static bool
 acceptable(struct server *server, struct MHD_Connection *mhd, struct request *req,
     struct reply *reply)
 {
-	struct seen seen = { NULL, NULL, 0, false };
+	struct seen seen = { .post = req->posts ? req : NULL };
+
+	if (req->posts)
+		req->origin[0] = req->fetch_site[0] = req->content_type[0] = req->authorization[0] = req->host[0] = '\0';
+	req->body_size = 0;
 
 	(void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, see_header, &seen);
 	if (seen.n_hosts != 1 || !hosts_allow(&server->web->hosts, seen.host)) {
@@ -234,8 +268,16 @@ acceptable(struct server *server, struct MHD_Connection *mhd, struct request *re
 		    "an address that web { listen } names, or one of web { hosts = { ... } }");
 		return false;
 	}
-	if (seen.has_body) {
-		reply_problem(reply, 413, "this server only answers questions");
+	if (seen.has_body && !req->posts) {
+		reply_problem(reply, 413, "expected a body only with POST /api/v1/allow and /api/v1/forget");
+		return false;
+	}
+	if (seen.chunked || seen.length > REQUEST_BODY_MAX) {
+		reply_problem(reply, 413, "expected a body of at most %d bytes, with its Content-Length", REQUEST_BODY_MAX);
+		return false;
+	}
+	if (seen.odd) {
+		reply_problem(reply, 400, "found a header twice, or one that is too long");
 		return false;
 	}
 	if (seen.if_none_match != NULL && strlen(seen.if_none_match) < sizeof(req->if_none_match))
@@ -255,7 +297,7 @@ on_request(void *ctx, struct MHD_Connection *mhd, const char *url, const char *m
 	struct connection *conn = info != NULL ? info->socket_context : NULL;
 	struct reply reply;
 
-	(void)url, (void)version, (void)upload;
+	(void)url, (void)version;
 	if (conn == NULL)
 		return MHD_NO;
 	if (*con_cls == NULL) {
@@ -265,12 +307,21 @@ on_request(void *ctx, struct MHD_Connection *mhd, const char *url, const char *m
 		 * An answer queued here makes the library close the connection, which
 		 * costs six times as much: right for those who would send a body.
 		 */
+		conn->request.posts = route_posts(&conn->request, method);
 		if (!acceptable(server, mhd, &conn->request, &reply))
 			return send_reply(server, conn, mhd, &reply);
 		return MHD_YES;
 	}
-	if (*upload_size != 0)		/* a body that no header told of: not read */
-		return MHD_NO;
+	if (*upload_size != 0) {
+		struct request *req = &conn->request;
+
+		if (!req->posts || *upload_size > sizeof(req->body) - req->body_size)
+			return MHD_NO;	/* a body that no header told of: not read */
+		memcpy(req->body + req->body_size, upload, *upload_size);
+		req->body_size += *upload_size;
+		*upload_size = 0;
+		return MHD_YES;
+	}
 	reply_init(&reply);
 	conn->request.now_s = (int64_t)time(NULL);
 	route(server->web, &conn->request, method, &reply);

@@ -15,6 +15,7 @@
 #include "mxtrap/asset.h"
 #include "mxtrap/export.h"
 #include "mxtrap/json.h"
+#include "mxtrap/message.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -23,6 +24,7 @@
 #define REQUEST_URI_MAX	   2048		/* longer: 414 */
 #define REQUEST_MAX_PARAMS 8
 #define REQUEST_ARG_SIZE   128
+#define REQUEST_BODY_MAX   4096
 
 enum request_result { REQUEST_OK, REQUEST_BAD, REQUEST_TOO_LONG };
 
@@ -37,6 +39,11 @@ struct request {
 	char   arg[REQUEST_ARG_SIZE];	/* the decoded {...} of the route's pattern */
 	char   if_none_match[512];	/* "": none */
 	int64_t now_s;
+	/* Of a POST only: "" where there is none. */
+	char   host[512], origin[512], fetch_site[32], content_type[64], authorization[256];
+	bool   posts;			/* by method and path: it may have a body */
+	char   body[REQUEST_BODY_MAX];
+	size_t body_size;		/* more than REQUEST_BODY_MAX: it was longer */
 };
 
 enum request_result request_parse(struct request *, const char *uri);
@@ -128,6 +135,7 @@ void export_cache_drop(struct export_cache *);
 struct web_counters {			/* relaxed atomics: they are only ever shown */
 	_Atomic uint64_t replies[6];	/* by hundreds of the status */
 	_Atomic uint64_t connections, opened, cut, refused_hosts;
+	_Atomic uint64_t refused_origins, refused_tokens, decisions;
 };
 
 struct web {
@@ -159,6 +167,28 @@ handler handle_risk;							/* risk.c */
 handler handle_series;							/* series.c */
 handler handle_metrics;							/* metrics.c */
 handler handle_export;							/* body.c */
+handler handle_allow, handle_forget;					/* admin.c: without web.lock */
+/* Is this the path of something that may be changed by POST? */
+bool route_posts(const struct request *, const char *method);
+
+/* -- fields.c: a JSON object of strings and truths -- */
+
+#define FIELDS_WHY_SIZE 128
+struct field {
+	const char *name;
+	char	   *text;		/* NULL: a truth */
+	size_t	    size;
+	bool	   *flag;
+	bool	    given;
+};
+/* False: why says what was found and what was expected. */
+bool fields_read(const char *body, size_t n, struct field *, size_t n_fields, char why[static FIELDS_WHY_SIZE]);
+
+/* -- line.c: a decision to watch -- */
+
+enum line_result { LINE_DONE, LINE_REFUSED, LINE_SILENT, LINE_DOWN };
+/* answer is good with LINE_DONE and LINE_REFUSED.  Waits 2.5 s at most. */
+enum line_result line_ask(const char *state_dir, const struct message_admin *, struct message_answer *answer);
 
 /* -- members that several answers share (api.c) -- */
 /* now_s 0: without it. */

@@ -225,3 +225,16 @@ store_each_correspondent(struct store *s, bool (*each)(void *, sender_key, uint3
 		go = each(ctx, (sender_key)sqlite3_column_int64(r.rows, 0), (uint32_t)sqlite3_column_int64(r.rows, 1));
 	return restore_close(&r, go ? rc : SQLITE_DONE);
 }
+
+bool
+store_has_token(struct store *s)
+{
+	struct restore r;
+	int rc;
+
+	if (!restore_open(&r, s, "SELECT id FROM token LIMIT 1"))
+		return false;
+	rc = sqlite3_step(r.rows);
+	(void)restore_close(&r, rc == SQLITE_ROW ? SQLITE_DONE : rc);
+	return rc == SQLITE_ROW;
+}

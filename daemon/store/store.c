@@ -186,6 +186,19 @@ store_allow(struct store *s, const struct prefix *what, uint32_t expires_s, cons
 	return store_decide(s, &a);
 }
 
+bool
+store_token(struct store *s, const uint8_t hash[static 32], const char *name, const char *scope, const char *who)
+{
+	struct admin a = { .token = true, .time_us = store_wall_us() };
+
+	memcpy(a.hash, hash, sizeof a.hash);
+	copy_text(a.scope, sizeof a.scope, scope);
+	copy_text(a.who, sizeof a.who, who);
+	copy_text(a.action, sizeof a.action, "token");
+	copy_text(a.note, sizeof a.note, name);
+	return store_decide(s, &a);
+}
+
 void
 store_status(struct store *s, const char *name, const char *value)
 {

@@ -107,6 +107,9 @@ struct admin {				/* a decision that somebody waits for */
 	bool	      ok;
 	bool	      allow;		/* an allow entry too */
 	bool	      about;		/* what is set */
+	bool	      token;		/* a token too: its hash, named and scoped by note and scope */
+	uint8_t	      hash[32];
+	char	      scope[32];
 	struct prefix what;
 	uint32_t      expires_s;
 	int64_t	      time_us;

@@ -253,6 +253,15 @@ admin_rows(struct store *s, const struct admin *a)
 		if (!database_run(s, w))
 			return false;
 	}
+	if (a->token) {
+		stmt = s->stmts[WRITE_TOKEN];
+		sqlite3_bind_text(stmt, 1, a->note, -1, SQLITE_STATIC);
+		sqlite3_bind_text(stmt, 2, a->scope, -1, SQLITE_STATIC);
+		sqlite3_bind_blob(stmt, 3, a->hash, sizeof a->hash, SQLITE_STATIC);
+		sqlite3_bind_int64(stmt, 4, a->time_us / 1000000);
+		if (!database_run(s, WRITE_TOKEN))
+			return false;
+	}
 	return database_run(s, WRITE_COMMIT);
 }
 

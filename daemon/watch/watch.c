@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "mxtrap/token.h"
 #include "watch_int.h"
 
 #define TURN_MS	   20			/* the loop sleeps no longer */
@@ -240,6 +241,23 @@ begin_own(struct watch *w)
 	}
 }
 
+/* Who may use the API's POST: told once, kept as a hash. */
+static void
+begin_token(struct watch *w)
+{
+	char text[TOKEN_TEXT_SIZE];
+	uint8_t hash[TOKEN_HASH_SIZE];
+
+	if (w->config->n_web == 0 || store_has_token(w->store) || !token_make(text))
+		return;
+	token_hash(text, hash);
+	if (store_token(w->store, hash, TOKEN_SCOPE_ADMIN, TOKEN_SCOPE_ADMIN, "mxtrapd"))
+		log_info("TOKEN of the HTTP API for allow and forget, told only this once: %s", text);
+	else
+		log_warnx("the HTTP API has no token, and allows nobody to change anything");
+	explicit_bzero(text, sizeof(text));
+}
+
 /* What was not seen since the run before this one, or was seen with other eyes. */
 static void
 doubt_the_past(struct watch *w, const struct status_last *last, int64_t now)
@@ -284,6 +302,7 @@ begin(struct watch *w)
 		restore(w);
 	watch_event(w, &start);
 	begin_own(w);
+	begin_token(w);
 	if (!counters.fresh)
 		doubt_the_past(w, &last, start.time_us);
 	if (!control_start(&w->control, w->p->control_fd, w->store, &w->purge))

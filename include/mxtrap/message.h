@@ -88,6 +88,7 @@ struct message_doorbell {		/* after a commit */
 };
 
 enum admin_op { ADMIN_ALLOW = 1, ADMIN_FORGET = 2, ADMIN_PING = 3 };
+#define ADMIN_WITHDRAW 1U		/* as expires_s of ADMIN_ALLOW: it is allowed no longer */
 struct message_admin {
 	struct message_head head;
 	uint32_t op;			/* enum admin_op */

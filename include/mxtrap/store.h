@@ -64,13 +64,17 @@ size_t store_keep_room(const struct store *);
 size_t store_sender_room(const struct store *);
 /* Store an event as applied (EVENT_TICK is not stored). */
 void store_event(struct store *, const struct event *, const char *who, const char *note);
-#define STORE_ALLOW_REMOVE 1U		/* as expires_s: take the entry away */
+#define STORE_ALLOW_REMOVE 1U		/* as expires_s: take the entry away (ADMIN_WITHDRAW) */
 /* Add an allow entry or remove one, and an audit row; durable when this returns true (waits at most
  * 2 s for the writer). */
 bool store_allow(struct store *, const struct prefix *, uint32_t expires_s, const char *who, const char *note);
 /* An audit row, durable likewise. */
 bool store_audit(struct store *, int64_t time_us, const char *who, const char *what, const struct prefix *,
     const char *note);
+/* A token of the API by its SHA-256, and an audit row, durable likewise.  False also: there is one of that name. */
+bool store_token(struct store *, const uint8_t hash[static 32], const char *name, const char *scope, const char *who);
+/* Is there any?  False on error, too: said why. */
+bool store_has_token(struct store *);
 /* Counters and health as name/value, replaced each second; also the clock that readers live by. */
 void store_status(struct store *, const char *name, const char *value);
 /* In a replay: the time at which it ended; readers tell the state at that time.  0: the wall clock. */

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_web_admin.c - POST /api/v1/allow and /api/v1/forget: who may, what is taken, what comes of it.
+ *
+ * A real web process, and watch's own control at the other end of the socket, in a thread.
+ */
+#include "../support/web_harness.h"
+
+#include "../../daemon/watch/watch_int.h"
+#include "mxtrap/bind.h"
+#include "mxtrap/report.h"
+#include "mxtrap/token.h"
+
+static struct control control;
+static _Atomic bool stop;
+static pthread_t watch_thread;
+static struct message_admin applied[64];	/* what watch was told to do */
+static _Atomic unsigned n_applied;
+static char token[TOKEN_TEXT_SIZE], other[TOKEN_TEXT_SIZE];
+
+static void
+apply(void *ctx, const struct message_admin *m)
+{
+	(void)ctx;
+	assert_true(n_applied < ARRAY_LEN(applied));
+	applied[n_applied++] = *m;
+}
+
+static void *
+watch_loop(void *arg)
+{
+	(void)arg;
+	while (!stop) {
+		struct pollfd p[2] = { { .fd = control.fd, .events = POLLIN }, { .fd = control.event_fd, .events = POLLIN } };
+
+		(void)poll(p, 2, 20);
+		control_turn(&control, 0, apply, NULL);
+	}
+	return NULL;
+}
+
+static void
+add_token(char text[static TOKEN_TEXT_SIZE], const char *name, const char *scope)
+{
+	uint8_t hash[TOKEN_HASH_SIZE];
+
+	assert_true(token_make(text));
+	token_hash(text, hash);
+	assert_true(store_token(t.store, hash, name, scope, "test"));
+}
+
+static int
+begin_watched(void **state)
+{
+	uint32_t uid = geteuid(), gid = getegid();
+	char why[BIND_WHY_SIZE];
+	int fd;
+
+	if (begin_filled(state) != 0)
+		return -1;
+	(void)process_user("mxtrap", &uid, &gid);
+	fd = bind_control(t.dir, uid, gid, why);
+	assert_true(fd >= 0);
+	add_token(token, "admin", TOKEN_SCOPE_ADMIN);
+	add_token(other, "reader", "read");
+	assert_true(control_start(&control, fd, t.store, NULL));
+	return pthread_create(&watch_thread, NULL, watch_loop, NULL);
+}
+
+static int
+end_watched(void **state)
+{
+	stop = true;
+	(void)pthread_join(watch_thread, NULL);
+	control_stop(&control);
+	(void)close(control.fd);
+	return end(state);
+}
+
+static const struct response *
+post(const char *path, const char *headers, const char *body)
+{
+	char request[16384];
+	int n = snprintf(request, sizeof(request), "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nConnection: close\r\n"
+	    "Content-Length: %zu\r\n%s\r\n%s", path, t.port, strlen(body), headers, body);
+
+	assert_true((size_t)n < sizeof(request));
+	return exchange(request, (size_t)n);
+}
+
+static const char *
+with_token(const char *secret, const char *more)
+{
+	static char text[1024];
+
+	(void)snprintf(text, sizeof(text), "Authorization: Bearer %s\r\nContent-Type: application/json\r\n%s", secret, more);
+	return text;
+}
+
+/* -- who may -- */
+
+#define GOOD "{\"cidr\":\"203.0.113.7\"}"
+
+struct who_row {
+	const char *name;
+	const char *headers;		/* NULL: the right ones; "%T": the token */
+	int	    status;
+	const char *says;
+};
+
+static const struct who_row who_rows[] = {
+	{ "with_the_token_it_is_done", NULL, 200, "allowed" },
+	{ "the_scheme_is_told_in_any_case", "Authorization: bearer %T\r\nContent-Type: application/json\r\n", 200, "" },
+	{ "json_may_name_its_charset", "Authorization: Bearer %T\r\nContent-Type: application/json; charset=utf-8\r\n", 200, "" },
+	{ "a_page_of_ours_may", "Authorization: Bearer %T\r\nContent-Type: application/json\r\nOrigin: http://127.0.0.1:%P\r\n"
+	    "Sec-Fetch-Site: same-origin\r\n", 200, "" },
+	{ "without_a_token_nobody_may", "Content-Type: application/json\r\n", 401, "Authorization" },
+	{ "an_empty_token_opens_nothing", "Authorization: Bearer \r\nContent-Type: application/json\r\n", 401, "" },
+	{ "a_wrong_token_opens_nothing", "Authorization: Bearer mxt_0000\r\nContent-Type: application/json\r\n", 401, "" },
+	{ "half_a_token_opens_nothing", "Authorization: Bearer %H\r\nContent-Type: application/json\r\n", 401, "" },
+	{ "a_token_and_more_opens_nothing", "Authorization: Bearer %Tx\r\nContent-Type: application/json\r\n", 401, "" },
+	{ "basic_auth_opens_nothing", "Authorization: Basic %T\r\nContent-Type: application/json\r\n", 401, "" },
+	{ "a_cookie_opens_nothing", "Cookie: token=%T\r\nContent-Type: application/json\r\n", 401, "" },
+	{ "a_token_for_something_else_is_refused", "Authorization: Bearer %O\r\nContent-Type: application/json\r\n", 403, "may not" },
+	{ "two_tokens_are_refused", "Authorization: Bearer %T\r\nAuthorization: Bearer x\r\nContent-Type: application/json\r\n",
+	    400, "twice" },
+	{ "a_page_of_another_site_may_not", "Authorization: Bearer %T\r\nContent-Type: application/json\r\n"
+	    "Origin: http://evil.example\r\n", 403, "another site" },
+	{ "a_page_of_another_port_may_not", "Authorization: Bearer %T\r\nContent-Type: application/json\r\n"
+	    "Origin: http://127.0.0.1:1\r\n", 403, "another site" },
+	{ "a_page_of_nowhere_may_not", "Authorization: Bearer %T\r\nContent-Type: application/json\r\nOrigin: null\r\n", 403, "" },
+	{ "a_browser_that_says_cross_site_may_not", "Authorization: Bearer %T\r\nContent-Type: application/json\r\n"
+	    "Sec-Fetch-Site: cross-site\r\n", 403, "" },
+	{ "a_browser_that_says_same_site_may_not", "Authorization: Bearer %T\r\nContent-Type: application/json\r\n"
+	    "Sec-Fetch-Site: same-site\r\n", 403, "" },
+	{ "a_form_is_refused", "Authorization: Bearer %T\r\nContent-Type: application/x-www-form-urlencoded\r\n", 415, "" },
+	{ "text_is_refused", "Authorization: Bearer %T\r\nContent-Type: text/plain\r\n", 415, "" },
+	{ "no_type_is_refused", "Authorization: Bearer %T\r\n", 415, "" },
+	{ "a_type_that_begins_alike_is_refused", "Authorization: Bearer %T\r\nContent-Type: application/jsonp\r\n", 415, "" },
+};
+
+static void
+spell(char *out, size_t size, const char *form)
+{
+	size_t n = 0;
+
+	for (; *form != '\0' && n + 1 < size; form++) {
+		if (*form != '%') {
+			out[n++] = *form;
+			continue;
+		}
+		form++;
+		n += (size_t)(*form == 'P' ? snprintf(out + n, size - n, "%u", t.port) :
+		    snprintf(out + n, size - n, "%.*s", *form == 'H' ? 30 : 100, *form == 'O' ? other : token));
+	}
+	out[n] = '\0';
+}
+
+static void
+who_may(void **state)
+{
+	const struct who_row *row = *state;
+	unsigned before = n_applied;
+	const struct response *a;
+	char headers[1024];
+
+	spell(headers, sizeof(headers), row->headers != NULL ? row->headers :
+	    "Authorization: Bearer %T\r\nContent-Type: application/json\r\n");
+	a = post("/api/v1/allow", headers, GOOD);
+	assert_status(a, row->status);
+	assert_has(a->body, row->says);
+	assert_int_equal(n_applied - before, row->status == 200);
+	assert_null(header(a, "Set-Cookie"));
+	assert_null(header(a, "Access-Control-Allow-Origin"));
+	if (row->status == 401)
+		assert_has(header(a, "WWW-Authenticate"), "Bearer");
+	if (row->status != 200)
+		assert_has(header(a, "Content-Type"), "application/problem+json");
+}
+
+/* -- what is taken -- */
+
+struct body_row {
+	const char *name, *path, *body;
+	int	    status;
+	const char *says;
+};
+
+#define A "/api/v1/allow"
+#define F "/api/v1/forget"
+static const struct body_row body_rows[] = {
+	{ "a_network_is_allowed", A, "{\"cidr\": \"192.0.2.0/24\", \"note\": \"partner\"}", 200, "\"cidr\":\"192.0.2.0/24\"" },
+	{ "an_ipv6_network_is_allowed", A, "{\"cidr\":\"2001:db8::/48\"}", 200, "2001:db8::/48" },
+	{ "spaces_and_lines_are_no_matter", A, " {\r\n\t\"cidr\" : \"192.0.2.1\" ,\n\"for\":\"12h\"}\n ", 200, "\"expires\":1" },
+	{ "withdrawing_is_allow_with_remove", A, "{\"cidr\":\"192.0.2.0/24\",\"remove\":true}", 200, "withdrawn" },
+	{ "remove_may_be_false", A, "{\"cidr\":\"192.0.2.0/24\",\"remove\":false}", 200, "\"done\":\"allowed\"" },
+	{ "forgetting_needs_an_address_only", F, "{\"cidr\":\"203.0.113.9\"}", 200, "forgotten" },
+	{ "escapes_are_read", A, "{\"cidr\":\"192.0.2\\u002e1\",\"note\":\"a\\n\\\"b\\\" \\u00e9 \\ud83d\\ude00\"}", 200, "" },
+	{ "no_body_is_refused", A, "", 400, "one JSON object" },
+	{ "an_empty_object_is_refused", A, "{}", 400, "cidr" },
+	{ "a_list_is_refused", A, "[]", 400, "one JSON object" },
+	{ "two_objects_are_refused", A, GOOD GOOD, 400, "one JSON object" },
+	{ "half_an_object_is_refused", A, "{\"cidr\":\"192.0.2.1\"", 400, "one JSON object" },
+	{ "a_comma_at_the_end_is_refused", A, "{\"cidr\":\"192.0.2.1\",}", 400, "one JSON object" },
+	{ "a_member_twice_is_refused", A, "{\"cidr\":\"192.0.2.1\",\"cidr\":\"192.0.2.2\"}", 400, "twice" },
+	{ "an_unknown_member_is_refused", A, "{\"cidr\":\"192.0.2.1\",\"until\":\"30d\"}", 400, "not known: until" },
+	{ "forget_knows_no_time", F, "{\"cidr\":\"192.0.2.1\",\"for\":\"30d\"}", 400, "not known: for" },
+	{ "a_number_for_a_string_is_refused", A, "{\"cidr\":1}", 400, "cidr: expected a string" },
+	{ "a_string_for_a_truth_is_refused", A, "{\"cidr\":\"192.0.2.1\",\"remove\":\"true\"}", 400, "true or false" },
+	{ "a_null_is_refused", A, "{\"cidr\":null}", 400, "cidr: expected a string" },
+	{ "host_bits_are_refused", A, "{\"cidr\":\"192.0.2.1/24\"}", 400, "host bits" },
+	{ "a_name_is_refused", A, "{\"cidr\":\"mail.example.org\"}", 400, "expected an address" },
+	{ "a_nul_is_refused", A, "{\"cidr\":\"192.0.2.1\\u0000\"}", 400, "cidr" },
+	{ "half_a_surrogate_is_refused", A, "{\"cidr\":\"192.0.2.1\",\"note\":\"\\ud83d\"}", 400, "note" },
+	{ "a_bad_escape_is_refused", A, "{\"cidr\":\"192.0.2.1\",\"note\":\"\\x\"}", 400, "note" },
+	{ "a_raw_control_byte_is_refused", A, "{\"cidr\":\"192.0.2.1\",\"note\":\"a\x01\"}", 400, "note" },
+	{ "a_time_without_a_unit_is_refused", A, "{\"cidr\":\"192.0.2.1\",\"for\":\"30\"}", 400, "for:" },
+	{ "an_empty_time_is_refused", A, "{\"cidr\":\"192.0.2.1\",\"for\":\"\"}", 400, "for:" },
+	{ "a_time_that_overflows_is_refused", A, "{\"cidr\":\"192.0.2.1\",\"for\":\"99999999999d\"}", 400, "for:" },
+	{ "a_time_and_its_end_are_refused", A, "{\"cidr\":\"192.0.2.1\",\"for\":\"1d\",\"remove\":true}", 400, "one of them" },
+	{ "a_parameter_is_refused", A "?cidr=192.0.2.1", "{}", 400, "in the body" },
+};
+
+static void
+what_is_taken(void **state)
+{
+	const struct body_row *row = *state;
+	unsigned before = n_applied;
+	const struct response *a = post(row->path, with_token(token, ""), row->body);
+
+	assert_status(a, row->status);
+	assert_has(a->body, row->says);
+	assert_int_equal(n_applied - before, row->status == 200);
+}
+
+static void
+a_note_that_is_too_long_is_refused(void **state)
+{
+	char body[1024], note[300];
+
+	(void)state;
+	memset(note, 'n', sizeof(note));
+	note[256] = '\0';
+	(void)snprintf(body, sizeof(body), "{\"cidr\":\"192.0.2.1\",\"note\":\"%s\"}", note);
+	assert_status(post(A, with_token(token, ""), body), 400);
+	note[255] = '\0';
+	(void)snprintf(body, sizeof(body), "{\"cidr\":\"192.0.2.1\",\"note\":\"%s\"}", note);
+	assert_status(post(A, with_token(token, ""), body), 200);
+	assert_string_equal(applied[n_applied - 1].note, note);
+}
+
+static void
+a_body_is_bounded(void **state)
+{
+	static char body[REQUEST_BODY_MAX + 2];
+
+	(void)state;
+	memset(body, ' ', sizeof(body) - 1);
+	assert_status(post(A, with_token(token, ""), body), 413);
+	memcpy(body, GOOD, sizeof(GOOD) - 1);
+	body[REQUEST_BODY_MAX] = '\0';
+	assert_status(post(A, with_token(token, ""), body), 200);
+	assert_status(ask("POST", A, "Transfer-Encoding: chunked\r\n"), 413);
+	assert_status(ask("POST", A, "Content-Length: 99999999999999999999\r\n"), 413);
+}
+
+static void
+only_post_changes_anything(void **state)
+{
+	static const char *const methods[] = { "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+		const struct response *a = ask(methods[i], A, with_token(token, ""));
+
+		assert_status(a, 405);
+		assert_string_equal(header(a, "Allow"), "POST");
+	}
+}
+
+/* -- what comes of it -- */
+
+static void
+watch_is_told_what_was_asked_and_who_asked(void **state)
+{
+	const struct message_admin *m;
+	struct prefix what;
+	int64_t now = (int64_t)time(NULL);
+
+	(void)state;
+	assert_status(post(A, with_token(token, ""), "{\"cidr\":\"192.0.2.0/24\",\"for\":\"2h\",\"note\":\"ticket 4711\"}"), 200);
+	m = &applied[n_applied - 1];
+	assert_true(prefix_parse(&what, "192.0.2.0/24"));
+	assert_memory_equal(m->addr, what.addr.b, 16);
+	assert_int_equal(m->len, what.len);
+	assert_int_equal(m->op, ADMIN_ALLOW);
+	assert_in_range(m->expires_s, now + 7200, now + 7205);
+	assert_string_equal(m->who, "api:admin");
+	assert_string_equal(m->note, "ticket 4711");
+	assert_status(post(F, with_token(token, ""), "{\"cidr\":\"192.0.2.0/24\"}"), 200);
+	assert_int_equal(applied[n_applied - 1].op, ADMIN_FORGET);
+	assert_status(post(A, with_token(token, ""), "{\"cidr\":\"192.0.2.0/24\",\"remove\":true}"), 200);
+	assert_int_equal(applied[n_applied - 1].expires_s, STORE_ALLOW_REMOVE);
+}
+
+static bool
+find_allow(void *ctx, const struct prefix *what, int64_t expires_s, const char *who, const char *note, int64_t added_s)
+{
+	const struct prefix *wanted = ctx;
+
+	(void)expires_s, (void)added_s;
+	if (!prefix_equal(what, wanted))
+		return true;
+	assert_string_equal(who, "api:admin");
+	assert_string_equal(note, "'); DROP TABLE allow; --");
+	return false;
+}
+
+static void
+it_is_in_the_database_when_the_answer_comes(void **state)
+{
+	struct report *report;
+	struct prefix what;
+
+	(void)state;
+	assert_true(prefix_parse(&what, "198.18.5.0/24"));
+	assert_status(post(A, with_token(token, ""), "{\"cidr\":\"198.18.5.0/24\",\"note\":\"'); DROP TABLE allow; --\"}"), 200);
+	assert_int_equal(report_open(&report, t.dir, &t.config.judge), REPORT_OK);
+	assert_int_equal(report_allows(report, (int64_t)time(NULL), find_allow, &what), REPORT_OK);
+	report_close(report);
+}
+
+static void
+the_token_itself_is_nowhere_in_the_database(void **state)
+{
+	char command[256];
+
+	(void)state;
+	assert_true(store_sync(t.store));
+	(void)snprintf(command, sizeof(command), "! grep -aq '%.40s' %s/mxtrap.db*", token, t.dir);
+	assert_int_equal(system(command), 0);
+	assert_true(store_has_token(t.store));
+}
+
+static void
+what_was_refused_is_counted(void **state)
+{
+	const struct response *a = get("/metrics");
+
+	(void)state;
+	assert_has(a->body, "mxtrap_http_refused_tokens_total");
+	assert_null(strstr(a->body, "mxtrap_http_refused_tokens_total 0\n"));
+	assert_null(strstr(a->body, "mxtrap_http_refused_origins_total 0\n"));
+	assert_null(strstr(a->body, "mxtrap_http_decisions_total 0\n"));
+}
+
+/* The last test: nobody is at the other end any more. */
+static void
+without_watch_nothing_is_promised(void **state)
+{
+	char path[128];
+	const struct response *a;
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/control.sock", t.dir);
+	assert_int_equal(unlink(path), 0);
+	a = post(A, with_token(token, ""), GOOD);
+	assert_status(a, 503);
+	assert_has(a->body, "nothing was done");
+	assert_non_null(header(a, "Retry-After"));
+}
+
+int
+main(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(who_rows); i++)
+		add(who_rows[i].name, who_may, &who_rows[i]);
+	for (size_t i = 0; i < ARRAY_LEN(body_rows); i++)
+		add(body_rows[i].name, what_is_taken, &body_rows[i]);
+	ADD(a_note_that_is_too_long_is_refused);
+	ADD(a_body_is_bounded);
+	ADD(only_post_changes_anything);
+	ADD(watch_is_told_what_was_asked_and_who_asked);
+	ADD(it_is_in_the_database_when_the_answer_comes);
+	ADD(the_token_itself_is_nowhere_in_the_database);
+	ADD(what_was_refused_is_counted);
+	ADD(without_watch_nothing_is_promised);
+	return _cmocka_run_group_tests("web, admin", tests, n_tests, begin_watched, end_watched);
+}
