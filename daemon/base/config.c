@@ -124,6 +124,7 @@ read_plain(struct config_reader *r, char *plain, const char *path)
 	};
 	cfg_opt_t limits[] = {
 		KEY("senders"), KEY("attempts"), KEY("pools"), KEY("tally-above"), KEY("new-per-48"),
+		KEY("dialogues"), KEY("dialogues-per-source"),
 		CFG_END()
 	};
 	cfg_opt_t capture[] = {
@@ -137,7 +138,8 @@ read_plain(struct config_reader *r, char *plain, const char *path)
 	};
 	cfg_opt_t root[] = {
 		LIST("interface"), KEY("state-dir"), KEY("publish"),
-		KEY("publish-after"), KEY("probe"), KEY("probe-interval"), LIST("control-addresses"),
+		KEY("publish-after"), KEY("probe"), KEY("probe-interval"), KEY("greeting-delay"),
+		LIST("control-addresses"),
 		NAMED("mx-set", mxset), SECTION("allow", allow), NAMED("pool", pool),
 		SECTION("judge", judge), SECTION("limits", limits),
 		SECTION("capture", capture), SECTION("store", store),

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * decoy.c - the bogus exchangers' answer: take each connection, note it, reset it.
+ * decoy.c - the bogus exchangers' answer: take each connection, note it, then reset it or talk to it.
  *
  * The kernel has completed the handshake when accept() returns, so the peer's
- * address is proven.  Nothing is ever read from a peer and nothing said to it.
+ * address is proven.  A peer that is reset is never read from; dialogue.c talks.
  * One loop drains all sockets in turns, and the heartbeat comes from that loop:
  * a decoy that no longer accepts is a decoy that no longer beats.
  */
@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dialogue.h"
 #include "mxtrap/log.h"
 #include "mxtrap/process.h"
 #include "overflow.h"
@@ -29,6 +30,7 @@
 #define DECOY_STARVED_MS 1000	/* without descriptors or memory for so long: better refuse */
 #define DECOY_SYNACKS	1	/* repeats of a SYN-ACK that nobody acknowledges */
 #define DECOY_SIGNALS	UINT32_MAX
+#define DECOY_TALK	(UINT32_MAX - 1)
 
 struct decoy {
 	struct process *p;
@@ -41,6 +43,7 @@ struct decoy {
 	struct message_accepts batch;
 	struct log_rate rate;
 	struct probe *probe;
+	struct dialogue *dialogue;
 	struct overflow overflow;
 };
 
@@ -67,10 +70,18 @@ decoy_flush(struct decoy *d)
 	memset(&d->batch, 0, sizeof(d->batch));
 }
 
+/* The accepts first: what a client said is about one of them. */
 static void
+decoy_tell(struct decoy *d)
+{
+	decoy_flush(d);
+	dialogue_flush(d->dialogue);
+}
+
+static struct message_accept
 decoy_note(struct decoy *d, uint32_t target, const struct sockaddr_storage *peer)
 {
-	struct message_accept *a = &d->batch.accepts[d->batch.n++];
+	struct message_accept accept = { .target = target, .time_us = wall_us() }, *a = &accept;
 	struct addr src;
 
 	if (peer->ss_family == AF_INET) {
@@ -90,12 +101,12 @@ decoy_note(struct decoy *d, uint32_t target, const struct sockaddr_storage *peer
 		src = addr_from_v6(bytes);
 		a->port = ntohs(in6.sin6_port);
 	}
-	a->time_us = wall_us();
-	a->target = target;
 	memcpy(a->src, src.b, sizeof(a->src));
 	d->accepted++;
+	d->batch.accepts[d->batch.n++] = accept;
 	if (d->batch.n == MESSAGE_MAX_ACCEPTS)
 		decoy_flush(d);
+	return accept;
 }
 
 static void
@@ -145,6 +156,8 @@ decoy_listen(struct decoy *d, size_t i)
 	/* On a listening socket this is how often a SYN-ACK is sent again (Linux): five times else,
 	 * for whoever forged the SYN. */
 	setsockopt(d->p->sockets[i].fd, IPPROTO_TCP, TCP_SYNCNT, &retries, sizeof(retries));
+	if (dialogue_serves(d->dialogue, d->p->sockets[i].target))
+		dialogue_prepare(d->p->sockets[i].fd);
 	if (listen(d->p->sockets[i].fd, DECOY_BACKLOG) == 0 &&
 	    epoll_ctl(d->epoll, EPOLL_CTL_ADD, d->p->sockets[i].fd, &event) == 0) {
 		d->listening[i] = true;
@@ -160,6 +173,8 @@ static void
 decoy_drain(struct decoy *d, size_t i)
 {
 	const struct process_socket *s = &d->p->sockets[i];
+	bool talks = dialogue_serves(d->dialogue, s->target);
+	int64_t now = talks ? process_now_ms() : 0;
 
 	for (int n = 0; n < DECOY_TURN; n++) {
 		struct sockaddr_storage peer;
@@ -168,8 +183,10 @@ decoy_drain(struct decoy *d, size_t i)
 		    SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd >= 0) {
-			decoy_note(d, s->target, &peer);
-			decoy_reset(fd);
+			struct message_accept who = decoy_note(d, s->target, &peer);
+
+			if (!talks || !dialogue_take(d->dialogue, fd, &who, now))
+				decoy_reset(fd);
 			d->starved_ms = 0;
 			continue;
 		}
@@ -199,6 +216,7 @@ decoy_second(struct decoy *d)
 	struct message_decoy m = { .accepted = d->accepted, .lost = d->lost,
 	    .overflows = overflow_read(&d->overflow, d->p->sockets, d->p->n_sockets) };
 
+	dialogue_count(d->dialogue, &m);
 	message_init(&m.head, MESSAGE_DECOY, sizeof(m));
 	message_send(d->p->decoy_fd, &m, sizeof(m));
 	for (size_t i = 0; i < d->p->n_sockets; i++)
@@ -219,7 +237,7 @@ decoy_round(struct decoy *d, int timeout_ms)
 	int n = epoll_wait(d->epoll, events, 64, timeout_ms);
 
 	for (int i = 0; i < n; i++) {
-		if (events[i].data.u32 == DECOY_SIGNALS)
+		if (events[i].data.u32 == DECOY_SIGNALS || events[i].data.u32 == DECOY_TALK)
 			continue;
 		if ((events[i].events & (EPOLLHUP | EPOLLERR)) != 0)
 			decoy_deaf(d, events[i].data.u32);
@@ -227,7 +245,8 @@ decoy_round(struct decoy *d, int timeout_ms)
 			decoy_drain(d, events[i].data.u32);
 		process_heartbeat(d->p, true);
 	}
-	decoy_flush(d);
+	dialogue_step(d->dialogue, process_now_ms());
+	decoy_tell(d);
 }
 
 static bool
@@ -242,6 +261,17 @@ decoy_open(struct decoy *d)
 	return d->epoll >= 0 &&
 	    epoll_ctl(d->epoll, EPOLL_CTL_ADD, d->p->signal_fd, &event) == 0 &&
 	    epoll_ctl(d->epoll, EPOLL_CTL_ADD, d->p->supervisor_fd, &line) == 0;
+}
+
+/* Without it all connections are reset: said there. */
+static void
+decoy_talk(struct decoy *d)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = DECOY_TALK };
+
+	d->dialogue = dialogue_new(&d->p->config, d->p->decoy_fd, d->p->n_sockets);
+	if (d->dialogue != NULL)
+		epoll_ctl(d->epoll, EPOLL_CTL_ADD, dialogue_fd(d->dialogue), &event);
 }
 
 int
@@ -262,6 +292,7 @@ decoy_main(struct process *p)
 	process_confine(p, 0);
 	/* From the first listen() on, silence must count as such: beat before it. */
 	process_heartbeat(p, true);
+	decoy_talk(d);
 	d->probe = probe_new(&p->config, p->decoy_fd, 25);
 	while (!process_should_stop(p, NULL)) {
 		int timeout = process_heartbeat(p, true);
@@ -278,9 +309,11 @@ decoy_main(struct process *p)
 			break;
 		}
 		probe_step(d->probe, now);
-		decoy_round(d, d->starved_ms != 0 ? 10 : timeout);
+		timeout = dialogue_timeout(d->dialogue, now, timeout);
+		decoy_round(d, d->starved_ms != 0 && timeout > 10 ? 10 : timeout);
 	}
-	decoy_flush(d);
+	decoy_tell(d);
+	dialogue_free(d->dialogue);
 	probe_free(d->probe);
 	close(d->epoll);
 	overflow_close(&d->overflow);

@@ -179,6 +179,14 @@ status_tell(struct watch *w)
 	tell(w, "decoy_accepted", "%" PRIu64, w->decoy.accepted);
 	tell(w, "decoy_lost", "%" PRIu64, w->decoy.lost);
 	tell(w, "decoy_overflows", "%" PRIu64, w->decoy.overflows);
+	tell(w, "dialogues", "%" PRIu64, w->decoy.dialogues);
+	tell(w, "dialogues_total", "%" PRIu64, w->decoy.talked);
+	tell(w, "dialogues_full", "%" PRIu64, w->decoy.full);
+	tell(w, "dialogues_full_source", "%" PRIu64, w->decoy.full_source);
+	tell(w, "dialogues_slow", "%" PRIu64, w->decoy.slow);
+	tell(w, "dialogues_stuck", "%" PRIu64, w->decoy.stuck);
+	tell(w, "dialogues_too_long", "%" PRIu64, w->decoy.too_long);
+	tell(w, "said_lost", "%" PRIu64, w->decoy.said_lost);
 	tell(w, "own_addresses", "%zu", w->own.n_known);
 	tell(w, "own_refused", "%" PRIu64, w->own.refused);
 	tell(w, "correspondents", "%" PRIu64, trap_counters(w->trap)->correspondents);

@@ -44,6 +44,8 @@ struct config {
 	struct judge_params judge;
 	struct trap_limits  limits;		/* limits { senders = ... } */
 	uint32_t ring_bytes;			/* capture { ring = "64MiB" } */
+	uint32_t greeting_delay_s;		/* of an exchanger that talks */
+	uint32_t dialogues, dialogues_per_source;	/* limits: at once */
 	uint32_t retention_attempts_s;		/* store { attempts = "14d" } */
 	uint64_t store_max_bytes;		/* store { max-size = "4GiB" } */
 	bool   probe;				/* connect to the real MXs now and then; default yes */

@@ -71,6 +71,11 @@ struct message_said {
 struct message_decoy {			/* every second */
 	struct message_head head;
 	uint64_t accepted, lost, overflows;	/* since decoy began; overflows: of its own accept queues */
+	uint64_t dialogues;		/* open now */
+	uint64_t talked;		/* since decoy began, as all that follow */
+	uint64_t full, full_source;	/* reset, because there were too many in all, or of that source */
+	uint64_t slow, stuck, too_long;	/* ended by a deadline, or for not reading; lines over 512 octets */
+	uint64_t said_lost;		/* what was said, and watch could not be told */
 };
 
 struct message_probe {
