@@ -225,6 +225,20 @@ blocklist_weigh(struct blocklist *b, uint32_t number, int64_t now_us, float scor
 }
 
 void
+blocklist_blame(struct blocklist *b, uint32_t number, int64_t now_us, float points, uint64_t host)
+{
+	struct sender *s = &b->senders->records[number];
+	uint32_t now_s = (uint32_t)(now_us / SECOND_US);
+
+	blocklist_decay(b, s, now_s);
+	s->blame = judge_add(s->blame, points);
+	sender_dirty(b->senders, number);
+	if (s->state != STATE_LISTED && s->state != STATE_ALLOWED && points > 0 && s->blame >= b->upper &&
+	    s->score >= b->upper && !is_never(b, s, now_s))
+		open_listing(b, number, now_us, host);
+}
+
+void
 blocklist_revise(struct blocklist *b, uint32_t number, int64_t now_us, float score, float hint, bool blamed)
 {
 	struct sender *s = &b->senders->records[number];

@@ -32,6 +32,11 @@ static const struct evidence_info KINDS[EVIDENCE_N_KINDS] = {
 	    "came to an address that no MX record names: a scanner", 0, 0 },
 	[EVIDENCE_BY_HAND] = { "by_hand",
 	    "decided by the operator", 0, 0 },
+	[EVIDENCE_ADDRESSED] = { "addressed",
+	    "asked for a recipient of ours, so it came to us on purpose: what weighs on this visit may list it", 0, 0 },
+	[EVIDENCE_FOREIGN] = { "foreign",
+	    "asked for a recipient of a domain that is not ours: somebody else's MX points here, or it tries for a relay",
+	    0, 0 },
 };
 
 const struct evidence_info *

@@ -188,6 +188,8 @@ visit_stamp_of(enum evidence_kind kind)
 	case EVIDENCE_PROBED:
 	case EVIDENCE_SWEPT:
 	case EVIDENCE_BY_HAND:
+	case EVIDENCE_ADDRESSED:
+	case EVIDENCE_FOREIGN:
 	case EVIDENCE_N_KINDS:
 		break;
 	}

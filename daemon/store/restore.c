@@ -238,3 +238,17 @@ store_has_token(struct store *s)
 	(void)restore_close(&r, rc == SQLITE_ROW ? SQLITE_DONE : rc);
 	return rc == SQLITE_ROW;
 }
+
+bool
+store_each_foreign(struct store *s, bool (*each)(void *, sender_key, uint32_t until_s), void *ctx)
+{
+	struct restore r;
+	bool go = true;
+	int rc = SQLITE_DONE;
+
+	if (!restore_open(&r, s, "SELECT sender, until_s FROM foreign_sender"))
+		return false;
+	while (go && (rc = sqlite3_step(r.rows)) == SQLITE_ROW)
+		go = each(ctx, (sender_key)sqlite3_column_int64(r.rows, 0), (uint32_t)sqlite3_column_int64(r.rows, 1));
+	return restore_close(&r, go ? rc : SQLITE_DONE);
+}

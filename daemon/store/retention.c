@@ -196,6 +196,8 @@ retention_one(struct store *s)
 	case 11:
 		return retention_before(s, WRITE_CORRESPONDENT_OLD, now / 1000000 - KEEP_CORRESPONDENTS_DAYS * DAY_US / 1000000) > 0;
 	case 12:
+		return retention_before(s, WRITE_FOREIGN_OLD, now / 1000000) > 0;
+	case 13:
 		return retention_vacuum(s);
 	default:
 		s->tidy.busy = false;

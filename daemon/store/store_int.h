@@ -48,7 +48,8 @@ enum lane {
 	LANE_N
 };
 
-enum row_kind { ROW_ATTEMPT, ROW_VISIT, ROW_EVIDENCE, ROW_EVENT, ROW_NOTE, ROW_TALLY, ROW_FINGERPRINT, ROW_CORRESPONDENT };
+enum row_kind { ROW_ATTEMPT, ROW_VISIT, ROW_EVIDENCE, ROW_EVENT, ROW_NOTE, ROW_TALLY, ROW_FINGERPRINT, ROW_CORRESPONDENT,
+	ROW_FOREIGN };
 
 struct row {
 	uint8_t kind;			/* enum row_kind */
@@ -66,6 +67,10 @@ struct row {
 			sender_key key;
 			uint32_t answered_s;
 		} correspondent;
+		struct {
+			sender_key key;
+			uint32_t until_s;
+		} foreign;
 		struct {
 			struct fingerprint fp;
 			int64_t	 time_us;

@@ -179,12 +179,25 @@ sink_correspondent(void *ctx, sender_key key, uint32_t answered_s)
 	store_put(ctx, LANE_KEEP);
 }
 
+static void
+sink_foreign(void *ctx, sender_key key, uint32_t until_s)
+{
+	struct row *row = store_row(ctx, LANE_KEEP, ROW_FOREIGN);
+
+	if (row == NULL)
+		return;
+	row->u.foreign.key = key;
+	row->u.foreign.until_s = until_s;
+	store_put(ctx, LANE_KEEP);
+}
+
 struct sink
 store_sink(struct store *s)
 {
 	return (struct sink){ .ctx = s, .attempt = sink_attempt, .visit = sink_visit, .evidence = sink_evidence,
 		.change = sink_change, .sender = sink_sender, .memory = sink_memory, .tally = sink_tally,
-		.note = sink_note, .fingerprint = sink_fingerprint, .correspondent = sink_correspondent };
+		.note = sink_note, .fingerprint = sink_fingerprint, .correspondent = sink_correspondent,
+		.foreign = sink_foreign };
 }
 
 size_t

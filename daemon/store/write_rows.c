@@ -288,6 +288,10 @@ write_row(struct store *s, const struct row *row)
 		return write_tally(s, &row->u.tally);
 	case ROW_FINGERPRINT:
 		return write_fingerprint(s, row);
+	case ROW_FOREIGN:
+		bind_key(s->stmts[WRITE_FOREIGN], 1, row->u.foreign.key);
+		sqlite3_bind_int64(s->stmts[WRITE_FOREIGN], 2, row->u.foreign.until_s);
+		return database_run(s, WRITE_FOREIGN);
 	case ROW_CORRESPONDENT:
 		bind_key(s->stmts[WRITE_CORRESPONDENT], 1, row->u.correspondent.key);
 		sqlite3_bind_int64(s->stmts[WRITE_CORRESPONDENT], 2, row->u.correspondent.answered_s);

@@ -202,6 +202,13 @@ restore_correspondent(void *ctx, sender_key key, uint32_t answered_s)
 }
 
 static bool
+restore_foreign(void *ctx, sender_key key, uint32_t until_s)
+{
+	trap_restore_foreign(ctx, key, until_s);
+	return true;
+}
+
+static bool
 restore_allow(void *ctx, const struct prefix *what, uint32_t expires_s)
 {
 	return trap_restore_allow(ctx, what, expires_s);
@@ -324,6 +331,7 @@ replay_files(struct replay *r, struct prefix **never)
 		store_each_memory(r->store, restore_memory, r->trap);
 		store_each_allow(r->store, restore_allow, r->trap);
 		store_each_correspondent(r->store, restore_correspondent, r->trap);
+		store_each_foreign(r->store, restore_foreign, r->trap);
 	}
 	if (r->options->inputs_db != NULL && !load_inputs(r, r->options->inputs_db))
 		return 1;

@@ -54,7 +54,9 @@ apply_event(struct watch *w, const struct event *event, const char *who, const c
 static void
 on_event(void *ctx, const struct event *event)
 {
-	apply_event(ctx, event, "", "");
+	const char *domain, *helo = watch_words_of(ctx, event, &domain);
+
+	apply_event(ctx, event, helo, domain);
 }
 
 void
@@ -201,6 +203,7 @@ watch_read_decoy(struct watch *w)
 		struct message_accepts accepts;
 		struct message_decoy decoy;
 		struct message_probe probe;
+		struct message_said said;
 	} m;
 
 	for (int i = 0; i < 256 && !w->decoy_gone; i++) {
@@ -216,6 +219,8 @@ watch_read_decoy(struct watch *w)
 			take_decoy(w, &m.decoy);
 		else if (n > 0 && m.head.kind == MESSAGE_PROBE)
 			take_probe(w, &m.probe);
+		else if (n > 0 && m.head.kind == MESSAGE_SAID)
+			watch_take_said(w, &m.said);
 	}
 }
 

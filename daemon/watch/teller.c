@@ -183,12 +183,20 @@ tell_correspondent(void *ctx, sender_key key, uint32_t answered_s)
 	t->inner.correspondent(t->inner.ctx, key, answered_s);
 }
 
+static void
+tell_foreign(void *ctx, sender_key key, uint32_t until_s)
+{
+	const struct teller *t = ctx;
+
+	t->inner.foreign(t->inner.ctx, key, until_s);
+}
+
 struct sink
 teller_sink(struct teller *t)
 {
 	return (struct sink){
 		.ctx = t, .attempt = tell_attempt, .visit = tell_visit, .evidence = tell_evidence, .change = tell_change,
 		.sender = tell_sender, .memory = tell_memory, .tally = tell_tally, .note = tell_note,
-		.fingerprint = tell_fingerprint, .correspondent = tell_correspondent,
+		.fingerprint = tell_fingerprint, .correspondent = tell_correspondent, .foreign = tell_foreign,
 	};
 }

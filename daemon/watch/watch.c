@@ -143,6 +143,13 @@ restore_correspondent(void *ctx, sender_key key, uint32_t answered_s)
 }
 
 static bool
+restore_foreign(void *ctx, sender_key key, uint32_t until_s)
+{
+	trap_restore_foreign(ctx, key, until_s);
+	return true;
+}
+
+static bool
 restore_allow(void *ctx, const struct prefix *what, uint32_t expires_s)
 {
 	return trap_restore_allow(ctx, what, expires_s);
@@ -156,6 +163,7 @@ restore(struct watch *w)
 	all = store_each_memory(w->store, restore_memory, w->trap) && all;
 	all = store_each_allow(w->store, restore_allow, w->trap) && all;
 	all = store_each_correspondent(w->store, restore_correspondent, w->trap) && all;
+	all = store_each_foreign(w->store, restore_foreign, w->trap) && all;
 	if (!all)
 		log_warnx("not all that the database holds could be taken up: see limits { senders }");
 }
@@ -344,6 +352,7 @@ end(struct watch *w)
 	trap_free(w->trap);
 	merge_free(w->merge);
 	free(w->never);
+	watch_drop_words(w);
 }
 
 int

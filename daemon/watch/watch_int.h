@@ -88,6 +88,13 @@ void control_turn(struct control *, int64_t now_us, void (*apply)(void *ctx, con
 
 /* -- watch -- */
 
+#define SAID_WORDS 1024			/* what as many of the newest dialogues said */
+
+struct said_words {
+	uint32_t seq;			/* of the event */
+	char	*helo, *domain;		/* owned; NULL: "" */
+};
+
 struct watch {
 	struct process	*p;
 	const struct config *config;
@@ -118,6 +125,9 @@ struct watch {
 	uint64_t	 late_events, restored;
 	int64_t		 layout_since_s;
 	bool		 refused;	/* the database is not ours to touch */
+	struct said_words words[SAID_WORDS];
+	uint64_t	 foreign;		/* dialogues with mail for somebody else's domain */
+	int64_t		 foreign_warned_us;
 };
 /* -- its sources -- */
 
@@ -133,6 +143,12 @@ void watch_release(struct watch *, int64_t horizon_us);
 /* One read from each capture; returns how far the trap may go.  *more: there is more to read at once. */
 int64_t watch_read_captures(struct watch *, bool *more);
 void watch_read_decoy(struct watch *);
+/* A dialogue that decoy told of. */
+void watch_take_said(struct watch *, const struct message_said *);
+/* The HELO name that belongs to an EVENT_SAID, and the recipient's domain; "" where there was none, or where
+ * it is forgotten.  Borrowed until the next call of watch_take_said(). */
+const char *watch_words_of(const struct watch *, const struct event *, const char **domain);
+void watch_drop_words(struct watch *);
 void watch_read_supervisor(struct watch *);
 /* For control_turn(); ctx: struct watch. */
 void watch_apply_admin(void *ctx, const struct message_admin *);

@@ -45,6 +45,11 @@ void blocklist_weigh(struct blocklist *, uint32_t number, int64_t now_us, float 
     uint64_t host);
 /* Take points back (they are given as they were added, positive), and check the listing again. */
 void blocklist_revise(struct blocklist *, uint32_t number, int64_t now_us, float score, float hint, bool blamed);
+/*
+ * Points that count already turn out to be of a grade that may list: no sum moves but blame, and a listing may
+ * open.
+ */
+void blocklist_blame(struct blocklist *, uint32_t number, int64_t now_us, float points, uint64_t host);
 /* Would it still be listed, or still be a suspect, with the sums that s has, if nothing else had happened? */
 bool blocklist_stands(const struct blocklist *, const struct sender *s, int64_t now_us);
 /*

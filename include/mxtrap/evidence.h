@@ -25,7 +25,9 @@ enum evidence_kind {
 	EVIDENCE_PROBED = 10,		/* class prober: no points */
 	EVIDENCE_SWEPT = 11,		/* class scanner: no points */
 	EVIDENCE_BY_HAND = 12,		/* the operator's own decision */
-	EVIDENCE_N_KINDS = 13,
+	EVIDENCE_ADDRESSED = 13,	/* it had mail for us: what weighs on that visit may list.  No points */
+	EVIDENCE_FOREIGN = 14,		/* it had mail for somebody else's domain.  No points of its own */
+	EVIDENCE_N_KINDS = 15,
 };
 
 enum grade {				/* how sure we are who did it */

@@ -45,7 +45,8 @@ struct sender {
 	uint8_t	 grade;			/* best grade of what weighs against it */
 	uint8_t	 flags;			/* enum sender_flag */
 	uint8_t	 caps;
-	uint8_t	 spare[8];		/* a record is one cache line */
+	uint32_t foreign_until_s;	/* had mail for another's domain: excused until then */
+	uint8_t	 spare[4];		/* a record is one cache line */
 };
 
 struct sender_table {

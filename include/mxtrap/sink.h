@@ -110,6 +110,7 @@ enum note_kind {		/* things that happened which are not a sender's; values are s
 	NOTE_START = 0, NOTE_STOP = 1, NOTE_REAL_DOWN = 2, NOTE_REAL_UP = 3, NOTE_BLIND = 4, NOTE_DROPS = 5,
 	NOTE_CLOCK_STEP = 6, NOTE_DECOY_SILENT = 7, NOTE_DECOY_ANSWERS = 8, NOTE_DECOY_DEAD = 9,
 	NOTE_RELOAD = 10, NOTE_TABLE_FULL = 11, NOTE_FLOOD = 12, NOTE_FLOOD_END = 13,
+	NOTE_FOREIGN = 20,		/* mail for somebody else's domain came to target */
 };
 
 struct note_row {
@@ -131,6 +132,8 @@ struct sink {
 	void (*note)(void *ctx, const struct note_row *);
 	/* We send mail to it: it answered.  May be NULL. */
 	void (*correspondent)(void *ctx, sender_key, uint32_t answered_s);
+	/* It had mail for a domain that is not ours: excused until then.  May be NULL. */
+	void (*foreign)(void *ctx, sender_key, uint32_t until_s);
 	void (*fingerprint)(void *ctx, uint16_t id, const struct fingerprint *, int64_t time_us);
 };
 

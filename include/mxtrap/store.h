@@ -87,6 +87,7 @@ bool store_sync(struct store *);
 bool store_each_sender(struct store *, bool (*each)(void *, const struct sender_row *), void *ctx);
 bool store_each_memory(struct store *, bool (*each)(void *, const struct memory_row *), void *ctx);
 bool store_each_correspondent(struct store *, bool (*each)(void *, sender_key, uint32_t answered_s), void *ctx);
+bool store_each_foreign(struct store *, bool (*each)(void *, sender_key, uint32_t until_s), void *ctx);
 bool store_each_allow(struct store *, bool (*each)(void *, const struct prefix *, uint32_t expires_s), void *ctx);
 
 #endif

@@ -55,6 +55,8 @@ struct trap_counters {			/* since trap_new(); all only grow but senders, listed,
 	uint64_t networks_capped;	/* attempts whose sender got no record: its /48 had brought too many */
 	uint64_t touches_refused, proofs_refused;	/* judgements for which there was no room */
 	uint64_t timers_refused;	/* ends of visits and terms that found no room in their wheel */
+	uint64_t said, said_unmatched;	/* dialogues told; those of no proven visit that is still open */
+	uint64_t said_ours, said_foreign;	/* mail for us; for somebody else's domain */
 	uint64_t taken_back;		/* evidence that a purge took back */
 	uint64_t correspondents, correspondents_evicted;	/* hosts that we send mail to */
 	uint64_t correspond_overtaken;	/* SYNs of ours that were forgotten before an answer could come */
@@ -81,6 +83,7 @@ void trap_free(struct trap *);
 bool trap_restore_sender(struct trap *, const struct sender_row *);
 bool trap_restore_memory(struct trap *, const struct memory_row *);
 void trap_restore_correspondent(struct trap *, sender_key, uint32_t answered_s);
+void trap_restore_foreign(struct trap *, sender_key, uint32_t until_s);
 bool trap_restore_allow(struct trap *, const struct prefix *, uint32_t expires_s);
 
 /* n <= TRAP_BLOCK packets, by time.  Deadlines that lie before a packet fire before it. */

@@ -42,6 +42,12 @@ enum visit_stamp {			/* kinds that count once per rolling 60 min */
 	STAMP_N
 };
 
+enum visit_said {			/* of what it said to a decoy */
+	VISIT_ADDRESSED	  = 1 << 0,	/* in this visit: a recipient of ours */
+	VISIT_TALKED_EARLY = 1 << 1,	/* counted in the hour of STAMP_TALK */
+	VISIT_HELO_BAD	  = 1 << 2,
+};
+
 struct visit {
 	int64_t	 start_us;
 	uint32_t sender, next;		/* next record of this sender + 1 */
@@ -59,7 +65,8 @@ struct visit {
 	uint8_t	 generation : 4;	/* of this record: a stale deadline is told by it */
 	uint16_t stamp[STAMP_N];	/* 8 s units, 0: never */
 	bool	 taken;
-	uint8_t	 spare[7];		/* a record is one cache line */
+	uint8_t	 said;			/* enum visit_said */
+	uint8_t	 spare[6];		/* a record is one cache line */
 };
 
 /*

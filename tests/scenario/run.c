@@ -77,6 +77,9 @@ script_begin(struct script *s)
 		struct mxset *set = &s->world.ladder.sets[i];
 
 		*set = s->sets[i];
+		set->n_domains = 1;		/* a set of this name is of this domain */
+		set->domains = calloc(1, sizeof(set->domains[0]));
+		memcpy(set->domains[0], set->name, sizeof(set->name));
 		set->exchangers = calloc(set->n_exchangers + 1, sizeof(set->exchangers[0]));
 		for (size_t j = 0; j < set->n_exchangers; j++) {
 			set->exchangers[j] = s->exchangers[i][j];
@@ -176,6 +179,30 @@ script_move_to(struct script *s, int64_t us)
 		plan_until(s, s->now_us = us);
 }
 
+/* at TIME ADDRESS says EXCHANGER [early] [tls] [helo NAME] [no-helo] [rcpt DOMAIN] */
+static void
+do_says(struct script *s, int64_t us, const struct addr *src, const struct target *t)
+{
+	const char *helo = "", *domain = "";
+	uint16_t bits = SAID_END;
+
+	for (int i = 5; i < s->n; i++) {
+		if (word_is(s, i, "early"))
+			bits |= SAID_EARLY;
+		else if (word_is(s, i, "tls"))
+			bits |= SAID_EARLY | SAID_TLS;
+		else if (word_is(s, i, "no-helo"))
+			bits |= SAID_NO_HELO;
+		else if (word_is(s, i, "helo") && i + 1 < s->n && (bits |= SAID_HELO) != 0)
+			helo = s->words[++i];
+		else if (word_is(s, i, "rcpt") && i + 1 < s->n && (bits |= SAID_MAIL | SAID_RCPT) != 0)
+			domain = s->words[++i];
+		else
+			fault(s, "found %s, expected early, tls, no-helo, helo NAME or rcpt DOMAIN", s->words[i]);
+	}
+	world_say(&s->world, us, src, (uint32_t)(t - s->world.ladder.targets), bits, helo, domain);
+}
+
 /* at TIME ADDRESS DEED EXCHANGER [xN]   or   at TIME EVENT ... */
 static void
 do_at(struct script *s)
@@ -204,11 +231,13 @@ do_at(struct script *s)
 			world_accept(&s->world, us, &src, (uint32_t)(t - s->world.ladder.targets));
 		else if (word_is(s, 3, "deferred"))
 			world_deferred(&s->world, us, &src, (uint32_t)(t - s->world.ladder.targets));
+		else if (word_is(s, 3, "says"))
+			do_says(s, us, &src, t);
 		else if (parse_deed(s->words[3], &deed))
 			world_act(&s->world, us, &src, t, deed, s->n > 5 ? (unsigned)atoi(s->words[5] + 1) : 1);
 		else
 			fault(s, "found %s, expected syn, refused, half, connect, unreachable, withdrawn, forged-ack,"
-			    " guessed, provoked, accepted or deferred",
+			    " guessed, provoked, accepted, deferred or says",
 			    s->words[3]);
 		return;
 	}

@@ -96,6 +96,15 @@ keep_correspondent(void *ctx, sender_key key, uint32_t answered_s)
 }
 
 static void
+keep_foreign(void *ctx, sender_key key, uint32_t until_s)
+{
+	struct world *w = ctx;
+	struct correspondent row = { .key = key, .answered_s = until_s };
+
+	KEEP(w->foreign, w->n_foreign, row);
+}
+
+static void
 drop_tally(void *ctx, const struct tally_row *row)
 {
 	(void)ctx;
@@ -127,7 +136,7 @@ world_begin(struct world *w, const char **why)
 		.ctx = w, .attempt = keep_attempt, .visit = keep_visit, .evidence = keep_evidence,
 		.change = keep_change, .sender = keep_sender, .memory = keep_memory, .tally = drop_tally,
 		.note = keep_note, .fingerprint = drop_fingerprint,
-		.correspondent = keep_correspondent,
+		.correspondent = keep_correspondent, .foreign = keep_foreign,
 	};
 	w->trap = trap_new(&w->options);
 	if (w->trap == NULL) {
@@ -152,6 +161,7 @@ world_end(struct world *w)
 	free(w->memories);
 	free(w->allowed);
 	free(w->correspondents);
+	free(w->foreign);
 }
 
 /* Everything that is due goes to the arrays, as it would go to the store. */
@@ -181,6 +191,8 @@ world_restart(struct world *w, int64_t now_us)
 	for (size_t i = 0; i < w->n_senders; i++)
 		if (!trap_restore_sender(w->trap, &w->senders[i]))
 			return false;
+	for (size_t i = 0; i < w->n_foreign; i++)
+		trap_restore_foreign(w->trap, w->foreign[i].key, w->foreign[i].answered_s);
 	for (size_t i = 0; i < w->n_memories; i++)
 		if (!trap_restore_memory(w->trap, &w->memories[i]))
 			return false;
@@ -260,6 +272,19 @@ world_accept(struct world *w, int64_t now_us, const struct addr *src, uint32_t t
 	struct event e = {
 		.time_us = now_us, .kind = EVENT_ACCEPT, .port = (uint16_t)(20000 + w->ports % 40000), .target = target,
 		.what = { .addr = *src, .len = 128 },
+	};
+
+	trap_event(w->trap, &e);
+}
+
+void
+world_say(struct world *w, int64_t now_us, const struct addr *src, uint32_t target, uint16_t bits, const char *helo,
+    const char *domain)
+{
+	struct event e = {
+		.time_us = now_us, .kind = EVENT_SAID, .port = (uint16_t)(20000 + w->ports % 40000), .target = target,
+		.what = { .addr = *src, .len = 128 },
+		.value = said_of(&w->ladder, w->ladder.targets[target].set, bits, helo, domain),
 	};
 
 	trap_event(w->trap, &e);

@@ -6,6 +6,7 @@
 #define MXTRAP_SCENARIO_WORLD_H
 
 #include "mxtrap/correspond.h"
+#include "mxtrap/said.h"
 #include "mxtrap/trap.h"
 
 #define WORLD_BEGIN_US (1700000040LL * 1000000)	/* a full minute */
@@ -30,8 +31,9 @@ struct world {
 	struct note_row	    *notes;
 	struct memory_row   *memories;
 	struct correspondent *correspondents;
+	struct correspondent *foreign;	/* answered_s: excused until */
 	struct event	    *allowed;			/* what was allowed, for a restart */
-	size_t n_senders, n_evidence, n_changes, n_visits, n_attempts, n_notes, n_memories, n_allowed, n_correspondents;
+	size_t n_senders, n_evidence, n_changes, n_visits, n_attempts, n_notes, n_memories, n_allowed, n_correspondents, n_foreign;
 	struct sender_row    view;			/* what world_sender() gives back */
 };
 
@@ -46,6 +48,9 @@ void world_act(struct world *, int64_t now_us, const struct addr *src, const str
     unsigned n_syns);
 /* The decoy's word about the newest attempt of src. */
 void world_accept(struct world *, int64_t now_us, const struct addr *src, uint32_t target);
+/* What it said to a decoy that talks; bits: enum said. */
+void world_say(struct world *, int64_t now_us, const struct addr *src, uint32_t target, uint16_t bits, const char *helo,
+    const char *domain);
 void world_mail(struct world *, int64_t now_us, const struct addr *us, const struct addr *them, enum mail);
 /* Another witness's word that the real MX put src off. */
 void world_deferred(struct world *, int64_t now_us, const struct addr *src, uint32_t target);
