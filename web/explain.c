@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "mxtrap/said.h"
 #include "web_int.h"
 
 #define STORY_DEFAULT 200
@@ -104,6 +105,30 @@ story_attempt(void *ctx, const struct report_attempt *row)
 	if (row->rtt_us != 0)
 		json_real(&story->json, "rtt_ms", row->rtt_us / 1e3, 3);
 	json_string(&story->json, "fingerprint", row->fingerprint[0] != '\0' ? row->fingerprint : NULL);
+	json_end(&story->json);
+	return true;
+}
+
+static bool
+story_said(void *ctx, const struct report_said *row)
+{
+	struct story *story = ctx;
+	char text[ADDR_TEXT_SIZE];
+
+	if (!story_room(story))
+		return false;
+	json_object(&story->json, NULL);
+	json_time(&story->json, "time", row->time_us);
+	json_string(&story->json, "from", addr_format(&row->src, text));
+	json_uint(&story->json, "port", row->sport);
+	json_where(story, row->target);
+	json_array(&story->json, "said");
+	for (unsigned i = 0; i < 16; i++)
+		if ((row->said & 1U << i) != 0 && said_name((uint16_t)(1U << i)) != NULL)
+			json_string(&story->json, NULL, said_name((uint16_t)(1U << i)));
+	json_end(&story->json);
+	json_string(&story->json, "helo", (row->said & SAID_HELO) != 0 ? row->helo : NULL);
+	json_string(&story->json, "domain", (row->said & SAID_RCPT) != 0 ? row->domain : NULL);
 	json_end(&story->json);
 	return true;
 }
@@ -265,6 +290,9 @@ tell(struct web *web, const struct request *req, const struct report_entry *entr
 	json_end(&story->json);
 	begin(story, "attempts");
 	if (!finish(story, report_attempts(web->report, key, rows, story_attempt, story), reply))
+		return;
+	begin(story, "said");
+	if (!finish(story, report_saids(web->report, key, story_said, story), reply))
 		return;
 	begin(story, "visits");
 	if (!finish(story, report_visits(web->report, key, rows, story_visit, story), reply))

@@ -36,6 +36,29 @@ add_attempt(void *ctx, const struct report_attempt *a)
 	return add(ctx, &(struct item){ .time_us = a->time_us, .kind = ITEM_ATTEMPT, .u.attempt = *a });
 }
 
+static bool
+add_said(void *ctx, const struct report_said *said)
+{
+	struct report_said *copy = malloc(sizeof(*copy));
+
+	if (copy == NULL)
+		return false;
+	*copy = *said;
+	if (add(ctx, &(struct item){ .time_us = said->time_us, .kind = ITEM_SAID, .u.said = copy }))
+		return true;
+	free(copy);
+	return false;
+}
+
+static void
+drop(struct story *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->items[i].kind == ITEM_SAID)
+			free((struct report_said *)(uintptr_t)s->items[i].u.said);
+	free(s->items);
+}
+
 /* A visit is told at its end. */
 static bool
 add_visit(void *ctx, const struct visit_row *v)
@@ -97,6 +120,8 @@ gather(struct story *s)
 	enum report_result result = report_attempts(report, key, MOST_ATTEMPTS, add_attempt, s);
 
 	s->cut = s->n == MOST_ATTEMPTS;
+	if (result <= REPORT_NONE)
+		result = report_saids(report, key, add_said, s);
 	if (result <= REPORT_NONE)
 		result = report_visits(report, key, 0, add_visit, s);
 	if (result <= REPORT_NONE)
@@ -163,7 +188,7 @@ cli_explain(struct cli *cli, int argc, char **argv)
 		return unknown(&s, word, json);
 	result = gather(&s);
 	if (result > REPORT_NONE || s.failed) {
-		free(s.items);
+		drop(&s);
 		if (!s.failed)
 			return cli_failed(cli, result);
 		fprintf(stderr, "mxtrap: out of memory\n");
@@ -173,6 +198,6 @@ cli_explain(struct cli *cli, int argc, char **argv)
 		explain_json(&s);
 	else
 		explain_say(&s);
-	free(s.items);
+	drop(&s);
 	return CLI_DONE;
 }

@@ -7,7 +7,7 @@
 
 #include "cli.h"
 
-enum item_kind { ITEM_ATTEMPT, ITEM_EVIDENCE, ITEM_VISIT, ITEM_CHANGE };
+enum item_kind { ITEM_ATTEMPT, ITEM_SAID, ITEM_EVIDENCE, ITEM_VISIT, ITEM_CHANGE };
 
 struct item {
 	int64_t time_us;
@@ -15,6 +15,7 @@ struct item {
 	size_t order;			/* among equals: as the database told them */
 	union {
 		struct report_attempt attempt;
+		const struct report_said *said;	/* owned */
 		struct visit_row visit;
 		struct evidence_row evidence;
 		struct report_change change;

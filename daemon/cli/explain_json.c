@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "explain.h"
+#include "mxtrap/said.h"
 #include "mxtrap/export.h"
 #include "mxtrap/json.h"
 
@@ -42,6 +43,24 @@ json_attempt(struct json *j, const struct cli *cli, const struct report_attempt 
 	if (a->rtt_us != 0)
 		json_real(j, "rtt_ms", (double)a->rtt_us / 1e3, 3);
 	json_string(j, "fingerprint", a->fingerprint[0] != '\0' ? a->fingerprint : NULL);
+}
+
+static void
+json_said(struct json *j, const struct cli *cli, const struct report_said *s)
+{
+	char text[ADDR_TEXT_SIZE];
+
+	json_string(j, "type", "said");
+	json_string(j, "from", addr_format(&s->src, text));
+	json_uint(j, "port", s->sport);
+	json_string(j, "to", cli_target(cli, s->target, text));
+	json_array(j, "said");
+	for (unsigned i = 0; i < 16; i++)
+		if ((s->said & 1U << i) != 0 && said_name((uint16_t)(1U << i)) != NULL)
+			json_string(j, NULL, said_name((uint16_t)(1U << i)));
+	json_end(j);
+	json_string(j, "helo", (s->said & SAID_HELO) != 0 ? s->helo : NULL);
+	json_string(j, "domain", (s->said & SAID_RCPT) != 0 ? s->domain : NULL);
 }
 
 static void
@@ -123,6 +142,9 @@ json_item(struct json *j, const struct cli *cli, const struct item *i)
 	switch (i->kind) {
 	case ITEM_ATTEMPT:
 		json_attempt(j, cli, &i->u.attempt);
+		break;
+	case ITEM_SAID:
+		json_said(j, cli, i->u.said);
 		break;
 	case ITEM_VISIT:
 		json_visit(j, cli, &i->u.visit);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "explain.h"
+#include "mxtrap/event.h"
 #include "mxtrap/export.h"
 
 #define SHOWN_ENDS 20			/* a longer story is shortened in the middle */
@@ -72,6 +73,9 @@ touches(const struct story *s, const struct item *i, size_t set)
 	case ITEM_ATTEMPT:
 		return i->u.attempt.target < l->n_targets && l->targets[i->u.attempt.target].role != ROLE_CONTROL &&
 		    l->targets[i->u.attempt.target].set == set;
+	case ITEM_SAID:
+		return i->u.said->target < l->n_targets && l->targets[i->u.said->target].role != ROLE_CONTROL &&
+		    l->targets[i->u.said->target].set == set;
 	case ITEM_VISIT:
 		return i->u.visit.set == set;
 	case ITEM_EVIDENCE:
@@ -194,6 +198,35 @@ say_attempt(const struct cli *cli, const struct report_attempt *a)
 	printf("%s\n", cli_plain(cli));
 }
 
+/* Its words are escaped already, where they were taken in; once more costs nothing. */
+static void
+say_said(const struct cli *cli, const struct report_said *s)
+{
+	char text[4 * sizeof(s->helo)], dst[ADDR_TEXT_SIZE];
+
+	say_stamp(s->time_us);
+	printf("says to %s:", cli_target(cli, s->target, dst));
+	if ((s->said & SAID_TLS) != 0)
+		printf(" (a TLS hello, which port 25 does not begin with)");
+	else if ((s->said & SAID_EARLY) != 0)
+		printf(" (before it was greeted)");
+	if ((s->said & SAID_HELO) != 0)
+		printf(" HELO %s%s", cli_escape(s->helo, text, sizeof(text)),
+		    (s->said & SAID_BAD_HELO) != 0 ? ", which no mail server calls itself" : "");
+	else if ((s->said & SAID_NO_HELO) != 0)
+		printf(" no HELO");
+	if ((s->said & SAID_RCPT) != 0)
+		printf("%s mail for %s%s", (s->said & SAID_HELO) != 0 ? "," : "",
+		    s->domain[0] != '\0' ? cli_escape(s->domain, text, sizeof(text)) : "a recipient without a domain",
+		    (s->said & SAID_OURS) != 0 ? ", which is ours" :
+		    (s->said & SAID_FOREIGN) != 0 ? ", which is not ours" : "");
+	if ((s->said & SAID_ORDER) != 0)
+		printf(", commands out of order");
+	if ((s->said & (SAID_EARLY | SAID_HELO | SAID_NO_HELO | SAID_RCPT | SAID_ORDER)) == 0)
+		printf(" nothing");
+	putchar('\n');
+}
+
 static void
 say_route(const uint8_t *route, size_t n)
 {
@@ -263,6 +296,8 @@ say_evidence(const struct cli *cli, const struct evidence_row *e)
 		printf("%*sIt %s.\n", INDENT, "", info->says);
 	if (info != NULL && e->excused == 0 && !e->revision && e->score == 0.0f && e->hint > 0.0f)
 		printf("%*s%s\n", INDENT, "", why_hint(e, info));
+	if (e->revision && e->excused == 0)
+		printf("%*sIt is weighed anew in the next line: more is known of that visit by now.\n", INDENT, "");
 	for (unsigned i = 0; i < DOUBT_N; i++)
 		if ((e->excused & 1U << i) != 0)
 			printf("%*s%s because %s.\n", INDENT, "", e->revision ? "Taken back" : "Excused",
@@ -317,6 +352,9 @@ say_story(const struct story *s)
 		switch (item->kind) {
 		case ITEM_ATTEMPT:
 			say_attempt(s->cli, &item->u.attempt);
+			break;
+		case ITEM_SAID:
+			say_said(s->cli, item->u.said);
 			break;
 		case ITEM_VISIT:
 			say_visit(s->cli, &item->u.visit);

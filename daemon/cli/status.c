@@ -33,6 +33,10 @@ static const struct {
 	{ "decoy_lost", "accepted connections that watch was not told of", true },
 	{ "said_lost", "dialogues of which watch was not told what was said", true },
 	{ "accepts_lost", "accepted connections lost on the way to watch", true },
+	{ "touches_refused", "touches that were not judged, for want of room", true },
+	{ "proofs_refused", "handshakes that were not judged, for want of room", true },
+	{ "timers_refused", "ends of visits and terms for which there was no room", true },
+	{ "never_refused", "entries of the never-list for which there was no room", true },
 	{ "dialogues", "SMTP dialogues open", false }, { "dialogues_total", "dialogues held", false },
 	{ "dialogues_full", "connections reset for want of room for a dialogue", false },
 	{ "dialogues_full_source", "connections reset because their source had dialogues enough", false },
@@ -44,6 +48,10 @@ static const struct {
 	{ "senders_evicted", "senders dropped for room, all unproven", false },
 	{ "attempts_evicted", "attempts pushed out before their time", false },
 	{ "pools_evicted", "pool memories dropped for room", false },
+	{ "networks_capped", "attempts of networks that brought too many senders", false },
+	{ "wrong_acks", "handshakes guessed at", false }, { "proofs_doubted", "proofs that guessing made doubtful", false },
+	{ "said", "dialogues with a decoy", false }, { "said_ours", "of them with mail for us", false },
+	{ "said_foreign", "of them with mail for another's domain", false },
 	{ "kin_lost", "touches whose other family a flood made unknown", false },
 	{ "memory_bytes", "bytes of tables", false }, { "bytes", "bytes of database", false },
 };
@@ -96,6 +104,7 @@ static const char *const NOTES[] = {
 	[NOTE_DECOY_DEAD] = "a decoy that should answer does not: nothing can be proven there",
 	[NOTE_TABLE_FULL] = "the table of senders was full",
 	[NOTE_FLOOD] = "a flood: attempts were counted, not kept one by one",
+	[NOTE_FOREIGN] = "mail for somebody else's domain came to a decoy: another's MX points at us (who brought it is excused)",
 };
 #define N_NOTES (sizeof(NOTES) / sizeof(NOTES[0]))
 

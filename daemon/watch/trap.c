@@ -371,6 +371,7 @@ trap_event(struct trap *t, const struct event *e)
 	case EVENT_PURGE:
 		break;
 	case EVENT_SAID:
+		trap_take_said(t, e);
 		break;
 	case EVENT_LAYOUT:
 		t->health.layout_until_us = t->now_us + HEALTH_LAYOUT_US;

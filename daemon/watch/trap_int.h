@@ -4,7 +4,7 @@
  *
  * trap.c takes packets and events in order and fires deadlines; trap_attempt.c matches packets to
  * attempts; trap_touch.c turns an attempt into touches of visits; trap_judge.c turns routes into
- * evidence; trap_flush.c tells what changed.
+ * evidence, trap_said.c words; trap_weigh.c weighs it; trap_flush.c tells what changed.
  */
 #ifndef MXTRAP_TRAP_INT_H
 #define MXTRAP_TRAP_INT_H
@@ -55,6 +55,10 @@ struct recent {				/* evidence with points, for later doubts and revisions */
 	float	   score, hint;
 	uint32_t   live;		/* 1: its points still stand */
 };
+struct recent_ring {			/* the newest RECENT of them */
+	struct recent *at;		/* owned */
+	uint32_t next;
+};
 
 struct kin_entry {
 	int64_t	 time_us;
@@ -104,8 +108,7 @@ struct trap {
 	struct blocklist     list;
 	struct wheel	     ends;		/* of visits and fallback windows, by the second */
 	struct pending_ring  touches, proofs;
-	struct recent	    *recent;
-	uint32_t	     recent_next;
+	struct recent_ring   scored, hinted;	/* with points in score; with a hint only */
 	struct network	    *networks;
 	struct kin	    *kin;		/* by set */
 	uint8_t		    *set_flags;		/* by set: SET_REAL_V4, SET_REAL_V6 */
@@ -117,6 +120,7 @@ struct trap {
 	uint16_t	     last_fingerprint;	/* id of the last SYN's; 0: none */
 	struct wrong	     wrong;
 	struct alarm	    *alarms;		/* by target: how it misbehaves */
+	int64_t		     foreign_told_us;	/* when the operator last heard of another's domain */
 	uint32_t	     n_alarms;		/* of them, open */
 
 	int64_t	 next_due_us;			/* nothing is due before this */
@@ -168,6 +172,28 @@ void trap_pool_restore(struct trap *, const struct memory_row *, bool proven);
 void trap_judge_pending(struct trap *, const struct pending *);
 void trap_judge_end(struct trap *, uint32_t visit);
 void trap_judge_fallback(struct trap *, uint32_t visit);
+
+/* trap_weigh.c */
+struct finding {
+	uint32_t number, visit;		/* sender; visit or VISIT_NONE */
+	enum evidence_kind kind;
+	enum grade grade;
+	uint64_t host;
+	float	 score, hint;		/* as the table says; doubts and the hour come on top */
+	uint16_t doubts;		/* enum doubt, beside those of the time and the sender */
+	int64_t	 of_us;			/* a revision's: when what it takes back was judged */
+	bool	 quiet;			/* in a flood and unproven: counts, but no row is told */
+};
+/* Weigh one finding.  Guilt is subject to doubt; what speaks for a sender is not.  Did it count? */
+bool trap_weigh(struct trap *, const struct finding *);
+/* Take back what one earlier piece of evidence gave, as much as is left of it. */
+void trap_revise(struct trap *, struct recent *, uint32_t visit, uint16_t why);
+/* Told for the record, with no points and this doubt. */
+void trap_excuse(struct trap *, const struct finding *, enum doubt);
+/* All points that still weigh are taken back in one row. */
+void trap_take_rest(struct trap *, const struct finding *, enum doubt);
+/* What scored in this visit turns out to be of a better grade: rows tell so, and it may list now. */
+void trap_regrade(struct trap *, uint32_t visit, enum grade, uint64_t host);
 /* A kind without points, told for the record. */
 void trap_note_kind(struct trap *, uint32_t visit, enum evidence_kind, enum grade, uint64_t host);
 void trap_note_sender_kind(struct trap *, uint32_t sender, enum evidence_kind, enum grade, uint64_t host);
@@ -188,6 +214,9 @@ void trap_alarm_over(struct trap *, uint32_t target);
 
 /* Likewise about one sender: all that is not forgotten. */
 void trap_doubt_sender(struct trap *, sender_key, enum doubt);
+
+/* trap_said.c */
+void trap_take_said(struct trap *, const struct event *);
 
 /* trap_correspond.c */
 /* A packet that has nothing to do with the ladder. */

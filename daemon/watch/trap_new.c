@@ -27,13 +27,14 @@ make_tables(struct trap *t)
 	const struct trap_limits *l = &t->o.limits;
 	size_t n = t->ladder->n_targets + 1, sets = t->ladder->n_sets + 1;
 
-	t->recent = table_alloc(RECENT, sizeof(t->recent[0]));
+	t->scored.at = table_alloc(RECENT, sizeof(t->scored.at[0]));
+	t->hinted.at = table_alloc(RECENT, sizeof(t->hinted.at[0]));
 	t->kin = table_alloc(sets, sizeof(t->kin[0]));
 	t->set_flags = table_alloc(sets, sizeof(t->set_flags[0]));
 	t->tallies = table_alloc(n, sizeof(t->tallies[0]));
 	t->alarms = table_alloc(n, sizeof(t->alarms[0]));
 	t->fingerprints = table_alloc(FINGERPRINTS, sizeof(t->fingerprints[0]));
-	return trap_network_init(t) && t->recent != NULL && t->kin != NULL && t->set_flags != NULL && t->tallies != NULL &&
+	return trap_network_init(t) && t->scored.at != NULL && t->hinted.at != NULL && t->kin != NULL && t->set_flags != NULL && t->tallies != NULL &&
 	    t->alarms != NULL && t->fingerprints != NULL &&
 	    index_init(&t->fingerprint_index, FINGERPRINTS) &&
 	    sender_table_init(&t->senders, l->senders, t->o.hash_key) &&
@@ -98,7 +99,8 @@ trap_free(struct trap *t)
 {
 	if (t == NULL)
 		return;
-	table_free(t->recent);
+	table_free(t->scored.at);
+	table_free(t->hinted.at);
 	table_free(t->networks);
 	table_free(t->kin);
 	table_free(t->set_flags);
@@ -192,7 +194,7 @@ trap_restore_allow(struct trap *t, const struct prefix *what, uint32_t expires_s
 size_t
 trap_memory_bytes(const struct trap *t)
 {
-	return sizeof(*t) + trap_network_bytes() + (size_t)RECENT * sizeof(t->recent[0]) +
+	return sizeof(*t) + trap_network_bytes() + 2 * (size_t)RECENT * sizeof(t->scored.at[0]) +
 	    (t->ladder->n_sets + 1) * sizeof(t->kin[0]) +
 	    (size_t)FINGERPRINTS * sizeof(t->fingerprints[0]) + index_bytes(&t->fingerprint_index) +
 	    (size_t)t->senders.cap * sizeof(t->senders.records[0]) + t->senders.cap / 8 +

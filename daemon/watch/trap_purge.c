@@ -13,20 +13,20 @@
 
 /* A later doubt must not take it back once more. */
 static void
-leave_recent(struct trap *t, const struct take_back *b)
+leave_recent(struct recent_ring *ring, const struct take_back *b)
 {
-	uint32_t n = t->recent_next < RECENT ? t->recent_next : RECENT, first = t->recent_next - n, low = 0, high = n;
+	uint32_t n = ring->next < RECENT ? ring->next : RECENT, first = ring->next - n, low = 0, high = n;
 
 	while (low < high) {		/* they came by time */
 		uint32_t mid = low + (high - low) / 2;
 
-		if (t->recent[(first + mid) % RECENT].time_us < b->evidence_us)
+		if (ring->at[(first + mid) % RECENT].time_us < b->evidence_us)
 			low = mid + 1;
 		else
 			high = mid;
 	}
 	for (; low < n; low++) {
-		struct recent *r = &t->recent[(first + low) % RECENT];
+		struct recent *r = &ring->at[(first + low) % RECENT];
 
 		if (r->time_us != b->evidence_us)
 			return;
@@ -65,7 +65,7 @@ trap_take_back(struct trap *t, const struct event *e)
 	row.kind = b.kind;
 	row.grade = b.grade;
 	row.of_us = b.evidence_us;
-	leave_recent(t, &b);
+	leave_recent(b.score > 0 ? &t->scored : &t->hinted, &b);
 	if (number == SENDER_NONE) {
 		/* Pushed out, so never proven: the store alone remembers the hint. */
 		row.revision = 2;

@@ -102,6 +102,15 @@ enum report_result report_visits(struct report *, sender_key, size_t limit,
     bool (*each)(void *, const struct visit_row *), void *ctx);
 enum report_result report_evidence(struct report *, sender_key, size_t limit,
     bool (*each)(void *, const struct evidence_row *), void *ctx);
+/* What it said to decoys that talk, as text with \xNN for what is not printable; 1000 of them at most. */
+struct report_said {
+	int64_t	 time_us;
+	struct addr src;
+	uint32_t target;
+	uint16_t sport, said;		/* enum said */
+	char	 helo[512], domain[512];
+};
+enum report_result report_saids(struct report *, sender_key, bool (*each)(void *, const struct report_said *), void *ctx);
 enum report_result report_changes(struct report *, sender_key, size_t limit,
     bool (*each)(void *, const struct report_change *), void *ctx);
 /* list_change after a serial, in order (a fold's input).  REPORT_NONE: older than the horizon. */

@@ -110,7 +110,7 @@ enum note_kind {		/* things that happened which are not a sender's; values are s
 	NOTE_START = 0, NOTE_STOP = 1, NOTE_REAL_DOWN = 2, NOTE_REAL_UP = 3, NOTE_BLIND = 4, NOTE_DROPS = 5,
 	NOTE_CLOCK_STEP = 6, NOTE_DECOY_SILENT = 7, NOTE_DECOY_ANSWERS = 8, NOTE_DECOY_DEAD = 9,
 	NOTE_RELOAD = 10, NOTE_TABLE_FULL = 11, NOTE_FLOOD = 12, NOTE_FLOOD_END = 13,
-	NOTE_FOREIGN = 20,		/* mail for somebody else's domain came to target */
+	NOTE_FOREIGN = 14,		/* mail for somebody else's domain came to target */
 };
 
 struct note_row {

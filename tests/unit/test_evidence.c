@@ -32,6 +32,8 @@ static const struct row rows[] = {
 	{ "probed_weighs_nothing", EVIDENCE_PROBED, 10, "probed", 0, 0 },
 	{ "swept_weighs_nothing", EVIDENCE_SWEPT, 11, "swept", 0, 0 },
 	{ "by_hand_weighs_nothing", EVIDENCE_BY_HAND, 12, "by_hand", 0, 0 },
+	{ "addressed_weighs_nothing", EVIDENCE_ADDRESSED, 13, "addressed", 0, 0 },
+	{ "foreign_weighs_nothing", EVIDENCE_FOREIGN, 14, "foreign", 0, 0 },
 };
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * report_said.c - what one sender said to decoys that talk.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "report_int.h"
+
+#define SAIDS_MAX 1000			/* as in the statement */
+
+static void
+read_said(sqlite3_stmt *stmt, struct report_said *s)
+{
+	const char *helo = (const char *)sqlite3_column_text(stmt, 6), *domain = (const char *)sqlite3_column_text(stmt, 7);
+	struct prefix what;
+
+	report_prefix(stmt, 1, 2, &what);
+	*s = (struct report_said){
+		.time_us = sqlite3_column_int64(stmt, 0), .src = what.addr, .sport = (uint16_t)sqlite3_column_int(stmt, 3),
+		.target = (uint32_t)sqlite3_column_int64(stmt, 4), .said = (uint16_t)sqlite3_column_int(stmt, 5),
+	};
+	(void)snprintf(s->helo, sizeof s->helo, "%s", helo != NULL ? helo : "");
+	(void)snprintf(s->domain, sizeof s->domain, "%s", domain != NULL ? domain : "");
+}
+
+enum report_result
+report_saids(struct report *r, sender_key key, bool (*each)(void *, const struct report_said *), void *ctx)
+{
+	struct addr first = sender_addr(key, 0), last = sender_addr(key, UINT64_MAX);
+	struct report_said *rows = calloc(SAIDS_MAX, sizeof *rows);
+	enum report_result result = rows != NULL ? report_enter(r) : REPORT_ERROR;
+	sqlite3_stmt *stmt;
+	size_t n = 0;
+	int rc;
+
+	if (result != REPORT_OK) {
+		free(rows);
+		return result;
+	}
+	stmt = report_ask(r, READ_SAID);
+	sqlite3_bind_blob(stmt, 1, first.b, sizeof first.b, SQLITE_STATIC);
+	sqlite3_bind_blob(stmt, 2, last.b, sizeof last.b, SQLITE_STATIC);
+	while (n < SAIDS_MAX && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		read_said(stmt, &rows[n++]);
+	if (n == SAIDS_MAX)
+		rc = SQLITE_DONE;
+	sqlite3_reset(stmt);
+	result = report_failed(r, rc);
+	report_leave(r);
+	for (size_t i = 0; i < n && each(ctx, &rows[i]); i++)
+		;
+	free(rows);
+	return result;
+}
