@@ -139,7 +139,7 @@ export const words = {
 		backup_first: 'backup first', descended: 'descended', decoys_only: 'decoys only', impatient: 'impatient',
 		gave_up: 'gave up', early_talker: 'early talker', bad_helo: 'bad HELO', climbed: 'climbed',
 		reached_real: 'reached real', skipped_nolisting: 'skipped nolisting', probed: 'probed', swept: 'swept',
-		by_hand: 'by hand',
+		by_hand: 'by hand', addressed: 'mail for us', foreign: 'mail for another domain',
 	},
 	role: { nolisting: 'first decoy', real: 'real MX', bogus: 'backup decoy', control: 'control' },
 };

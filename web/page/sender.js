@@ -23,6 +23,21 @@ function attempt(row) {
 			row.fingerprint ? [' \u00b7 ', h('code', {}, row.fingerprint)] : null)] };
 }
 
+/* The words are the sender's own: text nodes alone ever hold them. */
+function said(row) {
+	const has = (what) => row.said.includes(what);
+	return { at: row.time, kind: 'attempt said', body: [
+		h('p', {}, h('strong', {}, 'Said to ', row.exchanger || row.address || 'a decoy'), ': ',
+			has('tls') ? 'a TLS hello, before it was greeted' : has('early') ? 'something before it was greeted' : null,
+			has('early') && (row.helo !== null || row.domain !== null) ? '; ' : null,
+			row.helo !== null ? ['HELO ', h('code', {}, row.helo), has('bad_helo') ? ', which no mail server calls itself' : null] :
+				has('no_helo') ? 'no HELO' : null,
+			row.domain !== null ? [row.helo !== null || has('no_helo') ? '; ' : null, 'mail for ',
+				row.domain ? h('code', {}, row.domain) : 'a recipient without a domain',
+				has('ours') ? ', which is ours' : has('foreign') ? ', which is not ours' : null] : null,
+			!has('early') && row.helo === null && !has('no_helo') && row.domain === null ? 'nothing' : null)] };
+}
+
 function visit(row) {
 	const route = (list) => list.length ? list.map((r) => words.role[r] || r).join(' \u2192 ') : 'none';
 	return { at: row.end, kind: 'visit', body: [
@@ -80,10 +95,11 @@ function facts(entry) {
 }
 
 /* Everything in the order in which it happened; what belongs together at one instant
- * keeps the order attempt, evidence, change, visit. */
+ * keeps the order attempt, said, evidence, change, visit. */
 function timeline(story) {
 	const rows = [
 		...story.attempts.map(attempt),
+		...story.said.map(said),
 		...story.evidence.map((row) => evidence(row, story.thresholds)),
 		...story.changes.map(change),
 		...story.visits.map(visit),
@@ -107,7 +123,7 @@ export function senderView(box, address, story, problem) {
 		return;
 	}
 	const entry = story.entries[0];
-	const key = JSON.stringify([entry, story.attempts.length, story.evidence, story.changes, story.visits.length, story.allowed_by]);
+	const key = JSON.stringify([entry, story.attempts.length, story.said.length, story.evidence, story.changes, story.visits.length, story.allowed_by]);
 	show(box, 'story ' + key, () => [
 		h('p', { class: 'crumb' }, h('a', { href: '#/' }, '\u2190 Overview')),
 		h('section', { class: 'panel sender' },
