@@ -24,8 +24,8 @@ struct heard {
 	struct own own;
 	char	 dir[32], file[64], second[64];
 	const char *files[OWN_FILES];
-	struct { struct addr addr; unsigned why; } now[OWN_MAX];
-	size_t	 n, told;
+	struct { struct addr addr; unsigned why, told; } now[OWN_MAX];
+	size_t	 n;
 };
 
 static bool in_namespace;
@@ -45,13 +45,13 @@ hear(void *ctx, const struct addr *addr, unsigned why)
 	struct heard *h = ctx;
 	size_t i = 0;
 
-	h->told++;
 	while (i < h->n && !addr_equal(&h->now[i].addr, addr))
 		i++;
 	assert_true(i < OWN_MAX);
 	if (i == h->n)
 		h->now[h->n++].addr = *addr;
 	h->now[i].why = why;
+	h->now[i].told++;
 }
 
 static unsigned
@@ -63,6 +63,18 @@ why(const struct heard *h, const char *text)
 	for (size_t i = 0; i < h->n; i++)
 		if (addr_equal(&h->now[i].addr, &a))
 			return h->now[i].why;
+	return 0;
+}
+
+static unsigned
+told(const struct heard *h, const char *text)
+{
+	struct addr a;
+
+	assert_true(addr_parse(&a, text));
+	for (size_t i = 0; i < h->n; i++)
+		if (addr_equal(&h->now[i].addr, &a))
+			return h->now[i].told;
 	return 0;
 }
 
@@ -265,14 +277,14 @@ static void
 what_stays_as_it_is_is_told_once(void **state)
 {
 	struct heard *h = *state;
-	size_t told;
 
 	NEEDS_NAMESPACE;
 	assert_true(becomes(h, "203.0.113.5", NEVER_OWN));
-	told = h->told;
 	run("ip addr add 192.0.2.78/32 dev mxt0");
 	assert_true(becomes(h, "192.0.2.78", NEVER_OWN));
-	assert_int_equal(h->told, told + 1);
+	/* The kernel may give the interface a link-local address meanwhile: that is another one. */
+	assert_int_equal(told(h, "203.0.113.5"), 1);
+	assert_int_equal(told(h, "192.0.2.78"), 1);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
