@@ -258,7 +258,8 @@ say_sum(const struct cli *cli, double sum)
 {
 	double upper = judge_upper(&cli->config.judge);
 
-	printf("now %.1f of %.1f%s", sum, upper,
+	/* What is left of points taken back may be a little less than nothing. */
+	printf("now %.1f of %.1f%s", sum > -0.05 && sum < 0 ? 0.0 : sum, upper,
 	    sum >= upper ? " (enough to list)" : sum >= upper / 2 ? " (enough to suspect)" : "");
 }
 
@@ -399,8 +400,11 @@ say_suspicion(const struct story *s)
 	double upper = judge_upper(judge);
 	char span[32];
 
-	printf("  %.1f points more would list it%s.\n", upper - (double)s->entry.score,
-	    judge->list_on >= GRADE_ADDRESSED ? ", if its mail is addressed to us" : "");
+	if ((double)s->entry.score >= upper)
+		printf("  Its points are enough; it would be listed if mail addressed to us came with them.\n");
+	else
+		printf("  %.1f points more would list it%s.\n", upper - (double)s->entry.score,
+		    judge->list_on >= GRADE_ADDRESSED ? ", if its mail is addressed to us" : "");
 	printf("  Without new evidence the suspicion fades in %s.\n",
 	    cli_span(judge_until(judge, s->entry.score, (float)(upper / 2)), span));
 }

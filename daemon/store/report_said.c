@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mxtrap/event.h"
 #include "report_int.h"
 
 #define SAIDS_MAX 1000			/* as in the statement */
+#define OPEN_MAX  32			/* a sender's sessions go on beside each other; of so many rows */
 
 static void
 read_said(sqlite3_stmt *stmt, struct report_said *s)
@@ -22,6 +24,21 @@ read_said(sqlite3_stmt *stmt, struct report_said *s)
 	};
 	(void)snprintf(s->helo, sizeof s->helo, "%s", helo != NULL ? helo : "");
 	(void)snprintf(s->domain, sizeof s->domain, "%s", domain != NULL ? domain : "");
+}
+
+/* What is told at the first recipient is told again, with more, at the session's end: one row of both. */
+static bool
+goes_on(struct report_said *was, const struct report_said *now)
+{
+	if (was->sport != now->sport || !addr_equal(&was->src, &now->src) || was->target != now->target ||
+	    (was->said & SAID_END) != 0)
+		return false;
+	was->said |= now->said;
+	if (was->helo[0] == '\0')
+		memcpy(was->helo, now->helo, sizeof was->helo);
+	if (was->domain[0] == '\0')
+		memcpy(was->domain, now->domain, sizeof was->domain);
+	return true;
 }
 
 enum report_result
@@ -41,8 +58,14 @@ report_saids(struct report *r, sender_key key, bool (*each)(void *, const struct
 	stmt = report_ask(r, READ_SAID);
 	sqlite3_bind_blob(stmt, 1, first.b, sizeof first.b, SQLITE_STATIC);
 	sqlite3_bind_blob(stmt, 2, last.b, sizeof last.b, SQLITE_STATIC);
-	while (n < SAIDS_MAX && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
-		read_said(stmt, &rows[n++]);
+	while (n < SAIDS_MAX && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		size_t at = n > OPEN_MAX ? n - OPEN_MAX : 0;
+
+		read_said(stmt, &rows[n]);
+		while (at < n && !goes_on(&rows[at], &rows[n]))
+			at++;
+		n += at == n;
+	}
 	if (n == SAIDS_MAX)
 		rc = SQLITE_DONE;
 	sqlite3_reset(stmt);

@@ -79,6 +79,7 @@ trap_take_said(struct trap *t, const struct event *e)
 	uint64_t host = addr_host(&e->what.addr);
 	uint32_t number = sender_find(&t->senders, key, sender_hash(&t->senders, key)), visit;
 	struct visit *v;
+	bool ours;
 
 	if (e->target >= t->ladder->n_targets || t->ladder->targets[e->target].role != ROLE_BOGUS)
 		return;
@@ -99,13 +100,16 @@ trap_take_said(struct trap *t, const struct event *e)
 	}
 	if ((v->flags & VISIT_PROBED) != 0)
 		return;
-	if ((said & SAID_OURS) != 0 && (said & SAID_FOREIGN) == 0 && (v->said & VISIT_ADDRESSED) == 0) {
+	ours = (said & SAID_OURS) != 0 && (said & SAID_FOREIGN) == 0 && (v->said & VISIT_ADDRESSED) == 0;
+	if (ours) {
 		t->counters.said_ours++;
 		v->said |= VISIT_ADDRESSED;
 		trap_note_kind(t, visit, EVIDENCE_ADDRESSED, GRADE_ADDRESSED, host);
-		trap_regrade(t, visit, GRADE_ADDRESSED, host);
 	}
 	judge_words(t, visit, said, host);
+	/* Last: a listing that opens names all reasons. */
+	if (ours)
+		trap_regrade(t, visit, GRADE_ADDRESSED, host);
 }
 
 void

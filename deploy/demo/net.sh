@@ -110,13 +110,13 @@ net_up() {
 	in_ns bots ip -6 route add local 2001:db8:1800::/40 dev lo
 }
 
-# The domain as everybody sees it.
+# The domain as everybody sees it; further arguments are dnsmasq's.
 dns_start() {
 	in_ns net dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts --user=root \
 	    --pid-file= --bind-interfaces --listen-address=203.0.113.1 \
 	    --mx-host=$DOMAIN,mx0.$DOMAIN,10 --mx-host=$DOMAIN,mx1.$DOMAIN,20 --mx-host=$DOMAIN,mx9.$DOMAIN,90 \
 	    --host-record=mx0.$DOMAIN,$LOW,$LOW6 --host-record=mx1.$DOMAIN,$REAL,$REAL6 \
-	    --host-record=mx9.$DOMAIN,$BOGUS,$BOGUS6 >"$DIR/dns.log" 2>&1 &
+	    --host-record=mx9.$DOMAIN,$BOGUS,$BOGUS6 "$@" >"$DIR/dns.log" 2>&1 &
 	mkdir -p "/etc/netns/$P-honest"
 	echo "nameserver 203.0.113.1" >"/etc/netns/$P-honest/resolv.conf"
 }
