@@ -108,6 +108,8 @@ static const struct status_metric {
 	  "Dialogues of no proven visit that was still open." },
 	{ "kin_lost", "mxtrap_kin_lost_total", "counter",
 	  "Touches whose other family a flood made unknown." },
+	{ "doubts", "mxtrap_doubts", "gauge",
+	  "Kinds of doubt that keep evidence from counting now, somewhere." },
 	{ "memory_bytes", "mxtrap_tables_bytes", "gauge", "Memory of all tables." },
 	{ "decoy_accepted", "mxtrap_decoy_accepted_total", "counter",
 	  "Connections that the decoys accepted." },

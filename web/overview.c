@@ -201,6 +201,7 @@ static const struct { const char *name, *says; } notes[] = {
 	[NOTE_TABLE_FULL] = { "table_full", "the table of senders is full" },
 	[NOTE_FLOOD] = { "flood", "a flood: attempts are counted, not stored one by one" },
 	[NOTE_FLOOD_END] = { "flood_end", "the flood is over" },
+	[NOTE_OVERFLOW] = { "overflow", "a decoy's queue of connections overflowed: no evidence counts for half an hour" },
 	[NOTE_FOREIGN] = { "foreign",
 	    "mail for somebody else's domain came to a decoy: another's MX points at us" },
 };

@@ -43,6 +43,8 @@ static const struct {
 	{ "dialogues_slow", "dialogues ended by a deadline", false },
 	{ "packets", "packets taken in", false }, { "attempts", "connection attempts", false },
 	{ "proven", "handshakes completed", false }, { "tallied", "attempts counted in floods, not kept", false },
+	{ "decoy_overflows", "overflows of the decoys' queues of connections", false },
+	{ "wrong_acks", "guesses at our sequence numbers", false },
 	{ "visits", "visits ended", false }, { "evidence", "pieces of evidence", false },
 	{ "excused", "of them excused", false }, { "senders", "senders in memory", false },
 	{ "senders_evicted", "senders dropped for room, all unproven", false },
@@ -103,6 +105,7 @@ static const char *const NOTES[] = {
 	[NOTE_DECOY_ANSWERS] = "a decoy that should refuse takes connections: mail may be lost there",
 	[NOTE_DECOY_DEAD] = "a decoy that should answer does not: nothing can be proven there",
 	[NOTE_TABLE_FULL] = "the table of senders was full",
+	[NOTE_OVERFLOW] = "a decoy's queue of connections overflowed",
 	[NOTE_FLOOD] = "a flood: attempts were counted, not kept one by one",
 	[NOTE_FOREIGN] = "mail for somebody else's domain came to a decoy: another's MX points at us (who brought it is excused)",
 };
@@ -252,6 +255,30 @@ print_warnings(const struct cli *cli, const struct statuses *s, const struct rep
 	return n;
 }
 
+/* Why nobody is judged now. */
+static int
+print_doubts(const struct statuses *s)
+{
+	char text[1100];
+	int n = 0;
+
+	for (unsigned i = 0; i < DOUBT_N; i++) {
+		enum doubt doubt = (enum doubt)(1U << i);
+		char name[64];
+		const char *value;
+
+		(void)snprintf(name, sizeof(name), "doubt %s", doubt_name(doubt));
+		value = value_of(s, name);
+		if (value == NULL || strcmp(value, "no") == 0)
+			continue;
+		/* Every beginning has it: nothing to look after. */
+		printf("%s no evidence counts now, %s: %s\n", doubt == DOUBT_START_GRACE ? " " : "!",
+		    cli_escape(value, text, sizeof(text)), doubt_says(doubt));
+		n += doubt != DOUBT_START_GRACE;
+	}
+	return n;
+}
+
 static void
 print_rest(const struct statuses *s)
 {
@@ -267,6 +294,17 @@ print_rest(const struct statuses *s)
 		if (strncmp(s->rows[i].name, "process ", 8) == 0 || strncmp(s->rows[i].name, "capture ", 8) == 0)
 			printf("  %-40s %s\n", cli_escape(s->rows[i].name, name, sizeof(name)),
 			    since_text(s->rows[i].value, text, sizeof(text)));
+	/* What decoy found when it tried the real MX itself: "..., probe refused 1795000000". */
+	for (size_t i = 0; i < s->n; i++) {
+		const char *probe = strncmp(s->rows[i].name, "real ", 5) == 0 ? strstr(s->rows[i].value, ", probe ") : NULL;
+		char word[16], when[40];
+		long long at;
+
+		if (probe == NULL || sscanf(probe, ", probe %15s %lld", word, &at) != 2 || at == 0)
+			continue;
+		(void)snprintf(text, sizeof(text), "probe of %s", cli_escape(s->rows[i].name + 5, name, sizeof(name)));
+		printf("  %-40s %s, %s\n", text, word, cli_time(at, when));
+	}
 	/* Frames that lied, by the kind of lie. */
 	for (size_t i = 0; i < s->n; i++)
 		if (strncmp(s->rows[i].name, "frames ", 7) == 0 && strcmp(s->rows[i].value, "0") != 0 &&
@@ -299,7 +337,7 @@ cli_status(struct cli *cli, int argc, char **argv)
 	result = report_targets(cli->report, cli->now_s, warn_target, &o);
 	if (result <= REPORT_NONE)
 		result = report_notes(cli->report, cli->now_s - 86400, 10000, count_note, &o);
-	if (print_warnings(cli, &s, &state) + print_notes(&o) + (int)o.n_down == 0)
+	if (print_warnings(cli, &s, &state) + print_doubts(&s) + print_notes(&o) + (int)o.n_down == 0)
 		puts(state.clock_s != 0 ? "A replay, and nothing went wrong in it." : "All is well.");
 	if (state.clock_s != 0)
 		printf("This is the state at the end of a replay, %s.\n", cli_time(state.clock_s, when));

@@ -108,7 +108,7 @@ struct doubt_info {
 static const struct doubt_info DOUBTS[DOUBT_N] = {
 	{ "real_down", "the real MX was not answering around that time: honest servers go to the backup then" },
 	{ "own_path", "its own attempt at the real MX went unanswered or was put off: it had to go on" },
-	{ "blind", "mxtrap could not see the wire for over a minute in the half hour before" },
+	{ "blind", "mxtrap could not see the wire in the minute before, or for over a minute in the half hour before" },
 	{ "drops", "more than 1 % of the packets were lost before mxtrap saw them" },
 	{ "overflow", "the decoy's queue of connections overflowed" },
 	{ "clock_step", "the clock had been set" },

@@ -194,6 +194,13 @@ health_blind(struct health *h, int64_t from_us, int64_t to_us)
 }
 
 void
+health_unseen(struct health *h, int64_t to_us)
+{
+	if (h->blind_until_us < to_us + HEALTH_UNSEEN_US)
+		h->blind_until_us = to_us + HEALTH_UNSEEN_US;
+}
+
+void
 health_packets(struct health *h, uint64_t seen, uint64_t dropped, int64_t now_us)
 {
 	int64_t minute = now_us / MINUTE_US;

@@ -9,7 +9,9 @@
 #include "watch_int.h"
 
 #define GAP_US	 2000000		/* a longer turn: we were stopped, and saw nothing */
-#define BLIND_US (60 * 1000000LL)	/* while an interface or decoy is gone: say so again after this */
+#define BLIND_US (60 * 1000000LL)	/* while decoy is gone: say so again after this */
+#define DOWN_US	 (50 * 1000000LL)	/* while an interface is: before the doubt of the last time ends */
+#define LOOK_US	 (1 * 1000000LL)	/* how often we look */
 #define DECOY_GAP_US 3000000		/* it tells its counters each second */
 
 int64_t
@@ -89,9 +91,9 @@ watch_release(struct watch *w, int64_t horizon_us)
 /* -- sources -- */
 
 static void
-blind(struct watch *w, int64_t since_us)
+blind(struct watch *w, int64_t since_us, bool unseen)
 {
-	struct event e = { .time_us = watch_now_us(w), .kind = EVENT_BLIND, .since_us = since_us };
+	struct event e = { .time_us = watch_now_us(w), .kind = EVENT_BLIND, .since_us = since_us, .value = unseen };
 
 	watch_event(w, &e);
 }
@@ -175,18 +177,20 @@ static void
 decoy_seen(struct watch *w, int64_t now_us)
 {
 	if (w->decoy_seen_us != 0 && now_us - w->decoy_seen_us > DECOY_GAP_US)
-		blind(w, w->decoy_seen_us);
+		blind(w, w->decoy_seen_us, false);
 	w->decoy_seen_us = w->decoy_blind_us = now_us;
 }
 
 static void
 take_decoy(struct watch *w, const struct message_decoy *m)
 {
-	/* Since decoy began: only its growth is news. */
-	if (w->decoy_known && m->overflows > w->decoy.overflows) {
-		struct event e = { .time_us = watch_now_us(w), .kind = EVENT_OVERFLOW,
-			.value = (int64_t)(m->overflows - w->decoy.overflows) };
+	/* Since that decoy began; one that began anew counts from nothing. */
+	uint64_t grown = m->overflows >= w->decoy.overflows ? m->overflows - w->decoy.overflows : m->overflows;
 
+	if (w->decoy_known && grown > 0) {
+		struct event e = { .time_us = watch_now_us(w), .kind = EVENT_OVERFLOW, .value = (int64_t)grown };
+
+		w->overflows += grown;
 		watch_event(w, &e);
 	}
 	w->decoy = *m;
@@ -274,7 +278,7 @@ watch_look_at_clocks(struct watch *w)
 	if ((now_ms - w->turn_ms) * 1000 > GAP_US || watch_now_us(w) - last_us > GAP_US) {
 		log_warnx("nothing was seen for %.1f s: this process was stopped or the machine slept",
 		    (double)(watch_now_us(w) - last_us) / 1e6);
-		blind(w, last_us);
+		blind(w, last_us, false);		/* the rings may have kept it all */
 	}
 	w->turn_ms = now_ms;
 }
@@ -317,21 +321,22 @@ watch_look_at_captures(struct watch *w)
 
 	for (size_t i = 0; i < w->n; i++) {
 		const struct capture_counters *c = capture_counters(w->captures[i]);
-		bool down = c->down_since_us != 0;
+		bool down = c->down_since_us != 0, back = c->reopened > w->reopened[i];
 
 		drops += c->ring_drops + c->interface_drops;
-		if (down && w->down_us[i] == 0) {
-			w->down_us[i] = w->told_blind_us[i] = watch_now_us(w);
-		} else if (down ? watch_now_us(w) - w->told_blind_us[i] > BLIND_US : w->down_us[i] != 0) {
-			blind(w, w->down_us[i]);
+		if ((down || back) && w->down_us[i] == 0)
+			w->down_us[i] = watch_now_us(w) - LOOK_US;
+		if (back || (down && watch_now_us(w) - w->told_blind_us[i] > DOWN_US)) {
+			w->reopened[i] = c->reopened;
+			blind(w, w->down_us[i], true);
 			w->told_blind_us[i] = watch_now_us(w);
 			if (!down)
-				w->down_us[i] = 0;
+				w->down_us[i] = w->told_blind_us[i] = 0;
 		}
 	}
 	/* A decoy that is gone sees nothing either, for as long as there should be one. */
 	if (w->decoy_seen_us != 0 && watch_now_us(w) - w->decoy_blind_us > BLIND_US) {
-		blind(w, w->decoy_seen_us);
+		blind(w, w->decoy_seen_us, false);
 		w->decoy_blind_us = watch_now_us(w);
 	}
 	if (drops > w->drops) {

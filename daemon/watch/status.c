@@ -12,6 +12,7 @@
 #include "watch_int.h"
 
 #define LAYOUT_DOUBT_S	 (49 * 3600)	/* TTL (an hour) + 48 h: as long as the trap doubts a new ladder */
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 #define MAX_TARGETS_TOLD 128		/* rows are bounded; the rungs' own page has them all */
 
 static void __attribute__((format(printf, 3, 4)))
@@ -119,10 +120,45 @@ tell_targets(struct watch *w)
 		told++;
 		trap_target_health(w->trap, i, &h);
 		(void)snprintf(name, sizeof(name), "real %s", addr_format(&l->targets[i].addr, addr));
-		tell(w, name, "%s, last SYN %" PRId64 ", last handshake %" PRId64 ", last without answer %" PRId64,
-		    h.down ? "down" : h.last_syn_us == 0 ? "unseen" : "up", h.last_syn_us / 1000000,
-		    h.last_proven_us / 1000000, h.last_unanswered_us / 1000000);
+		tell(w, name, "%s, last SYN %" PRId64 ", last handshake %" PRId64 ", last without answer %" PRId64
+		    ", probe %s %" PRId64, h.down ? "down" : h.unknown ? "unknown" : h.last_syn_us == 0 ? "unseen" : "up",
+		    h.last_syn_us / 1000000, h.last_proven_us / 1000000, h.last_unanswered_us / 1000000,
+		    h.probe_us == 0 ? "none" : probe_result_name((enum probe_result)h.probe_last), h.probe_us / 1000000);
 	}
+}
+
+/* Where nobody is judged now, and why: all MX sets, or their names. */
+static void
+tell_doubts(struct watch *w)
+{
+	static const enum doubt doubts[] = {
+		DOUBT_REAL_DOWN, DOUBT_REAL_UNKNOWN, DOUBT_BLIND, DOUBT_DROPS, DOUBT_OVERFLOW, DOUBT_CLOCK_STEP,
+		DOUBT_START_GRACE, DOUBT_TABLE_FULL, DOUBT_NEW_LAYOUT,
+	};
+	const struct ladder *l = &w->config->ladder;
+	size_t held[DOUBT_N] = { 0 }, room[DOUBT_N] = { 0 }, now = 0;
+	char where[DOUBT_N][200] = { "" }, name[64];
+
+	for (size_t s = 0; s < l->n_sets; s++) {
+		uint16_t mask = trap_doubts(w->trap, (uint16_t)s);
+
+		for (size_t i = 0; i < ARRAY_LEN(doubts); i++) {
+			int n;
+
+			if ((mask & doubts[i]) == 0)
+				continue;
+			held[i]++;
+			n = snprintf(where[i] + room[i], sizeof(where[i]) - room[i], "%s%s", room[i] > 0 ? ", " : "", l->sets[s].name);
+			room[i] += n > 0 && room[i] + (size_t)n < sizeof(where[i]) ? (size_t)n : 0;
+		}
+	}
+	for (size_t i = 0; i < ARRAY_LEN(doubts); i++) {
+		now += held[i] > 0;
+		(void)snprintf(name, sizeof(name), "doubt %s", doubt_name(doubts[i]));
+		where[i][room[i]] = '\0';
+		tell(w, name, "%s", held[i] == 0 ? "no" : held[i] == l->n_sets ? "everywhere" : where[i]);
+	}
+	tell(w, "doubts", "%zu", now);
 }
 
 static void
@@ -182,10 +218,11 @@ status_tell(struct watch *w)
 	tell_store(w);
 	tell_captures(w);
 	tell_targets(w);
+	tell_doubts(w);
 	tell_processes(w);
 	tell(w, "decoy_accepted", "%" PRIu64, w->decoy.accepted);
 	tell(w, "decoy_lost", "%" PRIu64, w->decoy.lost);
-	tell(w, "decoy_overflows", "%" PRIu64, w->decoy.overflows);
+	tell(w, "decoy_overflows", "%" PRIu64, w->overflows);
 	tell(w, "dialogues", "%" PRIu64, w->decoy.dialogues);
 	tell(w, "dialogues_total", "%" PRIu64, w->decoy.talked);
 	tell(w, "dialogues_full", "%" PRIu64, w->decoy.full);

@@ -116,6 +116,7 @@ say_note(const struct teller *t, const struct note_row *n)
 		[NOTE_DECOY_ANSWERS] = "decoy [%s] should refuse and accepts connections: mail may be lost there",
 		[NOTE_DECOY_DEAD] = "decoy [%s] should answer and does not: nothing can be proven there",
 		[NOTE_TABLE_FULL] = "the table of senders is full of proven ones%s",
+		[NOTE_OVERFLOW] = "a decoy's queue of connections overflowed: no evidence counts for half an hour%s",
 		[NOTE_FLOOD] = "a flood: attempts are counted, not stored one by one%s",
 		[NOTE_FLOOD_END] = "the flood is over%s",
 	};

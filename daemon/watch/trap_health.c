@@ -60,6 +60,16 @@ trap_health_due(struct trap *t)
 		trap_health_news(t, target, HEALTH_DOWN);
 }
 
+uint16_t
+trap_doubts(const struct trap *t, uint16_t set)
+{
+	uint16_t mask = health_doubts(&t->health, set, t->now_us);
+
+	if (t->pools.lost_at_s != 0 && now_s(t) - t->pools.lost_at_s < HEALTH_MEMORY_US / SECOND_US)
+		mask |= DOUBT_TABLE_FULL;
+	return mask;
+}
+
 static bool
 is_real(const struct trap *t, const struct event *e)
 {
@@ -132,7 +142,9 @@ trap_take_health(struct trap *t, const struct event *e)
 		break;
 	case EVENT_BLIND:
 		trap_tell_note(t, NOTE_BLIND, e->target, e->since_us, t->now_us);
-		if (health_blind(&t->health, e->since_us, t->now_us))
+		if (e->value != 0)
+			health_unseen(&t->health, t->now_us);
+		if (health_blind(&t->health, e->since_us, t->now_us) || e->value != 0)
 			trap_doubt_later(t, UINT16_MAX, e->since_us, DOUBT_BLIND);
 		break;
 	case EVENT_CLOCK_STEP:
@@ -141,6 +153,9 @@ trap_take_health(struct trap *t, const struct event *e)
 		trap_doubt_later(t, UINT16_MAX, t->now_us - BEFORE_US, DOUBT_CLOCK_STEP);
 		break;
 	case EVENT_OVERFLOW:
+		/* It may go on for hours under fire, and is told each second. */
+		if (t->now_us >= t->health.overflow_until_us)
+			trap_tell_note(t, NOTE_OVERFLOW, UINT32_MAX, t->now_us - BEFORE_US, t->now_us);
 		t->health.overflow_until_us = t->now_us + HEALTH_MEMORY_US;
 		trap_doubt_later(t, UINT16_MAX, t->now_us - BEFORE_US, DOUBT_OVERFLOW);
 		break;

@@ -62,13 +62,11 @@ doubts(struct trap *t, const struct finding *f)
 	const struct sender *s = &t->senders.records[f->number];
 	const struct visit *v = f->visit != VISIT_NONE ? &t->visits.records[f->visit] : NULL;
 	struct prefix p = sender_prefix(s->key);
-	uint16_t mask = health_doubts(&t->health, v != NULL ? v->set : UINT16_MAX, t->now_us);
+	uint16_t mask = trap_doubts(t, v != NULL ? v->set : UINT16_MAX);
 
 	if (v != NULL && (v->flags & VISIT_UNANSWERED) != 0 &&
 	    now_s(t) - v->last_real_s <= t->o.judge.order_memory_s)
 		mask |= DOUBT_OWN_PATH;
-	if (t->pools.lost_at_s != 0 && now_s(t) - t->pools.lost_at_s < HEALTH_MEMORY_US / SECOND_US)
-		mask |= DOUBT_TABLE_FULL;
 	if (never_covers(&t->never, &p, now_s(t)))
 		mask |= DOUBT_NEVER_LIST;
 	if (s->foreign_until_s > now_s(t))

@@ -110,6 +110,7 @@ struct watch {
 	struct prefix	*never;
 	struct capture	*captures[CONFIG_MAX_INTERFACES];
 	int64_t		 told_blind_us[CONFIG_MAX_INTERFACES];	/* down: the trap's time of the last word on it */
+	uint64_t	 reopened[CONFIG_MAX_INTERFACES];	/* of their counters, what was looked at */
 	int64_t		 down_us[CONFIG_MAX_INTERFACES];	/* down since, by the trap's time; 0: capturing */
 	size_t		 n;
 	uint64_t	 drops;
@@ -119,6 +120,7 @@ struct watch {
 	struct message_processes processes;
 	uint64_t	 accepts_lost;		/* gaps in decoy's numbering */
 	uint32_t	 accepts_next;
+	uint64_t	 overflows;		/* of its accept queues, as long as we run */
 	bool		 decoy_known, decoy_gone;
 	int64_t		 decoy_seen_us, decoy_blind_us;	/* its last word, and our last on its silence; 0: none yet */
 	size_t		 waiting;		/* senders that trap_flush() left for later */

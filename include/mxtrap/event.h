@@ -15,7 +15,7 @@ enum event_kind {		/* values are stored */
 	EVENT_START = 1,	/* watching begins; flag: 1 = a database was resumed */
 	EVENT_ACCEPT = 2,	/* decoy accepted src:port at target */
 	EVENT_DROPS = 3,	/* count of value packets were dropped since the last such event */
-	EVENT_BLIND = 4,	/* nothing was seen from since_us to time_us */
+	EVENT_BLIND = 4,	/* nothing was seen from since_us to time_us; value 1: an interface was not captured */
 	EVENT_CLOCK_STEP = 5,	/* the wall clock moved by value µs */
 	EVENT_OVERFLOW = 6,	/* the decoy's accept queue overflowed */
 	EVENT_ALLOW = 7,	/* prefix, until expires_s (0: for ever; in the past: no longer) */

@@ -45,7 +45,7 @@ enum sender_class { CLASS_SENDER, CLASS_PROBER, CLASS_SCANNER };
 enum doubt {
 	DOUBT_REAL_DOWN	   = 1 << 0,	/* the real MX was not answering */
 	DOUBT_OWN_PATH	   = 1 << 1,	/* this sender's own SYN to the real MX went unanswered, or it was deferred */
-	DOUBT_BLIND	   = 1 << 2,	/* a witness was blind for over 60 s in the last 30 min */
+	DOUBT_BLIND	   = 1 << 2,	/* a witness was blind for over 60 s in the last 30 min, or an interface within 60 s */
 	DOUBT_DROPS	   = 1 << 3,	/* more than 1 % of the packets were not captured */
 	DOUBT_OVERFLOW	   = 1 << 4,	/* the decoy's accept queue overflowed */
 	DOUBT_CLOCK_STEP   = 1 << 5,

@@ -19,6 +19,7 @@
 #define HEALTH_MEMORY_US    (30 * 60 * 1000000LL)	/* blindness, drops, overflows, clock steps */
 #define HEALTH_LAYOUT_US    ((48 + 1) * 3600 * 1000000LL)	/* TTL (an hour) + 48 h */
 #define HEALTH_BLIND_US	    (60 * 1000000LL)	/* less blindness within HEALTH_MEMORY_US is no doubt */
+#define HEALTH_UNSEEN_US    (60 * 1000000LL)	/* of doubt after any moment in which an interface was not captured */
 #define HEALTH_BLIND_SPANS  16			/* that are told apart; more grow together */
 #define HEALTH_PROBES_FAILED 2			/* in a row: down */
 
@@ -70,6 +71,11 @@ uint32_t health_due(struct health *, int64_t now_us);
 enum health_news health_probe(struct health *, uint32_t target, enum probe_result, int64_t now_us, int64_t good_until_us);
 /* Nothing was seen in that span.  True: with others it is over 60 s within half an hour. */
 bool health_blind(struct health *, int64_t from_us, int64_t to_us);
+/*
+ * An interface was not captured until then: packets of that time are lost for good, so that who touched a
+ * lower rung meanwhile looks as if the backup had come first.  A doubt for HEALTH_UNSEEN_US, however short it was.
+ */
+void health_unseen(struct health *, int64_t to_us);
 /* Packets seen and dropped, for the share of drops in the last half hour. */
 void health_packets(struct health *, uint64_t seen, uint64_t dropped, int64_t now_us);
 /* Bits of enum doubt that hold for a set at now (all but a sender's own). */

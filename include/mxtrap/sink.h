@@ -111,6 +111,7 @@ enum note_kind {		/* things that happened which are not a sender's; values are s
 	NOTE_CLOCK_STEP = 6, NOTE_DECOY_SILENT = 7, NOTE_DECOY_ANSWERS = 8, NOTE_DECOY_DEAD = 9,
 	NOTE_RELOAD = 10, NOTE_TABLE_FULL = 11, NOTE_FLOOD = 12, NOTE_FLOOD_END = 13,
 	NOTE_FOREIGN = 14,		/* mail for somebody else's domain came to target */
+	NOTE_OVERFLOW = 15,		/* an accept queue of a decoy overflowed: told once a spell */
 };
 
 struct note_row {

@@ -109,6 +109,8 @@ void trap_purge_would(const struct trap *, const struct event *takes, size_t n, 
 int64_t trap_now_us(const struct trap *);
 const struct trap_counters *trap_counters(const struct trap *);
 void trap_target_health(const struct trap *, uint32_t target, struct trap_health *out);
+/* Bits of enum doubt that excuse everybody on this MX set now; UINT16_MAX: those that hold for all sets. */
+uint16_t trap_doubts(const struct trap *, uint16_t set);
 /* Bytes that trap_new() allocated. */
 size_t trap_memory_bytes(const struct trap *);
 

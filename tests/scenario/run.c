@@ -258,8 +258,9 @@ do_at(struct script *s)
 	if (word_is(s, 2, "drops") && s->n == 4) {
 		e.kind = EVENT_DROPS;
 		e.value = atoi(s->words[3]);
-	} else if (word_is(s, 2, "blind") && s->n == 4 && parse_span(s->words[3], &span)) {
+	} else if ((word_is(s, 2, "blind") || word_is(s, 2, "uncaptured")) && s->n == 4 && parse_span(s->words[3], &span)) {
 		e.kind = EVENT_BLIND;
+		e.value = word_is(s, 2, "uncaptured");
 		e.since_us = us - span;
 	} else if (word_is(s, 2, "step")) {
 		e.kind = EVENT_CLOCK_STEP;

@@ -50,6 +50,35 @@ status_tells_warnings_first(void **state)
 }
 
 static void
+status_tells_why_nobody_is_judged_now(void **state)
+{
+	struct bench_dir *d = *state;
+	struct store *s = open_store(d);
+	struct printed said;
+
+	store_status(s, "doubt overflow", "everywhere");
+	store_status(s, "doubt real_unknown", "example.org");
+	store_status(s, "doubt blind", "no");
+	store_status(s, "doubt start_grace", "everywhere");
+	store_status(s, "decoy_overflows", "4711");
+	store_status(s, "real 203.0.113.20", "up, last SYN 0, last handshake 0, last without answer 0, probe refused 1795000000");
+	store_clock(s, NOW_US);
+	assert_true(store_sync(s));
+	store_close(s);
+	said = RUN(d, "status");
+	assert_int_equal(said.status, 0);
+	says(said.out, "! no evidence counts now, everywhere: the decoy's queue of connections overflowed");
+	says(said.out, "! no evidence counts now, example.org: nothing tells whether the real MX answered");
+	says(said.out, "  no evidence counts now, everywhere: mxtrap had only just begun");
+	says_not(said.out, "could not see the wire");
+	says(said.out, "4711");
+	says(said.out, "probe of 203.0.113.20");
+	says(said.out, "refused, 2026-11-1");
+	says_not(said.out, "All is well");
+	done(&said);
+}
+
+static void
 status_tells_that_the_daemon_is_silent(void **state)
 {
 	struct bench_dir *d = *state;
@@ -158,6 +187,7 @@ main(void)
 	};
 	const struct CMUnitTest own[] = {
 		cli_test(status_tells_warnings_first),
+		cli_test(status_tells_why_nobody_is_judged_now),
 		cli_test(status_tells_that_the_daemon_is_silent),
 		cli_test(a_report_begins_with_those_that_came_to_the_real_mx),
 		cli_test(tail_tells_what_comes_and_not_what_was),

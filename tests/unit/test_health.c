@@ -227,6 +227,23 @@ more_spells_of_blindness_than_are_kept_only_grow_together(void **state)
 	health_free(&h);
 }
 
+static void
+a_moment_without_an_interface_is_a_minute_of_doubt(void **state)
+{
+	struct health h;
+
+	(void)state;
+	assert_true(health_init(&h, &LADDER));
+	health_unseen(&h, NOW);
+	assert_int_equal(health_doubts(&h, 0, NOW + MINUTE - 1), DOUBT_BLIND);
+	assert_int_equal(health_doubts(&h, 0, NOW + MINUTE), 0);
+	/* It never shortens the half hour of a long blindness. */
+	assert_true(health_blind(&h, NOW, NOW + 2 * MINUTE));
+	health_unseen(&h, NOW + 2 * MINUTE);
+	assert_int_equal(health_doubts(&h, 0, NOW + 31 * MINUTE), DOUBT_BLIND);
+	health_free(&h);
+}
+
 int
 main(void)
 {
@@ -243,6 +260,7 @@ main(void)
 		cmocka_unit_test(a_real_mx_that_nobody_tells_of_is_unknown),
 		cmocka_unit_test(spells_of_blindness_add_up_over_half_an_hour),
 		cmocka_unit_test(more_spells_of_blindness_than_are_kept_only_grow_together),
+		cmocka_unit_test(a_moment_without_an_interface_is_a_minute_of_doubt),
 		cmocka_unit_test(more_than_one_percent_of_drops_is_a_doubt_for_half_an_hour),
 	};
 

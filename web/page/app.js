@@ -106,7 +106,7 @@ function fillStatus(status) {
 		h('div', { class: 'notice bad', role: 'alert' }, h('strong', {}, 'Needs a look. '), broken.length === 1 ? broken[0][1] :
 			h('ul', {}, broken.map(([, says]) => h('li', {}, says)))));
 	const bad = status.notes.filter((n) => ['real_down', 'blind', 'drops', 'clock_step', 'decoy_silent',
-		'decoy_answers', 'decoy_dead', 'table_full', 'flood'].includes(n.kind));
+		'decoy_answers', 'decoy_dead', 'table_full', 'flood', 'overflow'].includes(n.kind));
 	show(parts.notes, JSON.stringify(bad), () => bad.length === 0 ? null :
 		h('details', { class: 'panel warn' }, h('summary', {}, plural(bad.length, 'thing', 'things'),
 			' happened in the last 24 h that cost evidence or need a look'),
