@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "mxtrap/counter.h"
 #include "web_int.h"
 
 static void
@@ -50,104 +51,11 @@ label(FILE *out, const char *text)
 
 /* -- what watch tells of itself, by the names of store_status() -- */
 
-static const struct status_metric {
-	const char *status, *name, *type, *help;
-} status_metrics[] = {
-	{ "frames", "mxtrap_capture_frames_total", "counter",
-	  "Frames handed over by libpcap." },
-	{ "packets", "mxtrap_packets_total", "counter", "Packets decoded and looked at." },
-	{ "ring_drops", "mxtrap_capture_ring_drops_total", "counter",
-	  "Packets lost by the capture ring." },
-	{ "interface_drops", "mxtrap_capture_interface_drops_total", "counter",
-	  "Packets lost by the interface." },
-	{ "out_of_order", "mxtrap_packets_out_of_order_total", "counter",
-	  "Packets older than the newest." },
-	{ "unmatched", "mxtrap_packets_unmatched_total", "counter",
-	  "Answers and ACKs that belong to no attempt." },
-	{ "attempts", "mxtrap_attempts_total", "counter", "Connection attempts seen." },
-	{ "tallied", "mxtrap_attempts_tallied_total", "counter",
-	  "Attempts counted and not kept one by one." },
-	{ "attempts_evicted", "mxtrap_attempts_evicted_total", "counter",
-	  "Attempts in flight dropped for room." },
-	{ "proven", "mxtrap_handshakes_total", "counter", "Handshakes seen to complete." },
-	{ "visits", "mxtrap_visits_total", "counter", "Visits that ended." },
-	{ "visits_evicted", "mxtrap_visits_evicted_total", "counter",
-	  "Visit records dropped for room." },
-	{ "evidence", "mxtrap_evidence_total", "counter",
-	  "Pieces of evidence, with those excused." },
-	{ "excused", "mxtrap_evidence_excused_total", "counter",
-	  "Pieces of evidence that count nothing." },
-	{ "recent_overflow", "mxtrap_evidence_out_of_reach_total", "counter",
-	  "Evidence that a later doubt could no longer reach." },
-	{ "senders", "mxtrap_senders", "gauge", "Senders in memory." },
-	{ "senders_new", "mxtrap_senders_new_total", "counter",
-	  "Senders seen for the first time." },
-	{ "senders_evicted", "mxtrap_senders_evicted_total", "counter",
-	  "Senders dropped for room." },
-	{ "senders_refused", "mxtrap_senders_refused_total", "counter",
-	  "Senders for which there was no room." },
-	{ "pools_evicted", "mxtrap_pools_evicted_total", "counter",
-	  "Pools dropped for room." },
-	{ "networks_capped", "mxtrap_networks_capped_total", "counter",
-	  "Attempts whose sender got no record, because its /48 had brought too many." },
-	{ "wrong_acks", "mxtrap_wrong_acks_total", "counter", "Guesses at the sequence numbers of our answers." },
-	{ "wrong_evicted", "mxtrap_wrong_evicted_total", "counter", "Guessers forgotten for room." },
-	{ "proofs_doubted", "mxtrap_proofs_doubted_total", "counter",
-	  "Handshakes that prove nothing, because somebody guesses in that name." },
-	{ "touches_refused", "mxtrap_touches_refused_total", "counter", "Touches not judged, for want of room." },
-	{ "proofs_refused", "mxtrap_proofs_refused_total", "counter", "Proven touches not judged, for want of room." },
-	{ "timers_refused", "mxtrap_timers_refused_total", "counter",
-	  "Ends of visits and terms that found no room." },
-	{ "never_refused", "mxtrap_never_refused_total", "counter", "Entries of the never-list that found no room." },
-	{ "taken_back", "mxtrap_taken_back_total", "counter", "Pieces of evidence that a purge took back." },
-	{ "said", "mxtrap_said_total", "counter", "Dialogues that decoys told of." },
-	{ "said_ours", "mxtrap_said_ours_total", "counter", "Dialogues with mail for us." },
-	{ "said_foreign", "mxtrap_said_foreign_total", "counter",
-	  "Dialogues with mail for somebody else's domain." },
-	{ "said_unmatched", "mxtrap_said_unmatched_total", "counter",
-	  "Dialogues of no proven visit that was still open." },
-	{ "kin_lost", "mxtrap_kin_lost_total", "counter",
-	  "Touches whose other family a flood made unknown." },
-	{ "doubts", "mxtrap_doubts", "gauge",
-	  "Kinds of doubt that keep evidence from counting now, somewhere." },
-	{ "memory_bytes", "mxtrap_tables_bytes", "gauge", "Memory of all tables." },
-	{ "decoy_accepted", "mxtrap_decoy_accepted_total", "counter",
-	  "Connections that the decoys accepted." },
-	{ "decoy_lost", "mxtrap_decoy_lost_total", "counter",
-	  "Accepts that decoy could not tell." },
-	{ "decoy_overflows", "mxtrap_decoy_overflows_total", "counter",
-	  "Overflows of the decoys' accept queues." },
-	{ "dialogues", "mxtrap_dialogues", "gauge", "SMTP dialogues open." },
-	{ "dialogues_total", "mxtrap_dialogues_total", "counter", "SMTP dialogues held." },
-	{ "dialogues_full", "mxtrap_dialogues_full_total", "counter",
-	  "Connections reset for want of room for a dialogue." },
-	{ "dialogues_full_source", "mxtrap_dialogues_source_full_total", "counter",
-	  "Connections reset because their source had dialogues enough." },
-	{ "dialogues_slow", "mxtrap_dialogues_slow_total", "counter",
-	  "Dialogues ended by a deadline." },
-	{ "dialogues_stuck", "mxtrap_dialogues_stuck_total", "counter",
-	  "Dialogues ended because the client did not read." },
-	{ "dialogues_too_long", "mxtrap_dialogues_long_lines_total", "counter",
-	  "Command lines over 512 octets." },
-	{ "said_lost", "mxtrap_dialogues_untold_total", "counter",
-	  "Dialogues of which watch was not told what was said." },
-	{ "accepts_lost", "mxtrap_accepts_lost_total", "counter",
-	  "Accepts that watch did not hear of." },
-	{ "unproven_accepts", "mxtrap_accepts_unproven_total", "counter",
-	  "Accepts without SYN and SYN-ACK on the wire." },
-	{ "rows_written", "mxtrap_store_rows_total", "counter",
-	  "Rows written to the database." },
-	{ "rows_lost", "mxtrap_store_rows_lost_total", "counter",
-	  "Rows that could not be kept." },
-	{ "commits", "mxtrap_store_commits_total", "counter", "Transactions committed." },
-	{ "write_errors", "mxtrap_store_errors_total", "counter", "Failed writes." },
-	{ "queue", "mxtrap_store_queue_rows", "gauge", "Rows waiting to be written." },
-	{ "bytes", "mxtrap_store_bytes", "gauge", "Size of the database." },
-};
+#define MAX_COUNTERS 128	/* of the table, which is much shorter */
 
 struct status_values {
-	uint64_t value[ARRAY_LEN(status_metrics)];
-	bool	 given[ARRAY_LEN(status_metrics)];
+	uint64_t value[MAX_COUNTERS];
+	bool	 given[MAX_COUNTERS];
 };
 
 static bool
@@ -156,11 +64,28 @@ take_status(void *ctx, const char *name, const char *value)
 	struct status_values *values = ctx;
 	char *end;
 
-	for (size_t i = 0; i < ARRAY_LEN(status_metrics); i++) {
-		if (strcmp(status_metrics[i].status, name) != 0 || !isdigit((unsigned char)value[0]))
+	for (size_t i = 0; i < MAX_COUNTERS && counter_at(i) != NULL; i++) {
+		if (strcmp(counter_at(i)->name, name) != 0)
 			continue;
-		values->value[i] = strtoull(value, &end, 10);
-		values->given[i] = *end == '\0';
+		if (counter_at(i)->kind == COUNTER_FAULT) {
+			values->value[i] = strcmp(value, "yes") == 0;
+			values->given[i] = true;
+		} else if (isdigit((unsigned char)value[0])) {
+			values->value[i] = strtoull(value, &end, 10);
+			values->given[i] = *end == '\0';
+		}
+	}
+	return true;
+}
+
+/* Frames that lied, or were of no use: by a reason from our own table. */
+static bool
+write_refused_frames(void *ctx, const char *name, const char *value)
+{
+	if (strncmp(name, "frames ", 7) == 0 && isdigit((unsigned char)value[0])) {
+		(void)fputs("mxtrap_capture_frames_refused_total{why=", ctx);
+		label(ctx, name + 7);
+		(void)fprintf(ctx, "} %llu\n", strtoull(value, NULL, 10));
 	}
 	return true;
 }
@@ -172,13 +97,16 @@ write_status(FILE *out, struct report *report)
 
 	if (report_status(report, take_status, &values) != REPORT_OK)
 		return;
-	for (size_t i = 0; i < ARRAY_LEN(status_metrics); i++) {
+	for (size_t i = 0; i < MAX_COUNTERS && counter_at(i) != NULL; i++) {
+		const struct counter *c = counter_at(i);
+
 		if (!values.given[i])
 			continue;
-		family(out, status_metrics[i].name, status_metrics[i].type, status_metrics[i].help);
-		(void)fprintf(out, "%s %llu\n", status_metrics[i].name,
-		    (unsigned long long)values.value[i]);
+		family(out, c->metric, c->kind == COUNTER_NOW || c->kind == COUNTER_FAULT ? "gauge" : "counter", c->says);
+		(void)fprintf(out, "%s %llu\n", c->metric, (unsigned long long)values.value[i]);
 	}
+	family(out, "mxtrap_capture_frames_refused_total", "counter", "frames that were not taken in, by the reason");
+	(void)report_status(report, write_refused_frames, out);
 }
 
 /* -- per address of ours: bounded by the configuration -- */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mxtrap/counter.h"
 #include "web_int.h"
 
 #define TARGETS_DEFAULT 256
@@ -184,6 +185,24 @@ write_status(void *ctx, const char *name, const char *value)
 	return true;
 }
 
+/* What a bound kept out, and what should not have happened. */
+static bool
+write_not_kept(void *ctx, const char *name, const char *value)
+{
+	static const struct counter frames = { .says = "frames not taken in, for this reason", .kind = COUNTER_BOUND };
+	const struct counter *c = strncmp(name, "frames ", 7) == 0 ? &frames : counter_find(name);
+
+	if (c == NULL || !counter_has_more(c, value))
+		return true;
+	json_object(ctx, NULL);
+	json_string(ctx, "name", name);
+	json_string(ctx, "says", c->says);
+	json_string(ctx, "value", value);
+	json_bool(ctx, "loss", c->kind != COUNTER_BOUND);
+	json_end(ctx);
+	return true;
+}
+
 static const struct { const char *name, *says; } notes[] = {
 	[NOTE_START] = { "start", "watching began" },
 	[NOTE_STOP] = { "stop", "watching ended" },
@@ -262,6 +281,10 @@ handle_status(struct web *web, const struct request *req, struct reply *reply)
 	json_string(&json, "list_on", grade_name((enum grade)web->config->judge.list_on));
 	json_object(&json, "counters");
 	result = report_status(web->report, write_status, &json);
+	json_end(&json);
+	json_array(&json, "not_kept");
+	if (result == REPORT_OK || result == REPORT_NONE)
+		result = report_status(web->report, write_not_kept, &json);
 	json_end(&json);
 	page = (struct note_page){ &json, web->config };
 	json_array(&json, "notes");

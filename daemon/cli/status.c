@@ -12,51 +12,11 @@
 #include <time.h>
 
 #include "cli.h"
+#include "mxtrap/counter.h"
 #include "mxtrap/export.h"
 
 #define FULL_BYTES (1 << 20)	/* less than this takes no transaction of a busy second */
 #define STALE_S 10		/* watch tells its clock each second */
-
-/* What a status row means to a person; those that must be zero come first when they are not. */
-static const struct {
-	const char *name, *says;
-	bool	    bad;		/* anything but 0 or "no" is worth a look */
-} ROWS[] = {
-	{ "ring_drops", "packets lost by the capture ring", true },
-	{ "interface_drops", "packets lost by the interface", true },
-	{ "rows_lost", "rows that could not be stored", true },
-	{ "write_errors", "failed writes to the database", true },
-	{ "disk_full", "the disk is full: storing waits, watching goes on", true },
-	{ "was_corrupt", "the database was corrupt: the old one is set aside, a new one begun", true },
-	{ "senders_refused", "senders for which there was no room", true },
-	{ "recent_overflow", "evidence that a later doubt could no longer reach", true },
-	{ "decoy_lost", "accepted connections that watch was not told of", true },
-	{ "said_lost", "dialogues of which watch was not told what was said", true },
-	{ "accepts_lost", "accepted connections lost on the way to watch", true },
-	{ "touches_refused", "touches that were not judged, for want of room", true },
-	{ "proofs_refused", "handshakes that were not judged, for want of room", true },
-	{ "timers_refused", "ends of visits and terms for which there was no room", true },
-	{ "never_refused", "entries of the never-list for which there was no room", true },
-	{ "dialogues", "SMTP dialogues open", false }, { "dialogues_total", "dialogues held", false },
-	{ "dialogues_full", "connections reset for want of room for a dialogue", false },
-	{ "dialogues_full_source", "connections reset because their source had dialogues enough", false },
-	{ "dialogues_slow", "dialogues ended by a deadline", false },
-	{ "packets", "packets taken in", false }, { "attempts", "connection attempts", false },
-	{ "proven", "handshakes completed", false }, { "tallied", "attempts counted in floods, not kept", false },
-	{ "decoy_overflows", "overflows of the decoys' queues of connections", false },
-	{ "wrong_acks", "guesses at our sequence numbers", false },
-	{ "visits", "visits ended", false }, { "evidence", "pieces of evidence", false },
-	{ "excused", "of them excused", false }, { "senders", "senders in memory", false },
-	{ "senders_evicted", "senders dropped for room, all unproven", false },
-	{ "attempts_evicted", "attempts pushed out before their time", false },
-	{ "pools_evicted", "pool memories dropped for room", false },
-	{ "networks_capped", "attempts of networks that brought too many senders", false },
-	{ "wrong_acks", "handshakes guessed at", false }, { "proofs_doubted", "proofs that guessing made doubtful", false },
-	{ "said", "dialogues with a decoy", false }, { "said_ours", "of them with mail for us", false },
-	{ "said_foreign", "of them with mail for another's domain", false },
-	{ "kin_lost", "touches whose other family a flood made unknown", false },
-	{ "memory_bytes", "bytes of tables", false }, { "bytes", "bytes of database", false },
-};
 
 struct kept {
 	char name[64], value[256];
@@ -115,6 +75,7 @@ struct overview {
 	struct cli *cli;
 	int	    width;
 	unsigned    n_down;
+	bool	    alarmed;		/* alarms that are open are told already */
 	struct { uint64_t n; int64_t last_s; uint32_t target; } notes[N_NOTES];
 };
 
@@ -165,7 +126,7 @@ print_notes(const struct overview *o)
 	int n = 0;
 
 	for (size_t i = 0; i < N_NOTES; i++) {
-		if (o->notes[i].n == 0)
+		if (o->notes[i].n == 0 || (o->alarmed && i >= NOTE_DECOY_SILENT && i <= NOTE_DECOY_DEAD))
 			continue;
 		printf("! %s", NOTES[i]);
 		if (o->notes[i].target != UINT32_MAX)
@@ -227,7 +188,8 @@ print_warnings(const struct cli *cli, const struct statuses *s, const struct rep
 		n++;
 	}
 	for (size_t i = 0; i < s->n; i++) {
-		bool complaint = strncmp(s->rows[i].name, "complaint", 9) == 0 && s->rows[i].value[0] != '\0';
+		bool complaint = (strncmp(s->rows[i].name, "complaint", 9) == 0 || strncmp(s->rows[i].name, "alarm ", 6) == 0) &&
+		    s->rows[i].value[0] != '\0';
 		bool silent = strncmp(s->rows[i].value, "not ", 4) == 0 &&
 		    (strncmp(s->rows[i].name, "capture ", 8) == 0 || is_needed(cli, s->rows[i].name));
 
@@ -244,12 +206,13 @@ print_warnings(const struct cli *cli, const struct statuses *s, const struct rep
 		    cli->config.state_dir, (unsigned long long)(disk.f_bavail * disk.f_frsize / 1024));
 		n++;
 	}
-	for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
-		const char *value = value_of(s, ROWS[i].name);
+	for (size_t i = 0; counter_at(i) != NULL; i++) {
+		const struct counter *c = counter_at(i);
+		const char *value = value_of(s, c->name);
 
-		if (!ROWS[i].bad || value == NULL || strcmp(value, "0") == 0 || strcmp(value, "no") == 0)
+		if ((c->kind != COUNTER_LOSS && c->kind != COUNTER_FAULT) || !counter_has_more(c, value))
 			continue;
-		printf("! %s: %s\n", ROWS[i].says, value);
+		printf("! %s: %s\n", c->says, cli_escape(value, text, sizeof(text)));
 		n++;
 	}
 	return n;
@@ -284,15 +247,16 @@ print_rest(const struct statuses *s)
 {
 	char text[1100], name[260];
 
-	for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
-		const char *value = value_of(s, ROWS[i].name);
+	for (size_t i = 0; counter_at(i) != NULL; i++) {
+		const struct counter *c = counter_at(i);
+		const char *value = value_of(s, c->name);
 
-		if (!ROWS[i].bad && value != NULL)
-			printf("  %-40s %s\n", ROWS[i].says, value);
+		if (value != NULL && (c->kind == COUNTER_SUM || c->kind == COUNTER_NOW))
+			printf("  %-48s %s\n", c->says, cli_escape(value, text, sizeof(text)));
 	}
 	for (size_t i = 0; i < s->n; i++)
 		if (strncmp(s->rows[i].name, "process ", 8) == 0 || strncmp(s->rows[i].name, "capture ", 8) == 0)
-			printf("  %-40s %s\n", cli_escape(s->rows[i].name, name, sizeof(name)),
+			printf("  %-48s %s\n", cli_escape(s->rows[i].name, name, sizeof(name)),
 			    since_text(s->rows[i].value, text, sizeof(text)));
 	/* What decoy found when it tried the real MX itself: "..., probe refused 1795000000". */
 	for (size_t i = 0; i < s->n; i++) {
@@ -303,13 +267,36 @@ print_rest(const struct statuses *s)
 		if (probe == NULL || sscanf(probe, ", probe %15s %lld", word, &at) != 2 || at == 0)
 			continue;
 		(void)snprintf(text, sizeof(text), "probe of %s", cli_escape(s->rows[i].name + 5, name, sizeof(name)));
-		printf("  %-40s %s, %s\n", text, word, cli_time(at, when));
+		printf("  %-48s %s, %s\n", text, word, cli_time(at, when));
 	}
 	/* Frames that lied, by the kind of lie. */
 	for (size_t i = 0; i < s->n; i++)
 		if (strncmp(s->rows[i].name, "frames ", 7) == 0 && strcmp(s->rows[i].value, "0") != 0 &&
 		    strcmp(s->rows[i].name, "frames ok") != 0)
-			printf("  %-40s %s\n", s->rows[i].name, s->rows[i].value);
+			printf("  %-48s %s\n", s->rows[i].name, s->rows[i].value);
+}
+
+/* Every bound that was reached, so that nobody has to guess what is missing. */
+static void
+print_not_kept(const struct statuses *s)
+{
+	char text[300];
+	bool any = false, told = false;
+
+	for (size_t i = 0; counter_at(i) != NULL; i++) {
+		const struct counter *c = counter_at(i);
+		const char *value = value_of(s, c->name);
+
+		told |= value != NULL;
+		if (c->kind != COUNTER_BOUND || !counter_has_more(c, value))
+			continue;
+		if (!any)
+			puts("\nNot kept, or not trusted, because of a bound:");
+		any = true;
+		printf("  %-48s %s\n", c->says, cli_escape(value, text, sizeof(text)));
+	}
+	if (told && !any)
+		puts("\nNo bound was reached: everything was kept.");
 }
 
 int
@@ -334,6 +321,7 @@ cli_status(struct cli *cli, int argc, char **argv)
 		free(s.rows);
 		return cli_failed(cli, result);
 	}
+	o.alarmed = value_of(&s, "alarms") != NULL && strcmp(value_of(&s, "alarms"), "0") != 0;
 	result = report_targets(cli->report, cli->now_s, warn_target, &o);
 	if (result <= REPORT_NONE)
 		result = report_notes(cli->report, cli->now_s - 86400, 10000, count_note, &o);
@@ -353,6 +341,7 @@ cli_status(struct cli *cli, int argc, char **argv)
 		result = report_targets(cli->report, cli->now_s, print_target, &o);
 	putchar('\n');
 	print_rest(&s);
+	print_not_kept(&s);
 	free(s.rows);
 	return result > REPORT_NONE ? cli_failed(cli, result) : CLI_DONE;
 }

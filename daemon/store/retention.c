@@ -229,7 +229,11 @@ retention_make_room(struct store *s)
 	struct oldest old;
 
 	for (enum segment_of of = SEGMENT_ATTEMPT; of <= SEGMENT_EVIDENCE; of++)
-		if (retention_oldest(s, of, &old))
-			return retention_drop(s, of, &old);
+		if (retention_oldest(s, of, &old)) {
+			if (!retention_drop(s, of, &old))
+				return false;
+			atomic_fetch_add(&s->rows_dropped, (uint64_t)(old.last_id - old.first_id + 1));
+			return true;
+		}
 	return false;
 }

@@ -190,7 +190,7 @@ struct store {
 	size_t		n_status;
 	_Atomic bool	status_dirty;
 
-	_Atomic uint64_t rows_written, rows_lost, commits, write_errors, queue_max, serial, bytes;
+	_Atomic uint64_t rows_written, rows_lost, rows_dropped, commits, write_errors, queue_max, serial, bytes;
 	_Atomic bool	 disk_full;
 	_Atomic bool	 changes_lost;	/* list changes were lost: the list must be named anew */
 	bool		 fresh, was_corrupt;

@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 #define LAYOUT_DOUBT_S	 (49 * 3600)	/* TTL (an hour) + 48 h: as long as the trap doubts a new ladder */
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define MAX_ALARMS_TOLD	 8		/* the first; `alarms` counts all */
 #define MAX_TARGETS_TOLD 128		/* rows are bounded; the rungs' own page has them all */
 
 static void __attribute__((format(printf, 3, 4)))
@@ -27,35 +29,49 @@ tell(struct watch *w, const char *name, const char *fmt, ...)
 	store_status(w->store, name, value);
 }
 
-static void
-tell_trap(struct watch *w)
-{
-	const struct trap_counters *c = trap_counters(w->trap);
-	const struct { const char *name; uint64_t value; } rows[] = {
-		{ "packets", c->packets }, { "attempts", c->attempts }, { "visits", c->visits },
-		{ "evidence", c->evidence }, { "excused", c->excused }, { "excused_grace", c->excused_grace },
-		{ "proven", c->proven }, { "tallied", c->tallied },
-		{ "senders", c->senders }, { "listed", c->listed }, { "suspects", c->suspects },
-		{ "senders_new", c->senders_new }, { "senders_evicted", c->senders_evicted },
-		{ "senders_refused", c->senders_refused }, { "attempts_evicted", c->attempts_evicted },
-		{ "visits_evicted", c->visits_evicted }, { "pools_evicted", c->pools_evicted },
-		{ "kin_lost", c->kin_lost },
-		{ "fingerprints_refused", c->fingerprints_refused }, { "out_of_order", c->out_of_order },
-		{ "unmatched", c->unmatched }, { "unproven_accepts", c->unproven_accepts },
-		{ "wrong_acks", c->wrong_acks }, { "wrong_evicted", c->wrong_evicted },
-		{ "proofs_doubted", c->proofs_doubted }, { "networks_capped", c->networks_capped },
-		{ "touches_refused", c->touches_refused }, { "proofs_refused", c->proofs_refused },
-		{ "timers_refused", c->timers_refused }, { "never_refused", c->never_refused },
-		{ "taken_back", c->taken_back },
-		{ "said", c->said }, { "said_ours", c->said_ours }, { "said_foreign", c->said_foreign },
-		{ "said_unmatched", c->said_unmatched },
-		{ "recent_overflow", c->recent_overflow }, { "accepts_lost", w->accepts_lost },
-		{ "senders_unflushed", w->waiting }, { "admin_refused", w->control.refused },
-		{ "memory_bytes", trap_memory_bytes(w->trap) },
-	};
+/* A field of a struct of counters, by its own name or the one that persons see. */
+struct told {
+	const char *name;
+	size_t	    at;
+};
+#define FIELD(type, field)	 { #field, offsetof(struct type, field) }
+#define FIELD_AS(type, field, name) { name, offsetof(struct type, field) }
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		tell(w, rows[i].name, "%" PRIu64, rows[i].value);
+#define T(field) FIELD(trap_counters, field)
+static const struct told TRAP_ROWS[] = {
+	T(packets), T(attempts), T(visits), T(evidence), T(excused), T(excused_grace), T(proven), T(tallied),
+	T(senders_new), T(senders_evicted), T(senders_refused), T(attempts_evicted), T(visits_evicted),
+	T(pools_evicted), T(fingerprints_refused), T(out_of_order), T(unmatched), T(unproven_accepts), T(wrong_acks),
+	T(wrong_evicted), T(proofs_doubted), T(kin_lost), T(recent_overflow), T(networks_capped), T(touches_refused),
+	T(proofs_refused), T(timers_refused), T(said), T(said_unmatched), T(said_ours), T(said_foreign), T(taken_back),
+	T(correspondents), T(correspondents_evicted), T(correspond_overtaken), T(never_refused), T(senders), T(listed),
+	T(suspects), T(alarms),
+};
+#undef T
+_Static_assert(ARRAY_LEN(TRAP_ROWS) * sizeof(uint64_t) == sizeof(struct trap_counters), "each is told, once");
+
+#define D(field) FIELD(message_decoy, field)
+#define D_AS(field, name) FIELD_AS(message_decoy, field, name)
+static const struct told DECOY_ROWS[] = {
+	D_AS(accepted, "decoy_accepted"), D_AS(lost, "decoy_lost"), D(dialogues),
+	D_AS(talked, "dialogues_total"), D_AS(full, "dialogues_full"), D_AS(full_source, "dialogues_full_source"),
+	D_AS(slow, "dialogues_slow"), D_AS(stuck, "dialogues_stuck"), D_AS(too_long, "dialogues_too_long"), D(said_lost),
+};
+#undef D
+#undef D_AS
+/* All but overflows, which are summed over restarts. */
+_Static_assert((ARRAY_LEN(DECOY_ROWS) + 1) * sizeof(uint64_t) ==
+    sizeof(struct message_decoy) - offsetof(struct message_decoy, accepted), "each is told, once");
+
+static void
+tell_rows(struct watch *w, const void *counters, const struct told *rows, size_t n)
+{
+	uint64_t value;
+
+	for (size_t i = 0; i < n; i++) {
+		memcpy(&value, (const char *)counters + rows[i].at, sizeof(value));
+		tell(w, rows[i].name, "%" PRIu64, value);
+	}
 }
 
 static void
@@ -66,6 +82,7 @@ tell_store(struct watch *w)
 	store_counters(w->store, &c);
 	tell(w, "rows_written", "%" PRIu64, c.rows_written);
 	tell(w, "rows_lost", "%" PRIu64, c.rows_lost);
+	tell(w, "rows_dropped", "%" PRIu64, c.rows_dropped);
 	tell(w, "commits", "%" PRIu64, c.commits);
 	tell(w, "write_errors", "%" PRIu64, c.write_errors);
 	tell(w, "queue", "%" PRIu64, c.queue);
@@ -161,6 +178,46 @@ tell_doubts(struct watch *w)
 	tell(w, "doubts", "%zu", now);
 }
 
+/* What a decoy that is not as configured costs. */
+static const char *
+alarm_says(uint8_t kind)
+{
+	switch (kind) {
+	case NOTE_DECOY_SILENT:
+		return "is silent and should refuse: honest senders wait there for minutes";
+	case NOTE_DECOY_ANSWERS:
+		return "takes connections and should refuse: mail may be lost there";
+	case NOTE_DECOY_DEAD:
+		return "does not answer and should: nothing can be proven there";
+	default:
+		return "is not as configured";
+	}
+}
+
+static void
+tell_alarms(struct watch *w)
+{
+	const struct ladder *l = &w->config->ladder;
+	char name[32], addr[ADDR_TEXT_SIZE];
+	unsigned told = 0;
+
+	for (uint32_t i = 0; i < l->n_targets && told < MAX_ALARMS_TOLD && trap_counters(w->trap)->alarms > told; i++) {
+		struct trap_health h;
+
+		trap_target_health(w->trap, i, &h);
+		if (h.alarm == 0)
+			continue;
+		(void)snprintf(name, sizeof(name), "alarm %u", ++told);
+		tell(w, name, "%s %s, since %" PRId64, addr_format(&l->targets[i].addr, addr), alarm_says(h.alarm),
+		    h.alarm_us / 1000000);
+	}
+	/* One that was told and is over must not stay. */
+	while (told < MAX_ALARMS_TOLD) {
+		(void)snprintf(name, sizeof(name), "alarm %u", ++told);
+		tell(w, name, "%s", "");
+	}
+}
+
 static void
 tell_processes(struct watch *w)
 {
@@ -214,29 +271,23 @@ status_tell(struct watch *w)
 {
 	char layout[32];
 
-	tell_trap(w);
+	tell_rows(w, trap_counters(w->trap), TRAP_ROWS, ARRAY_LEN(TRAP_ROWS));
 	tell_store(w);
 	tell_captures(w);
 	tell_targets(w);
 	tell_doubts(w);
+	tell_alarms(w);
 	tell_processes(w);
-	tell(w, "decoy_accepted", "%" PRIu64, w->decoy.accepted);
-	tell(w, "decoy_lost", "%" PRIu64, w->decoy.lost);
+	tell_rows(w, &w->decoy, DECOY_ROWS, ARRAY_LEN(DECOY_ROWS));
 	tell(w, "decoy_overflows", "%" PRIu64, w->overflows);
-	tell(w, "dialogues", "%" PRIu64, w->decoy.dialogues);
-	tell(w, "dialogues_total", "%" PRIu64, w->decoy.talked);
-	tell(w, "dialogues_full", "%" PRIu64, w->decoy.full);
-	tell(w, "dialogues_full_source", "%" PRIu64, w->decoy.full_source);
-	tell(w, "dialogues_slow", "%" PRIu64, w->decoy.slow);
-	tell(w, "dialogues_stuck", "%" PRIu64, w->decoy.stuck);
-	tell(w, "dialogues_too_long", "%" PRIu64, w->decoy.too_long);
-	tell(w, "said_lost", "%" PRIu64, w->decoy.said_lost);
+	tell(w, "accepts_lost", "%" PRIu64, w->accepts_lost);
+	tell(w, "senders_unflushed", "%zu", w->waiting);
+	tell(w, "late_events", "%" PRIu64, w->late_events);
+	tell(w, "admin_refused", "%" PRIu64, w->control.refused);
+	tell(w, "memory_bytes", "%zu", trap_memory_bytes(w->trap));
 	tell(w, "own_addresses", "%zu", w->own.n_known);
 	tell(w, "own_refused", "%" PRIu64, w->own.refused);
-	tell(w, "correspondents", "%" PRIu64, trap_counters(w->trap)->correspondents);
-	tell(w, "correspondents_evicted", "%" PRIu64, trap_counters(w->trap)->correspondents_evicted);
-	tell(w, "correspond_overtaken", "%" PRIu64, trap_counters(w->trap)->correspond_overtaken);
-	tell(w, "never_refused", "%" PRIu64, trap_counters(w->trap)->never_refused);
+	tell(w, "own_failed", "%" PRIu64, w->own.failed);
 	tell(w, "clock_shift", "%.3f", (double)w->steady.shift_us / 1e6);
 	format_layout(&w->config->ladder, layout);
 	tell(w, "layout", "%s", layout);

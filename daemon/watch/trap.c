@@ -232,6 +232,7 @@ collect_counters(struct trap *t)
 	c->timers_refused = t->ends.refused + t->list.deadlines.refused;
 	c->listed = t->list.n_listed;
 	c->suspects = t->list.n_suspect;
+	c->alarms = t->n_alarms;
 }
 
 void

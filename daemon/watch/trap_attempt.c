@@ -253,6 +253,16 @@ now_answered(struct trap *t, struct attempt *a)
 }
 
 static void
+refused_by_decoy(struct trap *t, const struct attempt *a)
+{
+	uint32_t number = sender_of(t, a);
+
+	/* Not one whom a firewall refuses by our own list. */
+	if (number != SENDER_NONE && t->senders.records[number].state != STATE_LISTED)
+		trap_alarm_refused(t, a->target);
+}
+
+static void
 take_refusal(struct trap *t, const struct trap_work *w, struct attempt *a)
 {
 	bool answered = a->outcome == OUTCOME_HALF;
@@ -263,8 +273,9 @@ take_refusal(struct trap *t, const struct trap_work *w, struct attempt *a)
 	now_answered(t, a);
 	if (w->target->role == ROLE_REAL)
 		unanswered(t, a, answered);
-	else if (t->n_alarms != 0 && !answered && t->alarms[a->target].kind != 0 &&
-	    w->target->answer == ANSWER_NONE)
+	else if (!answered && w->target->answer != ANSWER_NONE)
+		refused_by_decoy(t, a);
+	else if (t->n_alarms != 0 && !answered && t->alarms[a->target].kind != 0)
 		trap_alarm_over(t, a->target);
 	tell_attempt(t, a, 0);
 }
@@ -287,8 +298,11 @@ trap_prove(struct trap *t, const struct trap_work *w, struct attempt *a)
 	tell_attempt(t, a, (uint32_t)(rtt_us > 0 ? rtt_us : 1));
 	if (w->target->role == ROLE_REAL && (number == SENDER_NONE || (t->senders.records[number].flags & SENDER_OURS) == 0))
 		trap_health_news(t, a->target, health_proven(&t->health, a->target, t->now_us));
-	else if (t->n_alarms != 0 && t->alarms[a->target].kind == NOTE_DECOY_DEAD)
-		trap_alarm_over(t, a->target);
+	else {
+		t->alarms[a->target].refused_us = 0;
+		if (t->n_alarms != 0 && t->alarms[a->target].kind == NOTE_DECOY_DEAD)
+			trap_alarm_over(t, a->target);
+	}
 	if (number == SENDER_NONE && (a->flags & ATTEMPT_CAPPED) != 0)
 		number = trap_adopt(t, w, a);
 	if (number == SENDER_NONE)

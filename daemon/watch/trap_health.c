@@ -8,6 +8,8 @@
 #include "trap_int.h"
 
 #define ALARM_US (3600 * SECOND_US)	/* an alarm that goes on is told again after this */
+#define REFUSED_US (5 * SECOND_US)	/* longer than a decoy takes to start again */
+#define REFUSED_LONG_US (24 * 3600 * SECOND_US)	/* two refusals farther apart are two restarts */
 #define BEFORE_US (60 * SECOND_US)	/* overflows and steps are noticed within this */
 
 void
@@ -15,9 +17,10 @@ trap_alarm(struct trap *t, uint32_t target, enum note_kind kind)
 {
 	struct alarm *a = &t->alarms[target];
 
+	if (a->kind != kind)
+		a->since_us = t->now_us;
 	t->n_alarms += a->kind == 0;
 	a->kind = (uint8_t)kind;
-	a->last_us = t->now_us;
 	if (a->told_us != 0 && t->now_us - a->told_us < ALARM_US)
 		return;
 	a->told_us = t->now_us;
@@ -33,6 +36,21 @@ trap_alarm_over(struct trap *t, uint32_t target)
 		return;
 	a->kind = 0;
 	t->n_alarms--;
+}
+
+/*
+ * A decoy that should answer refused.  Once is a restart; again a while later, with nobody let in
+ * between, it is dead.
+ */
+void
+trap_alarm_refused(struct trap *t, uint32_t target)
+{
+	struct alarm *a = &t->alarms[target];
+
+	if (a->refused_us == 0 || t->now_us - a->refused_us > REFUSED_LONG_US)
+		a->refused_us = t->now_us;
+	else if (t->now_us - a->refused_us >= REFUSED_US)
+		trap_alarm(t, target, NOTE_DECOY_DEAD);
 }
 
 void
@@ -188,7 +206,7 @@ trap_target_health(const struct trap *t, uint32_t target, struct trap_health *ou
 		.down = health_is_down(h), .by_probe = h->probe_down || h->deferring,
 		.unknown = t->ladder->targets[target].role == ROLE_REAL && health_unknown(&t->health, target, t->now_us),
 		.probe_last = h->probe_last, .probe_us = h->probe_us, .alarm = t->alarms[target].kind,
-		.alarm_us = t->alarms[target].last_us, .last_syn_us = h->last_syn_us,
+		.alarm_us = t->alarms[target].since_us, .last_syn_us = h->last_syn_us,
 		.last_proven_us = h->last_proven_us, .last_unanswered_us = h->last_unanswered_us,
 	};
 }

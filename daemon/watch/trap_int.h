@@ -81,7 +81,8 @@ struct kin {				/* of one set, by family */
 };
 
 struct alarm {				/* an address of ours is not what the configuration says */
-	int64_t told_us, last_us;	/* when it was told, and last seen; 0: never */
+	int64_t told_us, since_us;	/* when it was told, and began; 0: never */
+	int64_t refused_us;		/* one that should answer refused, and nobody got through since; 0: no */
 	uint8_t kind;			/* enum note_kind; 0: none is open */
 };
 
@@ -211,6 +212,7 @@ void trap_health_due(struct trap *);
 /* A target does what its configuration excludes, or again what it says. */
 void trap_alarm(struct trap *, uint32_t target, enum note_kind);
 void trap_alarm_over(struct trap *, uint32_t target);
+void trap_alarm_refused(struct trap *, uint32_t target);
 
 /* Likewise about one sender: all that is not forgotten. */
 void trap_doubt_sender(struct trap *, sender_key, enum doubt);

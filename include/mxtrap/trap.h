@@ -40,7 +40,7 @@ struct trap_options {
 	struct sink	     sink;
 };
 
-struct trap_counters {			/* since trap_new(); all only grow but senders, listed, suspects */
+struct trap_counters {			/* since trap_new(); all only grow but the last ones and correspondents */
 	uint64_t packets, attempts, visits, evidence, excused, excused_grace;
 	uint64_t proven, tallied;
 	uint64_t senders_new, senders_evicted, senders_refused;
@@ -62,6 +62,7 @@ struct trap_counters {			/* since trap_new(); all only grow but senders, listed,
 	uint64_t correspond_overtaken;	/* SYNs of ours that were forgotten before an answer could come */
 	uint64_t never_refused;		/* entries of the never-list that found no room */
 	uint64_t senders, listed, suspects;
+	uint64_t alarms;		/* decoys that do not behave as configured, now */
 };
 
 struct trap_health {			/* of one target, for status and the ladder page */
@@ -71,7 +72,7 @@ struct trap_health {			/* of one target, for status and the ladder page */
 	uint8_t	 probe_last;		/* enum probe_result; probe_us 0: there was none */
 	uint8_t	 alarm;			/* enum note_kind of how it misbehaves; 0: it does not */
 	int64_t	 last_syn_us, last_proven_us, last_unanswered_us, probe_us;
-	int64_t	 alarm_us;		/* when it last did */
+	int64_t	 alarm_us;		/* since when */
 };
 
 struct trap;

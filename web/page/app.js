@@ -20,7 +20,7 @@ const view = { tab: 'listed', range: 24, asTable: false, pages: 1, shown: null }
 /* -- the parts of the overview: made once, filled as answers come -- */
 
 const parts = {
-	publishing: h('div', {}), broken: h('div', {}), numbers: h('div', { class: 'numbers' }), notes: h('div', {}),
+	publishing: h('div', {}), broken: h('div', {}), numbers: h('div', { class: 'numbers' }), notes: h('div', {}), kept: h('div', {}),
 	ladder: h('section', { class: 'panel', 'aria-labelledby': 'ladder-title' }),
 	hours: h('div', { class: 'hours' }), list: h('div', { class: 'list' }),
 };
@@ -69,7 +69,7 @@ parts.list.id = 'list';
 parts.list.setAttribute('role', 'tabpanel');
 const overview = [
 	h('h1', { class: 'hidden' }, 'Overview'),
-	parts.broken, parts.publishing, parts.numbers, parts.notes, parts.ladder,
+	parts.broken, parts.publishing, parts.numbers, parts.notes, parts.kept, parts.ladder,
 	h('section', { class: 'panel', 'aria-labelledby': 'hours-title' },
 		h('div', { class: 'head' }, h('h2', { id: 'hours-title' }, 'Attempts by the hour'),
 			h('div', { class: 'choose', role: 'group', 'aria-label': 'Span' }, rangeButtons, tableButton)),
@@ -85,6 +85,10 @@ const overview = [
 function plainly(name, value) {
 	if (name.startsWith('complaint '))
 		return value;
+	if (name.startsWith('alarm ')) {
+		const [says, since] = value.split(', since ');
+		return [says, since ? [', since ', time(Number(since))] : null];
+	}
 	if (name === 'disk_full')
 		return 'The disk is full: watching goes on, storing waits.';
 	const since = /since ([0-9]+)/.exec(value);
@@ -97,7 +101,7 @@ function fillStatus(status) {
 		h('div', { class: 'notice' }, h('strong', {}, 'Observing. '),
 			'Nothing leaves: the exports are empty, and the list below is what would be listed. ',
 			h('span', { class: 'dim' }, status.publishing.why || '')));
-	const broken = Object.entries(status.counters).filter(([name, value]) => value !== '' && (name.startsWith('complaint ') ||
+	const broken = Object.entries(status.counters).filter(([name, value]) => value !== '' && (name.startsWith('complaint ') || name.startsWith('alarm ') ||
 		(name.startsWith('capture ') && value.startsWith('not capturing')) || (name === 'disk_full' && value === 'yes') ||
 		(name.startsWith('process ') && value.startsWith('not running')))).map(([name, value]) => [name, plainly(name, value)]);
 	if (status.live && (status.status_age < 0 || status.status_age > 15))
@@ -112,6 +116,10 @@ function fillStatus(status) {
 			' happened in the last 24 h that cost evidence or need a look'),
 		h('ul', {}, bad.slice(-20).reverse().map((n) => h('li', {}, time(n.time), ' ',
 			n.address ? [h('code', {}, n.address), ' '] : null, n.says)))));
+	show(parts.kept, JSON.stringify(status.not_kept), () => status.not_kept.length === 0 ? null :
+		h('details', { class: status.not_kept.some((c) => c.loss) ? 'panel warn' : 'panel' },
+			h('summary', {}, 'What was not kept, or not trusted, because of a bound'),
+			h('ul', {}, status.not_kept.map((c) => h('li', {}, c.loss ? h('strong', {}, c.value) : c.value, ' ', c.says, c.name.startsWith('frames ') ? ` (${c.name.slice(7)})` : null)))));
 	document.getElementById('state').replaceChildren(
 		`state ${status.generation}:${status.serial}`, status.live ? '' : ' \u00b7 a replay, told as of its end');
 }
