@@ -45,7 +45,7 @@ now(void)
 }
 
 static void
-begin(int epoll, unsigned i, unsigned long number, const struct sockaddr_in *to, bool talk)
+begin(int epoll, unsigned i, unsigned long number, const struct sockaddr_in *to)
 {
 	struct sockaddr_in from = { .sin_family = AF_INET };
 	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP, .data.u32 = i };
@@ -60,7 +60,6 @@ begin(int epoll, unsigned i, unsigned long number, const struct sockaddr_in *to,
 		perror("connect");
 		exit(1);
 	}
-	(void)talk;
 	if (epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event) < 0)
 		exit(1);
 }
@@ -114,7 +113,7 @@ main(int argc, char **argv)
 		return 2;
 	t0 = now();
 	for (; begun < at_once; begun++)
-		begin(epoll, (unsigned)begun, begun, &to, talk);
+		begin(epoll, (unsigned)begun, begun, &to);
 	while (ended < n) {
 		struct epoll_event events[256];
 		int k = epoll_wait(epoll, events, 256, 10000);
@@ -131,7 +130,7 @@ main(int argc, char **argv)
 			close(clients[i].fd);
 			ended++;
 			if (begun < n) {
-				begin(epoll, i, begun, &to, talk);
+				begin(epoll, i, begun, &to);
 				begun++;
 			}
 		}
