@@ -26,7 +26,7 @@
 
 #define DIALOGUE_TURN	  256	/* events, and deadlines, in one step */
 #define DIALOGUE_QUEUE	  1024	/* of what was said and watch could not take yet */
-#define DIALOGUE_FDS	  64	/* kept free for whatever else the process opens */
+#define DIALOGUE_FDS	  128	/* kept free for whatever else the process opens: probes, most of all */
 #define DIALOGUE_STOP_MS  200
 #define DIALOGUE_RETRY_MS 10
 #define RECEIVE_BUFFER	  4096	/* the kernel doubles it */
