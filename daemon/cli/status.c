@@ -199,6 +199,13 @@ print_warnings(const struct cli *cli, const struct statuses *s, const struct rep
 		    since_text(s->rows[i].value, text, sizeof(text)));
 		n++;
 	}
+	for (size_t i = 0; i < s->n; i++) {
+		if (strncmp(s->rows[i].name, "real ", 5) != 0 || strncmp(s->rows[i].value, "unseen for a day", 16) != 0)
+			continue;
+		printf("! nobody was seen at the real MX %s for a day: if it gets mail, this wire does not show it; "
+		    "say witness = \"none\" or watch another interface\n", cli_escape(s->rows[i].name + 5, text, sizeof(text)));
+		n++;
+	}
 	/* On a full disk the daemon cannot write down that it is full. */
 	if (state->clock_s == 0 && statvfs(cli->config.state_dir, &disk) == 0 &&
 	    disk.f_bavail * disk.f_frsize < FULL_BYTES) {

@@ -13,6 +13,7 @@
 #include "watch_int.h"
 
 #define LAYOUT_DOUBT_S	 (49 * 3600)	/* TTL (an hour) + 48 h: as long as the trap doubts a new ladder */
+#define UNSEEN_US	 (24 * 3600 * 1000000LL)	/* without a stranger at the real MX: is it on this wire at all? */
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 #define MAX_ALARMS_TOLD	 8		/* the first; `alarms` counts all */
 #define MAX_TARGETS_TOLD 128		/* rows are bounded; the rungs' own page has them all */
@@ -131,14 +132,19 @@ tell_targets(struct watch *w)
 
 	for (uint32_t i = 0; i < l->n_targets && told < MAX_TARGETS_TOLD; i++) {
 		struct trap_health h;
+		int64_t since_us;
+		bool unseen;
 
 		if (l->targets[i].role != ROLE_REAL)
 			continue;
 		told++;
 		trap_target_health(w->trap, i, &h);
+		since_us = h.last_syn_us != 0 ? h.last_syn_us : w->start_us;
+		unseen = l->targets[i].witness == WITNESS_WIRE && watch_now_us(w) - since_us > UNSEEN_US;
 		(void)snprintf(name, sizeof(name), "real %s", addr_format(&l->targets[i].addr, addr));
 		tell(w, name, "%s, last SYN %" PRId64 ", last handshake %" PRId64 ", last without answer %" PRId64
-		    ", probe %s %" PRId64, h.down ? "down" : h.unknown ? "unknown" : h.last_syn_us == 0 ? "unseen" : "up",
+		    ", probe %s %" PRId64, h.down ? "down" : h.unknown ? "unknown" : unseen ? "unseen for a day" :
+		    h.last_syn_us == 0 ? "unseen" : "up",
 		    h.last_syn_us / 1000000, h.last_proven_us / 1000000, h.last_unanswered_us / 1000000,
 		    h.probe_us == 0 ? "none" : probe_result_name((enum probe_result)h.probe_last), h.probe_us / 1000000);
 	}

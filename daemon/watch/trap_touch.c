@@ -191,7 +191,8 @@ trap_touch(struct trap *t, uint32_t number, struct attempt *a, const struct pack
 	case ROLE_REAL:
 		v->flags |= VISIT_REAL | VISIT_PENDING_LOWER;
 		v->last_real_s = now_s(t);
-		health_syn(&t->health, a->target, t->now_us);
+		if ((t->senders.records[v->sender].flags & SENDER_OURS) == 0)
+			health_syn(&t->health, a->target, t->now_us);
 		if (target->rung != 0)
 			(void)trap_kin_follow(t, target, v4, p);
 		trap_kin_join(t, visit, target, v4, p);

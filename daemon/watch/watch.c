@@ -308,6 +308,7 @@ begin(struct watch *w)
 	start.value = !counters.fresh;
 	if (!counters.fresh)
 		restore(w);
+	w->start_us = start.time_us;
 	watch_event(w, &start);
 	begin_own(w);
 	begin_token(w);

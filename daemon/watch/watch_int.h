@@ -126,6 +126,7 @@ struct watch {
 	size_t		 waiting;		/* senders that trap_flush() left for later */
 	uint64_t	 late_events, restored;
 	int64_t		 layout_since_s;
+	int64_t		 start_us;	/* the trap's time when watching began */
 	bool		 refused;	/* the database is not ours to touch */
 	struct said_words words[SAID_WORDS];
 	uint64_t	 foreign;		/* dialogues with mail for somebody else's domain */

@@ -51,7 +51,7 @@ struct health {
 bool health_init(struct health *, const struct ladder *);
 void health_free(struct health *);
 
-/* A sender's SYN at a real target. */
+/* A sender's SYN at a real target; never our own. */
 void health_syn(struct health *, uint32_t target, int64_t now_us);
 /*
  * It got no SYN-ACK (refused, or resent, or 70 s passed).  network: /24 or /48 of the sender, never that of one

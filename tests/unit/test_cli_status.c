@@ -61,7 +61,7 @@ status_tells_why_nobody_is_judged_now(void **state)
 	store_status(s, "doubt blind", "no");
 	store_status(s, "doubt start_grace", "everywhere");
 	store_status(s, "decoy_overflows", "4711");
-	store_status(s, "real 203.0.113.20", "up, last SYN 0, last handshake 0, last without answer 0, probe refused 1795000000");
+	store_status(s, "real 203.0.113.20", "unseen for a day, last SYN 0, last handshake 0, last without answer 0, probe refused 1795000000");
 	store_clock(s, NOW_US);
 	assert_true(store_sync(s));
 	store_close(s);
@@ -72,6 +72,7 @@ status_tells_why_nobody_is_judged_now(void **state)
 	says(said.out, "  no evidence counts now, everywhere: mxtrap had only just begun");
 	says_not(said.out, "could not see the wire");
 	says(said.out, "4711");
+	says(said.out, "! nobody was seen at the real MX 203.0.113.20 for a day");
 	says(said.out, "probe of 203.0.113.20");
 	says(said.out, "refused, 2026-11-1");
 	says_not(said.out, "All is well");
