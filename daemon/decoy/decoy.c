@@ -177,7 +177,7 @@ decoy_drain(struct decoy *d, size_t i)
 	int64_t now = talks ? process_now_ms() : 0;
 
 	for (int n = 0; n < DECOY_TURN; n++) {
-		struct sockaddr_storage peer;
+		struct sockaddr_storage peer = { .ss_family = AF_UNSPEC };
 		socklen_t len = sizeof(peer);
 		int fd = accept4(s->fd, (struct sockaddr *)&peer, &len,
 		    SOCK_CLOEXEC | SOCK_NONBLOCK);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * dialogue.c - slots for sessions, a heap of deadlines, and a queue of what was said.
+ * dialogue.c - sessions in their seats, each with a deadline, served in turns.
  *
  * A session's replies are small and few, so they fit the kernel's buffer: a client that lets them
  * pile up is dropped, and nothing waits for it here.  What a client says before the greeting stays
@@ -9,11 +9,9 @@
 #include "dialogue.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -21,38 +19,31 @@
 
 #include "deadline.h"
 #include "mxtrap/log.h"
-#include "mxtrap/siphash.h"
+#include "seats.h"
 #include "smtp.h"
+#include "told.h"
 
 #define DIALOGUE_TURN	  256	/* events, and deadlines, in one step */
-#define DIALOGUE_QUEUE	  1024	/* of what was said and watch could not take yet */
 #define DIALOGUE_FDS	  128	/* kept free for whatever else the process opens: probes, most of all */
 #define DIALOGUE_STOP_MS  200
 #define DIALOGUE_RETRY_MS 10
 #define RECEIVE_BUFFER	  4096	/* the kernel doubles it */
 #define SEND_BUFFER	  16384	/* holds all that a session is ever answered at once */
-#define NONE		  UINT32_MAX
 
 struct session {
 	int	 fd;
-	uint32_t next, prev;	/* of the same bucket, or of the free ones (next) */
-	uint32_t bucket;
-	sender_key source;
 	struct message_accept who;
-	bool	 used, paused;	/* paused: it spoke early, and is not listened to before the greeting */
+	bool	 open, paused;	/* paused: it spoke early, and is not listened to before the greeting */
 	bool	 told;		/* its first recipient */
 	struct smtp smtp;
 };
 
 struct dialogue {
 	const struct config *config;
-	int	 epoll, watch_fd;
-	uint32_t size, free, n_buckets;
-	uint8_t	 key[16];
-	struct session *sessions;	/* owned, as what follows */
-	uint32_t *buckets;
-	struct message_said *queue;
-	uint32_t queue_at, queue_n;
+	int	 epoll;
+	struct session *sessions;	/* owned; by seat */
+	struct seats seats;
+	struct told told;
 	struct deadlines deadlines;
 	struct message_decoy counters;
 };
@@ -110,28 +101,19 @@ release(struct dialogue *d)
 		close(d->epoll);
 	deadlines_free(&d->deadlines);
 	free(d->sessions);
-	free(d->buckets);
-	free(d->queue);
+	seats_free(&d->seats);
+	told_free(&d->told);
 	free(d);
 }
 
 static bool
-allocate(struct dialogue *d, uint32_t size)
+allocate(struct dialogue *d, uint32_t size, int watch_fd)
 {
-	d->size = size;
-	for (d->n_buckets = 64; d->n_buckets < size;)
-		d->n_buckets *= 2;
 	/* Zeroed pages cost nothing until a session needs them. */
 	d->sessions = calloc(size + 1, sizeof(d->sessions[0]));
-	d->buckets = calloc(d->n_buckets, sizeof(d->buckets[0]));
-	d->queue = calloc(DIALOGUE_QUEUE, sizeof(d->queue[0]));
 	d->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (d->sessions == NULL || d->buckets == NULL || d->queue == NULL || d->epoll < 0 ||
-	    !deadlines_init(&d->deadlines, size + 1))
-		return false;
-	for (uint32_t i = 0; i < d->n_buckets; i++)
-		d->buckets[i] = NONE;
-	return getrandom(d->key, sizeof(d->key), 0) == (ssize_t)sizeof(d->key);
+	return d->sessions != NULL && d->epoll >= 0 && seats_init(&d->seats, size, d->config->dialogues_per_source) &&
+	    deadlines_init(&d->deadlines, size + 1) && told_init(&d->told, watch_fd);
 }
 
 struct dialogue *
@@ -144,10 +126,8 @@ dialogue_new(const struct config *config, int watch_fd, size_t n_fds)
 	d = calloc(1, sizeof(*d));
 	if (d != NULL) {
 		d->config = config;
-		d->watch_fd = watch_fd;
 		d->epoll = -1;
-		d->free = NONE;
-		if (allocate(d, room_for(config, n_fds)))
+		if (allocate(d, room_for(config, n_fds), watch_fd))
 			return d;
 		release(d);
 	}
@@ -177,106 +157,14 @@ dialogue_prepare(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send, sizeof(send));
 }
 
-/* --- what was said ------------------------------------------------------------------ */
-
 void
 dialogue_flush(struct dialogue *d)
 {
-	if (d == NULL)
-		return;
-	while (d->queue_n > 0) {
-		int sent = message_send(d->watch_fd, &d->queue[d->queue_at], sizeof(d->queue[0]));
-
-		if (sent == 0)
-			return;		/* watch is behind: later */
-		if (sent < 0)
-			d->counters.said_lost++;
-		d->queue_at = (d->queue_at + 1) % DIALOGUE_QUEUE;
-		d->queue_n--;
-	}
-}
-
-/* False: there is no room. */
-static bool
-tell(struct dialogue *d, const struct session *s)
-{
-	struct message_said *m;
-	struct timespec ts;
-
-	if (d->queue_n == DIALOGUE_QUEUE)
-		return false;
-	m = &d->queue[(d->queue_at + d->queue_n++) % DIALOGUE_QUEUE];
-	memset(m, 0, sizeof(*m));
-	message_init(&m->head, MESSAGE_SAID, sizeof(*m));
-	clock_gettime(CLOCK_REALTIME, &ts);
-	m->time_us = (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-	memcpy(m->src, s->who.src, sizeof(m->src));
-	m->target = s->who.target;
-	m->port = s->who.port;
-	m->said = s->smtp.said;
-	memcpy(m->helo, s->smtp.helo, sizeof(m->helo));
-	memcpy(m->domain, s->smtp.domain, sizeof(m->domain));
-	return true;
+	if (d != NULL)
+		told_flush(&d->told);
 }
 
 /* --- sessions ----------------------------------------------------------------------- */
-
-static uint32_t
-bucket_of(const struct dialogue *d, sender_key source)
-{
-	return (uint32_t)siphash13(d->key, source, 0) & (d->n_buckets - 1);
-}
-
-/* A slot of this source, or NONE: it has too many, or there is none. */
-static uint32_t
-slot_take(struct dialogue *d, sender_key source)
-{
-	uint32_t bucket = bucket_of(d, source), same = 0, i;
-	struct session *s;
-
-	for (i = d->buckets[bucket]; i != NONE; i = d->sessions[i].next)
-		same += d->sessions[i].source == source;
-	if (same >= d->config->dialogues_per_source) {
-		d->counters.full_source++;
-		return NONE;
-	}
-	if (d->counters.dialogues >= d->size) {
-		d->counters.full++;
-		return NONE;
-	}
-	/* The one last used again, else one never used before. */
-	i = d->free != NONE ? d->free : (uint32_t)d->counters.dialogues;
-	s = &d->sessions[i];
-	if (d->free != NONE)
-		d->free = s->next;
-	s->used = true;
-	s->source = source;
-	s->bucket = bucket;
-	s->prev = NONE;
-	s->next = d->buckets[bucket];
-	if (s->next != NONE)
-		d->sessions[s->next].prev = i;
-	d->buckets[bucket] = i;
-	d->counters.dialogues++;
-	return i;
-}
-
-static void
-slot_give(struct dialogue *d, uint32_t i)
-{
-	struct session *s = &d->sessions[i];
-
-	if (s->next != NONE)
-		d->sessions[s->next].prev = s->prev;
-	if (s->prev != NONE)
-		d->sessions[s->prev].next = s->next;
-	else
-		d->buckets[s->bucket] = s->next;
-	s->used = false;
-	s->next = d->free;
-	d->free = i;
-	d->counters.dialogues--;
-}
 
 static void
 session_end(struct dialogue *d, uint32_t i)
@@ -286,11 +174,12 @@ session_end(struct dialogue *d, uint32_t i)
 	s->smtp.said |= SAID_END;
 	d->counters.slow += s->smtp.end == SMTP_END_SLOW;
 	d->counters.too_long += s->smtp.too_long;
-	if (!tell(d, s))
-		d->counters.said_lost++;
+	if (!told_add(&d->told, &s->who, &s->smtp))
+		d->told.lost++;
 	close(s->fd);
 	deadlines_clear(&d->deadlines, i);
-	slot_give(d, i);
+	s->open = false;
+	seats_give(&d->seats, i);
 }
 
 /* Replies go out whole, or the client does not read them. */
@@ -326,7 +215,7 @@ session_after(struct dialogue *d, uint32_t i, bool alive)
 		return;
 	}
 	if ((s->smtp.said & SAID_RCPT) != 0 && !s->told)
-		s->told = tell(d, s);
+		s->told = told_add(&d->told, &s->who, &s->smtp);
 	if (s->paused && s->smtp.stage == SMTP_TALKS)
 		session_listen(d, i, true);
 	deadlines_set(&d->deadlines, i, smtp_due_ms(&s->smtp));
@@ -383,14 +272,22 @@ dialogue_take(struct dialogue *d, int fd, const struct message_accept *who, int6
 	struct epoll_event event = { .events = EPOLLIN };
 	struct addr src;
 	struct session *s;
-	uint32_t i;
+	uint32_t i = 0;
 
 	memcpy(src.b, who->src, sizeof(src.b));
-	if ((i = slot_take(d, addr_sender(&src))) == NONE)
+	switch (seats_take(&d->seats, addr_sender(&src), &i)) {
+	case SEATS_FULL:
+		d->counters.full++;
 		return false;
+	case SEATS_SOURCE_FULL:
+		d->counters.full_source++;
+		return false;
+	case SEATS_TAKEN:
+		break;
+	}
 	event.data.u32 = i;
 	if (epoll_ctl(d->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
-		slot_give(d, i);
+		seats_give(&d->seats, i);
 		d->counters.full++;
 		return false;
 	}
@@ -398,6 +295,7 @@ dialogue_take(struct dialogue *d, int fd, const struct message_accept *who, int6
 	s->fd = fd;
 	s->who = *who;
 	s->paused = s->told = false;
+	s->open = true;
 	d->counters.talked++;
 	smtp_begin(&s->smtp, now_ms, d->config->greeting_delay_s * 1000LL);
 	session_tick(d, i, now_ms);
@@ -412,14 +310,14 @@ dialogue_step(struct dialogue *d, int64_t now_ms)
 	int64_t due;
 	int n;
 
-	if (d == NULL || d->counters.dialogues == 0)
+	if (d == NULL || d->seats.n == 0)
 		return;
 	n = epoll_wait(d->epoll, events, DIALOGUE_TURN, 0);
 	for (int e = 0; e < n; e++) {
 		uint32_t i = events[e].data.u32;
 		struct session *s = &d->sessions[i];
 
-		if (!s->used)
+		if (!s->open)
 			continue;
 		/* While it is paused, only its end is told. */
 		if (s->smtp.stage == SMTP_SILENT)
@@ -439,7 +337,7 @@ dialogue_timeout(const struct dialogue *d, int64_t now_ms, int max_ms)
 
 	if (d == NULL)
 		return max_ms;
-	if (d->queue_n > 0 && max_ms > DIALOGUE_RETRY_MS)
+	if (d->told.n > 0 && max_ms > DIALOGUE_RETRY_MS)
 		max_ms = DIALOGUE_RETRY_MS;
 	if (!deadlines_first(&d->deadlines, &item, &due) || due - now_ms >= max_ms)
 		return max_ms;
@@ -451,14 +349,14 @@ dialogue_count(const struct dialogue *d, struct message_decoy *m)
 {
 	if (d == NULL)
 		return;
-	m->dialogues = d->counters.dialogues;
+	m->dialogues = d->seats.n;
 	m->talked = d->counters.talked;
 	m->full = d->counters.full;
 	m->full_source = d->counters.full_source;
 	m->slow = d->counters.slow;
 	m->stuck = d->counters.stuck;
 	m->too_long = d->counters.too_long;
-	m->said_lost = d->counters.said_lost;
+	m->said_lost = d->told.lost;
 }
 
 static int64_t
@@ -473,31 +371,23 @@ now(void)
 void
 dialogue_free(struct dialogue *d)
 {
-	struct pollfd watch;
 	int64_t until = now() + DIALOGUE_STOP_MS;
 
 	if (d == NULL)
 		return;
-	watch = (struct pollfd){ .fd = d->watch_fd, .events = POLLOUT };
-	for (uint32_t i = 0; i < d->size; i++) {
+	for (uint32_t i = 0; i < d->seats.size; i++) {
 		char text[SMTP_REPLY];
 		struct smtp_out out = { .p = text, .size = sizeof(text) };
 
-		if (!d->sessions[i].used)
+		if (!d->sessions[i].open)
 			continue;
 		smtp_stop(&d->sessions[i].smtp, &out);
 		(void)session_send(d, &d->sessions[i], &out);
-		while (d->queue_n == DIALOGUE_QUEUE && now() < until) {
-			dialogue_flush(d);
-			if (d->queue_n == DIALOGUE_QUEUE)
-				(void)poll(&watch, 1, DIALOGUE_RETRY_MS);
-		}
+		while (told_full(&d->told) && now() < until)
+			told_wait(&d->told, DIALOGUE_RETRY_MS);
 		session_end(d, i);
 	}
-	while (d->queue_n > 0 && now() < until) {
-		dialogue_flush(d);
-		if (d->queue_n > 0)
-			(void)poll(&watch, 1, DIALOGUE_RETRY_MS);
-	}
+	while (d->told.n > 0 && now() < until)
+		told_wait(&d->told, DIALOGUE_RETRY_MS);
 	release(d);
 }

@@ -13,8 +13,8 @@
 
 struct dialogue;
 
-/* what was said goes to the descriptor (watch's), which is borrowed, as is the configuration.  n_fds: how many
- * descriptors the process needs besides.  NULL: no exchanger talks, or no memory (said). */
+/* What was said goes to the descriptor (watch's), which is borrowed, as is the configuration.  n_fds: how
+ * many descriptors the process needs besides.  NULL: no exchanger talks, or no memory (said). */
 struct dialogue *dialogue_new(const struct config *, int watch_fd, size_t n_fds);
 /* Each client that is left gets a 421, and watch is told; this takes a fifth of a second at most. */
 void dialogue_free(struct dialogue *);

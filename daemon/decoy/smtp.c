@@ -14,6 +14,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "path.h"
+
 #define TLS_HANDSHAKE 0x16	/* first byte of a TLS record that carries a hello; then major version 3 */
 
 static const char later[] = "451 4.3.0 Temporary failure, please try again later\r\n";
@@ -206,33 +208,6 @@ do_mail(struct command *c)
 	reply(c->out, s->long_line ? later : "250 2.1.0 Ok\r\n");
 }
 
-/* The domain of a path: behind the last @ that is in no quotes, up to the end of the path. */
-static size_t
-path_domain(const char *path, size_t n, const char **domain)
-{
-	bool bracket = n > 0 && path[0] == '<', quoted = false;
-	size_t at = 0, i;
-
-	for (i = bracket ? 1 : 0; i < n; i++) {
-		char b = path[i];
-
-		if (quoted && b == '\\' && i + 1 < n)
-			i++;
-		else if (b == '"')
-			quoted = !quoted;
-		else if (!quoted && b == '@')
-			at = i + 1;
-		else if (!quoted && (b == '>' || (!bracket && (b == ' ' || b == '\t'))))
-			break;
-	}
-	if (at == 0 || quoted)
-		return 0;
-	while (i > at && (path[i - 1] == ' ' || path[i - 1] == '\t'))
-		i--;
-	*domain = path + at;
-	return i - at;
-}
-
 static void
 do_rcpt(struct command *c)
 {
@@ -409,7 +384,8 @@ end_line(struct smtp *s, int64_t now_ms, const char *host, struct smtp_out *out)
 }
 
 size_t
-smtp_hear(struct smtp *s, int64_t now_ms, const char *host, const uint8_t *bytes, size_t n, struct smtp_out *out)
+smtp_hear(struct smtp *s, int64_t now_ms, const char *host, const uint8_t *bytes, size_t n,
+    struct smtp_out *out)
 {
 	size_t i = 0;
 

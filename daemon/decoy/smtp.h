@@ -64,7 +64,7 @@ void smtp_begin(struct smtp *, int64_t now_ms, int64_t greeting_delay_ms);
 int64_t smtp_due_ms(const struct smtp *);
 /* The greeting, or 421 when a deadline has passed.  Out has room for SMTP_REPLY. */
 void smtp_tick(struct smtp *, int64_t now_ms, const char *host, struct smtp_out *);
-/* The first bytes came before the greeting: noted, and not consumed: give them again after it, unless it is over. */
+/* The first bytes came before the greeting: noted, not consumed.  Give them again after it, unless it is over. */
 void smtp_early(struct smtp *, const uint8_t *bytes, size_t n);
 /*
  * Bytes after the greeting.  Returns how many were consumed: less than n only when it is over, or out has no

@@ -21,6 +21,7 @@
 
 #include "../../daemon/decoy/deadline.h"
 #include "../../daemon/decoy/dialogue.h"
+#include "../../daemon/decoy/seats.h"
 #include "../../daemon/decoy/smtp.h"
 
 #define WAIT_MS 5000			/* for what must happen; nothing sleeps this long */
@@ -609,6 +610,51 @@ the_earliest_deadline_comes_first(void **state)
 	deadlines_free(&d);
 }
 
+static void
+seats_are_shared_as_said_whoever_comes_and_goes(void **state)
+{
+	enum { N = 60, SOURCES = 12, SHARE = 7, STEPS = 20000 };
+	uint32_t seed = 7, held[SOURCES] = { 0 }, n = 0, source_of[N];
+	bool taken[N] = { false };
+	struct seats s;
+
+	(void)state;
+	assert_true(seats_init(&s, N, SHARE));
+	for (int step = 0; step < STEPS; step++) {
+		uint32_t source, seat = UINT32_MAX;
+
+		seed = seed * 1664525 + 1013904223;
+		source = (seed >> 8) % SOURCES;
+		if ((seed >> 28) < 7) {
+			seat = (seed >> 12) % N;
+			if (!taken[seat])
+				continue;
+			seats_give(&s, seat);
+			taken[seat] = false;
+			held[source_of[seat]]--;
+			n--;
+			continue;
+		}
+		switch (seats_take(&s, source, &seat)) {
+		case SEATS_TAKEN:
+			assert_true(seat < N && !taken[seat] && held[source] < SHARE);
+			taken[seat] = true;
+			source_of[seat] = source;
+			held[source]++;
+			n++;
+			break;
+		case SEATS_FULL:
+			assert_int_equal(n, N);
+			break;
+		case SEATS_SOURCE_FULL:
+			assert_int_equal(held[source], SHARE);
+			break;
+		}
+		assert_int_equal(s.n, n);
+	}
+	seats_free(&s);
+}
+
 int
 main(void)
 {
@@ -627,6 +673,7 @@ main(void)
 		cmocka_unit_test(a_watch_that_is_gone_stops_nothing),
 		cmocka_unit_test(only_who_is_configured_so_talks),
 		cmocka_unit_test(there_are_no_more_dialogues_than_open_files),
+		cmocka_unit_test(seats_are_shared_as_said_whoever_comes_and_goes),
 		cmocka_unit_test(the_earliest_deadline_comes_first),
 	};
 
