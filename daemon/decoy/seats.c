@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * seats.c - a list of free seats, and chains of the taken ones by a seeded hash of their source.
+ * seats.c - a list of free seats, and chains of the taken ones by a seeded hash of their network.
  */
 #include "seats.h"
 
@@ -36,15 +36,24 @@ seats_free(struct seats *s)
 	*s = (struct seats){ 0 };
 }
 
+static uint64_t
+network_of(sender_key source)
+{
+	return sender_is_v4(source) ? source >> 8 | 1ULL << 63 : source >> 16;
+}
+
 enum seats_result
 seats_take(struct seats *s, sender_key source, uint32_t *seat)
 {
-	uint32_t bucket = (uint32_t)siphash13(s->key, source, 0) & (s->n_buckets - 1), same = 0, i;
+	uint64_t network = network_of(source), same = 0, near = 0;
+	uint32_t bucket = (uint32_t)siphash13(s->key, network, 0) & (s->n_buckets - 1), i;
 	struct seat *at;
 
-	for (i = s->buckets[bucket]; i != NONE; i = s->seats[i].next)
+	for (i = s->buckets[bucket]; i != NONE; i = s->seats[i].next) {
 		same += s->seats[i].source == source;
-	if (same >= s->per_source)
+		near += s->seats[i].network == network;
+	}
+	if (same >= s->per_source || near >= (uint64_t)s->per_source * SEATS_NETWORK)
 		return SEATS_SOURCE_FULL;
 	if (s->n >= s->size)
 		return SEATS_FULL;
@@ -53,7 +62,8 @@ seats_take(struct seats *s, sender_key source, uint32_t *seat)
 	at = &s->seats[i];
 	if (s->free != NONE)
 		s->free = at->next;
-	*at = (struct seat){ .source = source, .bucket = bucket, .next = s->buckets[bucket], .prev = NONE };
+	*at = (struct seat){ .source = source, .network = network, .bucket = bucket,
+	    .next = s->buckets[bucket], .prev = NONE };
 	if (at->next != NONE)
 		s->seats[at->next].prev = i;
 	s->buckets[bucket] = i;

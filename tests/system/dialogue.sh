@@ -88,6 +88,26 @@ check "who speaks first is greeted after the delay all the same ($got)" test "$g
 got=$(client tls $BOGUS "$(bot_address 4)")
 check "a TLS hello is closed at once ($got)" test "${got%% *}" = 0
 
+# --- decoy dies, or stands still, with a client in the middle of it ------------------------------
+
+for sig in KILL STOP; do
+	mkfifo "$DIR/go-$sig"
+	client until-end $BOGUS "$(bot_address $((20 + ${#sig})))" <"$DIR/go-$sig" >"$DIR/end-$sig" 2>&1 &
+	CLIENT=$!
+	exec 7>"$DIR/go-$sig"
+	begun() { grep -q 220 "$DIR/end-$sig"; }
+	check "a client is in a dialogue" wait_for 10000 begun
+	kill -$sig "$DECOY"
+	echo go >&7
+	wait $CLIENT
+	exec 7>&-
+	ms=$(tail -1 "$DIR/end-$sig")
+	check "SIG$sig to decoy ends its dialogues within 2 s ($ms ms)" test "$ms" -le 2000
+	served() { [ "$(client pipeline $BOGUS "$(bot_address 22)" 2>/dev/null)" = "220 250 250 451 451 221" ]; }
+	check "and the next client is served by a new one" wait_for 15000 served
+	DECOY=$(pgrep -P "$TRAP_PID" -f -- "--role decoy ")
+done
+
 # --- five thousand slow ones ---------------------------------------------------------------
 
 mkfifo "$DIR/stop"

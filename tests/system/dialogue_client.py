@@ -4,7 +4,8 @@
 
 pipeline  all commands at once      early  speaks before the greeting
 tls       begins with a TLS hello   slow   N connections, a byte now and then
-pipeline, early, tls: from the source FROM; slow: from sources of 198.18.0.0/16, five connections each.
+until-end begins, and waits for the end
+pipeline, early, tls: from the source FROM; slow: each from a source of its own in 198.18.0.0/16, twenty a /24.
 """
 import ipaddress
 import re
@@ -62,10 +63,20 @@ def tls(to, source):
         print("%.0f" % (time.monotonic() - t0), text)
 
 
-def slow(to, n, share):
+def until_end(to, source):
+    """Begins, says so, and tells how long after that it was cut off: by the clock of whoever reads its first line."""
+    with connect(to, source, 30) as s:
+        print(s.recv(4096)[:3].decode(), flush=True)
+        sys.stdin.readline()
+        t0 = time.monotonic()
+        all_of(s)
+        print("%.0f" % ((time.monotonic() - t0) * 1000), flush=True)
+
+
+def slow(to, n):
     """n connections that stay: prints when they stand, then drips until a line comes on stdin."""
     base = int(ipaddress.ip_address("198.18.0.1"))
-    socks = [connect(to, str(ipaddress.ip_address(base + i // share))) for i in range(n)]
+    socks = [connect(to, str(ipaddress.ip_address(base + i % 250 * 256 + i // 250))) for i in range(n)]
     print("stand", len(socks), flush=True)
     for s in socks:
         s.settimeout(0)
@@ -98,8 +109,8 @@ def slow(to, n, share):
     print("ends", ends, flush=True)
 
 
-WHAT = {"pipeline": pipeline, "early": early, "tls": tls}
+WHAT = {"pipeline": pipeline, "early": early, "tls": tls, "until-end": until_end}
 if sys.argv[1] == "slow":
-    slow(sys.argv[2], int(sys.argv[3]), 5)
+    slow(sys.argv[2], int(sys.argv[3]))
 else:
     WHAT[sys.argv[1]](sys.argv[2], sys.argv[3])

@@ -385,6 +385,34 @@ hosts_of_one_64_share_what_it_has(void **state)
 }
 
 static void
+a_network_has_as_much_as_ten_of_its_sources(void **state)
+{
+	static const char *const others[] = { "10.0.1.1", "2001:db8:2::1" };
+	enum { SHARE = 2, MOST = SHARE * SEATS_NETWORK };
+	struct seats s;
+	struct addr src;
+	uint32_t seat;
+
+	(void)state;
+	assert_true(seats_init(&s, 1000, SHARE));
+	for (uint32_t i = 0; i < 2 * MOST; i++) {
+		char v4[32], v6[64];
+
+		(void)snprintf(v4, sizeof(v4), "10.0.0.%u", i);
+		(void)snprintf(v6, sizeof(v6), "2001:db8:1:%x::1", i);
+		assert_true(addr_parse(&src, v4));
+		assert_int_equal(seats_take(&s, addr_sender(&src), &seat), i < MOST ? SEATS_TAKEN : SEATS_SOURCE_FULL);
+		assert_true(addr_parse(&src, v6));
+		assert_int_equal(seats_take(&s, addr_sender(&src), &seat), i < MOST ? SEATS_TAKEN : SEATS_SOURCE_FULL);
+	}
+	for (int i = 0; i < 2; i++) {
+		assert_true(addr_parse(&src, others[i]));
+		assert_int_equal(seats_take(&s, addr_sender(&src), &seat), SEATS_TAKEN);
+	}
+	seats_free(&s);
+}
+
+static void
 slow_ones_end_at_their_deadlines(void **state)
 {
 	enum { N = 40 };
@@ -635,7 +663,7 @@ seats_are_shared_as_said_whoever_comes_and_goes(void **state)
 			n--;
 			continue;
 		}
-		switch (seats_take(&s, source, &seat)) {
+		switch (seats_take(&s, (sender_key)source << 32, &seat)) {
 		case SEATS_TAKEN:
 			assert_true(seat < N && !taken[seat] && held[source] < SHARE);
 			taken[seat] = true;
@@ -666,6 +694,7 @@ main(void)
 		cmocka_unit_test(who_hangs_up_is_told),
 		cmocka_unit_test(a_source_has_its_share_and_others_find_room),
 		cmocka_unit_test(hosts_of_one_64_share_what_it_has),
+		cmocka_unit_test(a_network_has_as_much_as_ten_of_its_sources),
 		cmocka_unit_test(slow_ones_end_at_their_deadlines),
 		cmocka_unit_test(what_watch_cannot_take_yet_waits),
 		cmocka_unit_test(what_finds_no_room_to_wait_is_counted),
