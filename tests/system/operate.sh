@@ -5,7 +5,8 @@
 #
 # A purge ends what rests on a bad decoy, at once and for good: also after a restart and
 # in a replay.  What is not configured is not missed.  A database of a newer version is
-# left alone, without hammering at it.  Needs root; 77: skipped.
+# left alone, without hammering at it.  Decoys that do not behave as configured raise an
+# alarm, which ends when they do.  Needs root; 77: skipped.
 set -u
 BUILD=$(realpath "${1:-build}")
 NS=mxtrap-operate-$$
@@ -171,6 +172,74 @@ check "a replay with the stored events succeeds" replay inputs --inputs "$DIR/st
 states "$DIR/conf" >"$DIR/live.states"
 states "$DIR/inputs.conf" >"$DIR/inputs.states"
 check "and takes back the same" diff -u "$DIR/live.states" "$DIR/inputs.states"
+
+# -- decoys that do not behave as configured --
+
+start
+check "it starts once more" wait_for 20000 ready
+visit() { # number, address
+	ip netns exec "$BOTS" python3 -c "
+import socket
+s = socket.socket()
+s.bind(('198.18.$1.1', 0))
+s.settimeout(2.5)
+try:
+	s.connect(('$2', 25)); s.recv(1)
+except OSError: pass"
+}
+serve() { # address: takes connections at its port 25; the process into SERVER
+	: >"$DIR/served"
+	ip netns exec "$NS" python3 -c "
+import socket
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(('$1', 25)); s.listen()
+print('serving', flush=True)
+while True: s.accept()[0].close()" >"$DIR/served" 2>&1 &
+	SERVER=$!
+	served() { grep -q serving "$DIR/served"; }
+	wait_for 5000 served
+}
+unserve() {
+	kill "$SERVER"
+	wait "$SERVER" 2>/dev/null
+}
+status_says() { cli status >"$DIR/status" 2>&1; grep -q "$1" "$DIR/status"; }
+status_has_no() { ! status_says "$1"; }
+alarms() { test "$(in_ns curl -s -m 5 http://127.0.0.1:8725/metrics | sed -n 's/^mxtrap_decoy_alarms //p')" = "$1"; }
+
+check "no alarm at first" status_has_no "and should"
+check "something else takes connections at the low decoy" serve $LOW
+visit 1 $LOW
+check "status says so, and what it costs" wait_for 3000 status_says "$LOW takes connections and should refuse: mail may be lost there, since"
+check "the metrics count it" wait_for 3000 alarms 1
+check "nobody is listed for that" are_listed 1
+unserve
+visit 2 $LOW
+check "it refuses again, and the alarm is over" wait_for 3000 status_has_no "takes connections and should refuse"
+check "also in the metrics" wait_for 3000 alarms 0
+check "what was is told among the notes" status_says "a decoy that should refuse takes connections"
+in_ns ip route add blackhole 198.18.3.0/24
+visit 3 $LOW
+check "a low decoy that is silent: status says what it costs" wait_for 3000 status_says "$LOW is silent and should refuse: honest senders wait there for minutes, since"
+visit 3 $BOGUS
+check "a backup decoy that does not answer: status says what it costs" wait_for 3000 status_says "$BOGUS does not answer and should: nothing can be proven there, since"
+check "two alarms are open" wait_for 3000 alarms 2
+check "the page is told" test -n "$(in_ns curl -s -m 5 http://127.0.0.1:8725/api/v1/status | grep '"alarm 2":"203.0.113.30 does not answer')"
+in_ns ip route del blackhole 198.18.3.0/24
+visit 4 $LOW
+visit 4 $BOGUS
+check "both behave again, and no alarm is open" wait_for 3000 alarms 0
+
+# -- what publishing would block --
+
+check "the real MX takes connections" serve $REAL
+visit 6 $REAL
+report_first() { cli report >"$DIR/report" 2>&1; grep -A2 "LOOK AT THESE FIRST" "$DIR/report" | grep -q 198.18.6.1; }
+check "who is listed and completed a session at the real MX comes first in the report" wait_for 5000 report_first
+check "with what to do about it" grep -q "mxtrap explain ADDR, for those at the top" "$DIR/report"
+unserve
+stop
 
 # -- a database of a newer version --
 
