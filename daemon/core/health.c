@@ -19,6 +19,15 @@ health_init(struct health *h, const struct ladder *ladder)
 }
 
 void
+health_anew(struct health *h)
+{
+	struct health_target *targets = h->targets;
+
+	memset(targets, 0, h->ladder->n_targets * sizeof(*targets));
+	*h = (struct health){ .ladder = h->ladder, .targets = targets, .due_us = INT64_MAX };
+}
+
+void
 health_free(struct health *h)
 {
 	free(h->targets);

@@ -343,8 +343,11 @@ trap_event(struct trap *t, const struct event *e)
 
 		if (e->value != 0 && grace_us > 60 * SECOND_US)
 			grace_us = 60 * SECOND_US;
-		t->health.grace_until_us = t->now_us + grace_us;
 		trap_never_anew(t);
+		/* A replay passes over a restart: the process that began then knew no more than its database. */
+		health_anew(&t->health);
+		trap_forget_recent(t);
+		t->health.grace_until_us = t->now_us + grace_us;
 		trap_tell_note(t, NOTE_START, UINT32_MAX, 0, 0);
 		break;
 	}

@@ -188,6 +188,8 @@ struct finding {
 /* Weigh one finding.  Guilt is subject to doubt; what speaks for a sender is not.  Did it count? */
 bool trap_weigh(struct trap *, const struct finding *);
 /* Take back what one earlier piece of evidence gave, as much as is left of it. */
+/* No later doubt reaches what was judged so far. */
+void trap_forget_recent(struct trap *);
 void trap_revise(struct trap *, struct recent *, uint32_t visit, uint16_t why);
 /* Told for the record, with no points and this doubt. */
 void trap_excuse(struct trap *, const struct finding *, enum doubt);

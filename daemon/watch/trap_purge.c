@@ -11,7 +11,12 @@
 
 #include <string.h>
 
-/* A later doubt must not take it back once more. */
+#define BESIDE_US 100000
+
+/*
+ * A later doubt must not take it back once more.  In a replay of a capture that was taken beside the
+ * live run each packet is some microseconds older or younger than it was then.
+ */
 static void
 leave_recent(struct recent_ring *ring, const struct take_back *b)
 {
@@ -20,7 +25,7 @@ leave_recent(struct recent_ring *ring, const struct take_back *b)
 	while (low < high) {		/* they came by time */
 		uint32_t mid = low + (high - low) / 2;
 
-		if (ring->at[(first + mid) % RECENT].time_us < b->evidence_us)
+		if (ring->at[(first + mid) % RECENT].time_us < b->evidence_us - BESIDE_US)
 			low = mid + 1;
 		else
 			high = mid;
@@ -28,7 +33,7 @@ leave_recent(struct recent_ring *ring, const struct take_back *b)
 	for (; low < n; low++) {
 		struct recent *r = &ring->at[(first + low) % RECENT];
 
-		if (r->time_us != b->evidence_us)
+		if (r->time_us > b->evidence_us + BESIDE_US)
 			return;
 		if (r->key == b->sender && r->kind == b->kind && r->set == b->set)
 			r->live = 0;

@@ -143,6 +143,18 @@ trap_revise(struct trap *t, struct recent *r, uint32_t visit, uint16_t why)
 	tell(t, &f, -score, -hint, why, true);
 }
 
+void
+trap_forget_recent(struct trap *t)
+{
+	struct recent_ring *const rings[] = { &t->scored, &t->hinted };
+
+	for (size_t k = 0; k < 2; k++) {
+		for (uint32_t i = 0; i < RECENT && i < rings[k]->next; i++)
+			rings[k]->at[i].live = 0;
+		rings[k]->next = 0;
+	}
+}
+
 /* key 0: whoever it is of. */
 static void
 doubt_recent(struct trap *t, sender_key key, uint16_t set, int64_t from_us, enum doubt why)

@@ -50,6 +50,8 @@ struct health {
 
 bool health_init(struct health *, const struct ladder *);
 void health_free(struct health *);
+/* Know nothing again, as one that was just made. */
+void health_anew(struct health *);
 
 /* A sender's SYN at a real target; never our own. */
 void health_syn(struct health *, uint32_t target, int64_t now_us);

@@ -204,6 +204,26 @@ do_says(struct script *s, int64_t us, const struct addr *src, const struct targe
 }
 
 /* at TIME ADDRESS DEED EXCHANGER [xN]   or   at TIME EVENT ... */
+/* What stands of it is taken back, as told by a live run beside which this capture was taken: some microseconds off. */
+static void
+script_purge(struct script *s, const struct event *at)
+{
+	const struct world *w = &s->world;
+	size_t n = w->n_evidence;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct evidence_row *row = &w->evidence[i];
+		const struct take_back b = { .sender = row->sender, .evidence_us = row->time_us - 3, .score = row->score,
+			.hint = row->hint, .set = row->set, .kind = row->kind, .grade = row->grade, .last = true };
+		struct event e = { .time_us = at->time_us };
+
+		if (row->sender != addr_sender(&at->what.addr) || row->revision || row->hint <= 0)
+			continue;
+		event_take_back(&e, &b);
+		world_event(&s->world, &e);
+	}
+}
+
 static void
 do_at(struct script *s)
 {
@@ -271,6 +291,12 @@ do_at(struct script *s)
 	} else if ((word_is(s, 2, "own") || word_is(s, 2, "disown")) && s->n == 4 && prefix_parse(&e.what, s->words[3])) {
 		e.kind = EVENT_NEVER;
 		e.value = word_is(s, 2, "own") ? NEVER_OWN : 0;
+	} else if (word_is(s, 2, "begun")) {
+		e.kind = EVENT_START;
+		e.value = 1;
+	} else if (word_is(s, 2, "purge") && s->n == 4 && prefix_parse(&e.what, s->words[3])) {
+		script_purge(s, &e);
+		return;
 	} else if (word_is(s, 2, "withdraw") && s->n == 4 && prefix_parse(&e.what, s->words[3])) {
 		e.kind = EVENT_ALLOW;
 		e.expires_s = 1;
