@@ -146,10 +146,11 @@ check-fast:
 # Long ones, by hand; each test adds itself as a prerequisite.
 check-attack: check-mtas
 
-# Real mail servers for a quarter of an hour: tests/mtas/README.md.
+# Real mail servers for a quarter of an hour, and two days of a queue: tests/mtas/README.md.
 check-mtas:
 	@deploy/deps.sh mtas
 	@$(MAKE) --no-print-directory $(O)/mxtrapd $(O)/mxtrap
+	@tests/mtas/foreign.sh $(O)
 	@tests/mtas/run.sh $(O) full
 
 demo:

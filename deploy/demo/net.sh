@@ -134,8 +134,10 @@ sink_ready() { [ "$(in_ns mx ss -Hltn 'sport = 25' | grep -cE "$REAL|$REAL6")" =
 mails_arrived() { cat "$DIR"/mail/m.* 2>/dev/null | sed -n 's/^Subject: greetings \([0-9]*\).*/\1/p' | sort -un | wc -l; }
 
 # The honest sender: a Postfix as it is, with its own configuration and queue.
+# postfix_start ["NAME = VALUE"...]: by default its queue is hurried.
 postfix_start() {
 	local etc=$DIR/postfix/etc
+	[ $# -gt 0 ] || set -- "queue_run_delay = 10s" "minimal_backoff_time = 10s"
 	mkdir -p "$etc" "$DIR/postfix/queue" "$DIR/postfix/data"
 	chown postfix "$DIR/postfix/data"
 	cat >"$etc/main.cf" <<-END
@@ -151,9 +153,8 @@ postfix_start() {
 	alias_database =
 	maillog_file = $DIR/postfix/maillog
 	maillog_file_prefixes = $DIR
-	queue_run_delay = 10s
-	minimal_backoff_time = 10s
 	END
+	printf '%s\n' "$@" >>"$etc/main.cf"
 	cat >"$etc/master.cf" <<-END
 	pickup    unix  n - n 1 1 pickup
 	cleanup   unix  n - n - 0 cleanup
