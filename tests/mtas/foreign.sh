@@ -110,7 +110,8 @@ check "a bot with mail for us is listed" wait_for 5000 is_listed "$BOT"
 mail_send 1
 arrived() { [ "$(mails_arrived)" = 1 ]; }
 check "Postfix's mail for us arrives at the real MX" wait_for 20000 arrived
-unharmed() { ! trap_cli explain $HONEST --json | grep -qE '"to":"(listed|suspect)"'; }
+harmed() { trap_cli explain $HONEST --json >"$DIR/explained" && grep -qE '"to":"(listed|suspect)"' "$DIR/explained"; }
+unharmed() { ! harmed && [ -s "$DIR/explained" ]; }
 check "Postfix was never listed or a suspect" unharmed
 ever() { db "$1" "SELECT count(DISTINCT sender) FROM list_change WHERE new_state IN (3, 4)"; }
 check "nor anybody else but the bot, at any moment" test "$(ever "$DIR/state")" = 1
@@ -145,13 +146,15 @@ for form in sharp defaults; do
 	excused=$(db "$DIR/$form" "SELECT count(*) FROM evidence WHERE excused != 0")
 	check "$form: what it did is excused ($excused pieces of evidence)" test "${excused:-0}" -gt 20
 	check "$form: only the bot is a suspect or listed at any moment" test "$(ever "$DIR/$form")" = 1
-	never() { ! CONF=$DIR/$form.conf trap_cli explain $HONEST --json | grep -qE '"to":"(listed|suspect)"'; }
-	check "$form: and that is not Postfix" never
+	CONF=$DIR/$form.conf
+	check "$form: and that is not Postfix" unharmed
+	CONF=
 done
 # So that this can fail: had nobody listened to what it said, it would be listed by its handshakes.
 check "deaf: it is judged without what was said" again deaf 's/visit-gap = "4s"//'
-blamed() { CONF=$DIR/deaf.conf trap_cli explain $HONEST --json | grep -q '"to":"listed"'; }
-check "deaf: then Postfix would have been listed" blamed
+CONF=$DIR/deaf.conf
+check "deaf: then Postfix would have been listed" harmed
+CONF=
 
 [ $FAILED = 0 ] || { echo "--- mxtrapd"; tail -20 "$DIR/mxtrapd.log"; echo "--- postfix"; tail -8 "$DIR/postfix/maillog"; trap_cli explain $HONEST | tail -30; }
 exit $FAILED
