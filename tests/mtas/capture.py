@@ -97,4 +97,5 @@ def main():
         fh.write("\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -25,6 +25,7 @@ FORMS = {
 }
 SHARP = 'start-grace = "0s"  false-listing = 0.01  list-on = "proven"'
 PLAIN = 'start-grace = "0s"'
+UNLIKE_A_SERVER = {"early_talker", "bad_helo", "descended", "impatient"}
 
 
 class Run:
@@ -240,6 +241,7 @@ class Run:
             if not self.check(f"{v.name}, {how}: {c.name}: {c.what}: nobody honest is a suspect or listed", not wrong,
                               " ".join(f"{s} {a} {state}" for s, a, state in wrong)):
                 print(trap.explain(wrong[0][1], conf))
+        self.evidence(v, how, states)
         noticed = [f"{s} in {c.name}" for c in CASES for s in SENDERS for a in sources(s, c)
                    if states.get(sender_of(a), {}).get("state") == "noticed"]
         print(f"     {v.name}, {how}: noticed (shown, never exported): {', '.join(sorted(set(noticed))) or 'nobody'}")
@@ -253,6 +255,20 @@ class Run:
         if missed:
             print("     not:", missed[:8])
             print(trap.explain(missed[0][1], conf))
+
+
+    def evidence(self, victim, how, states):
+        """What a mail server is known for in the end: that it climbs."""
+        # `sharp`'s windows are shorter than some climbs, and a pool shows each rung from another address.
+        cases = [c for c in CASES if not c.nat and (victim.name == "plain" or c.name == "up")]
+        rows = {(s, c.name): [states.get(sender_of(a), {}) for a in sources(s, c)] for s in SENDERS for c in cases}
+        missed = [f"{s} in {c}: {[(r.get('state'), r.get('reasons')) for r in of]}" for (s, c), of in rows.items()
+                  if not any(r.get("state") == "cleared" and "climbed" in r["reasons"] for r in of)]
+        self.check(f"{victim.name}, {how}: each mail server that has one address a family is cleared, for it climbs", not missed,
+                   "; ".join(missed[:4]) or f"{len(rows)} of {len(rows)}")
+        said = sorted({k for s in SENDERS for c in CASES for a in sources(s, c)
+                       for k in states.get(sender_of(a), {}).get("reasons", [])} & UNLIKE_A_SERVER)
+        self.check(f"{victim.name}, {how}: none talked early, greeted badly or climbed down", not said, " ".join(said))
 
 
 def main():

@@ -3,10 +3,10 @@
 """schedule.py BUILD FOLDER schedule KEEP DAYS - when real mail servers come back, by their own queues.
 
 run.sh BUILD schedule [DAYS]: by hand.  Each with the queue that Debian's package gives it, and a clock
-that runs 240 times as fast (hurry.c).  One mail for each of three ladders: the real MX refuses
+that runs 1440 times as fast (hurry.c).  One mail for each of three ladders: the real MX refuses
 all the time (`down`), it defers each recipient with 450 (`grey`), all three refuse (`dead`); and to
 two more ladders a new mail every five hours.  Prints when each came back, and which way;
-KEEP=FOLDER keeps what was on the wire, and capture.py makes captures of it.
+KEEP=FOLDER keeps what was on the wire, and queues.py makes captures of it.
 """
 import os
 import shutil
@@ -18,7 +18,7 @@ import time
 import net
 import senders
 
-RATE = 240
+RATE = 1440
 STARTS = 25			# seconds before the clock hurries
 HERE = __file__.rsplit("/", 1)[0]
 LADDERS = {"down": 10, "grey": 40, "dead": 70, "down-more": 100, "grey-more": 130}
@@ -143,4 +143,5 @@ def main():
             shutil.copy(f"{folder}/{name}", kept)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -17,6 +17,13 @@ PACKAGES = os.environ.get("MXTRAP_MTAS", "/var/cache/mxtrap-tests/mtas")
 SAYS_READY = "220 "
 
 
+# A Postfix in a hurry: what it waits for, others and its own processes, does not hurry as its clock does.
+PATIENCE = {"qmgr_daemon_timeout": "500000s", "daemon_timeout": "500000s", "qmgr_ipc_timeout": "50000s",
+            "ipc_timeout": "50000s", "trigger_timeout": "5000s", "max_idle": "500000s", "smtp_connect_timeout": "3000s",
+            "smtp_helo_timeout": "30000s", "smtp_mail_timeout": "30000s", "smtp_rcpt_timeout": "30000s",
+            "smtp_quit_timeout": "30000s"}
+
+
 class Sender:
     """retry: seconds from one try to the next, None: as Debian's package has it; timeout: of a connect."""
     package = library = None
@@ -112,7 +119,7 @@ class Postfix(Sender):
             "queue_run_delay": f"{self.retry // 2}s", "minimal_backoff_time": f"{self.retry}s",
             "maximal_backoff_time": f"{2 * self.retry}s", "smtp_connect_timeout": f"{self.timeout}s"}
         if self.library:
-            queue["import_environment"] = "MAIL_CONFIG LD_PRELOAD"
+            queue.update(PATIENCE, import_environment="MAIL_CONFIG LD_PRELOAD")
         realmx.postfix(self.name, self.home, {
             "myhostname": "mail.postfix.example", "inet_interfaces": "127.0.0.1", "smtp_host_lookup": "dns",
             "mynetworks": "127.0.0.0/8", "smtpd_client_event_limit_exceptions": "static:all", **queue}, self.prefix)

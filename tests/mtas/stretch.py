@@ -93,4 +93,5 @@ def main():
     print(f"{sum(map(len, began.values()))} connections and {n} events drawn out")
 
 
-main()
+if __name__ == "__main__":
+    main()
