@@ -36,7 +36,7 @@ layers() {
 	    siphash table trap visit wheel sink""".split()
 	base = "config state json log message process bind bound spawn notify".split()
 	store = "store report migration".split()
-	export = ["export"]
+	export = "counter export".split()
 	watch = "capture watch".split()
 	generated = ["asset"]
 	may = {
