@@ -136,6 +136,13 @@ visit_remember(struct visit *v, uint32_t now_s, bool lower, uint32_t order_memor
 		v->memory_at_s = now_s;
 }
 
+void
+visit_suppose(struct visit *v, uint32_t now_s)
+{
+	v->memory_at_s = now_s;
+	v->lower_at_s = now_s - VISIT_REFRESH_S - 1;
+}
+
 uint8_t
 route_add(uint8_t route, enum role role)
 {

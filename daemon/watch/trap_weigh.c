@@ -92,6 +92,22 @@ remember_recent(struct trap *t, const struct finding *f, float score, float hint
 }
 
 /*
+ * It came to the backup when we could not see what it did before: perhaps the real MX was dead to it, and it
+ * remembers that for hours and comes to the backup alone.  For as long as an order is remembered it did; the
+ * backup alone does not prolong that.
+ */
+static void
+suppose_lower(struct trap *t, const struct finding *f, uint16_t why)
+{
+	struct visit *v = f->visit != VISIT_NONE ? &t->visits.records[f->visit] : NULL;
+
+	if (v == NULL || f->kind != EVIDENCE_BACKUP_FIRST || (why & (DOUBT_BLIND | DOUBT_DROPS | DOUBT_START_GRACE)) == 0 ||
+	    visit_remembers(v, now_s(t), t->o.judge.order_memory_s))
+		return;
+	visit_suppose(v, now_s(t));
+}
+
+/*
  * Weigh one finding.  Guilt is subject to doubt; what speaks for a sender is not.
  * Returns whether it counted (was not excused).
  */
@@ -107,6 +123,7 @@ trap_weigh(struct trap *t, const struct finding *f)
 	s->kinds |= (uint16_t)(1U << f->kind);
 	sender_dirty(&t->senders, f->number);
 	if (excused != 0) {
+		suppose_lower(t, f, excused);
 		tell(t, f, 0, 0, excused, false);
 		return false;
 	}
@@ -139,6 +156,7 @@ trap_revise(struct trap *t, struct recent *r, uint32_t visit, uint16_t why)
 	};
 
 	r->live = 0;
+	suppose_lower(t, &f, why);
 	blocklist_revise(&t->list, r->number, t->now_us, score, hint, r->grade >= t->o.judge.list_on);
 	tell(t, &f, -score, -hint, why, true);
 }

@@ -100,6 +100,8 @@ visit_last_us(const struct visit *v)
 bool visit_remembers(const struct visit *, uint32_t now_s, uint32_t order_memory_s);
 /* A touch of a lower rung, or of a bogus one (which refreshes a valid memory only). */
 void visit_remember(struct visit *, uint32_t now_s, bool lower, uint32_t order_memory_s);
+/* A lower touch that nobody saw is taken for granted, once: the backup alone does not refresh it. */
+void visit_suppose(struct visit *, uint32_t now_s);
 
 /* Append a role to a route if it is not in it yet; the route after it. */
 uint8_t route_add(uint8_t route, enum role);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "honest.h"
+#include "mishap.h"
 
 #define SECOND 1000000LL
 #define HOUR   (3600 * SECOND)
@@ -117,6 +118,8 @@ town_play(struct town *t)
 	qsort(t->packets, t->n, sizeof(*t->packets), by_time);
 	if (!world_begin(&t->world, &why))
 		return why;
+	if (t->mishaps)
+		return mishap_play(t);
 	for (size_t i = 0; i < t->n;) {
 		size_t n = 0, most = 1 + t->packets[i].seq % TRAP_BLOCK;
 

@@ -31,7 +31,10 @@ struct town {
 	size_t	 n_spells;
 	struct addr *bots, *honest;	/* owned; every address that acts */
 	size_t	 n_bots, n_honest;
+	unsigned n_mishaps;		/* that befell us */
+	uint64_t unseen;		/* packets that they hid */
 	uint16_t port;
+	bool	 mishaps;		/* we are blind now and then: mishap.h */
 	bool	 forging;		/* what is sent now is forged: no answers */
 };
 

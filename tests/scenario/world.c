@@ -172,13 +172,25 @@ flush(struct world *w)
 		;
 }
 
+void
+world_store(struct world *w, int64_t now_us)
+{
+	trap_tick(w->trap, now_us);
+	flush(w);
+}
+
 bool
 world_restart(struct world *w, int64_t now_us)
 {
+	world_store(w, now_us);
+	return world_begin_again(w, now_us);
+}
+
+bool
+world_begin_again(struct world *w, int64_t now_us)
+{
 	struct event start = { .time_us = now_us, .kind = EVENT_START, .value = 1 };
 
-	trap_tick(w->trap, now_us);
-	flush(w);
 	trap_free(w->trap);
 	w->trap = trap_new(&w->options);
 	if (w->trap == NULL)

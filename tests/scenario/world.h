@@ -57,6 +57,9 @@ void world_deferred(struct world *, int64_t now_us, const struct addr *src, uint
 void world_event(struct world *, const struct event *);
 /* Stop, and start again with what the store was told; what was under way is lost. */
 bool world_restart(struct world *, int64_t now_us);
+/* The halves of it: killed in between, only what was stored before is known. */
+void world_store(struct world *, int64_t now_us);
+bool world_begin_again(struct world *, int64_t now_us);
 /* The sender's record as of now, its sums decayed; NULL: never seen.  Good until the next call. */
 const struct sender_row *world_sender(struct world *, const struct addr *);
 

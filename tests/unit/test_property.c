@@ -74,6 +74,35 @@ honest_ladders_make_no_suspect(void **state)
 	    (unsigned long long)climbers);
 }
 
+/* The interface goes, packets are dropped, watch is killed: what came first was not seen. */
+static void
+honest_ladders_make_no_suspect_through_mishaps(void **state)
+{
+	uint64_t unseen = 0, packets = 0;
+	unsigned mishaps = 0;
+
+	(void)state;
+	for (uint64_t seed = first_seed(); seed <= last_seed(12); seed++) {
+		struct town t;
+		const char *why;
+
+		town_make(&t, seed);
+		t.mishaps = true;
+		t.world.options.judge.start_grace_s = 900;
+		town_honest(&t, 150);
+		why = town_play(&t);
+		if (why != NULL)
+			fail_msg("town %llu: %s", (unsigned long long)seed, why);
+		all_innocent(&t, t.honest, t.n_honest, seed);
+		packets += t.n;
+		unseen += t.unseen;
+		mishaps += t.n_mishaps;
+		town_free(&t);
+	}
+	print_message("%u mishaps, %llu of %llu packets not seen: 0 listed, 0 suspects\n", mishaps,
+	    (unsigned long long)unseen, (unsigned long long)packets);
+}
+
 static void
 forging_in_anybodys_name_makes_no_suspect(void **state)
 {
@@ -144,6 +173,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(honest_ladders_make_no_suspect),
+		cmocka_unit_test(honest_ladders_make_no_suspect_through_mishaps),
 		cmocka_unit_test(forging_in_anybodys_name_makes_no_suspect),
 		cmocka_unit_test(forging_makes_nobody_worse),
 	};

@@ -67,6 +67,23 @@ bogus_touches_refresh_the_memory_for_five_days(void **state)
 }
 
 static void
+a_supposed_lower_touch_lasts_a_day_however_often_the_backup_is_touched(void **state)
+{
+	struct visit v = { 0 };
+	uint32_t t = 100 * DAY;
+
+	(void)state;
+	visit_suppose(&v, t);
+	visit_remember(&v, t + DAY / 2, false, DAY);
+	assert_true(visit_remembers(&v, t + DAY, DAY));
+	assert_false(visit_remembers(&v, t + DAY + 1, DAY));
+	/* A real one is refreshed as ever. */
+	visit_remember(&v, t + 2 * DAY, true, DAY);
+	visit_remember(&v, t + 2 * DAY + DAY / 2, false, DAY);
+	assert_true(visit_remembers(&v, t + 3 * DAY + 1, DAY));
+}
+
+static void
 a_kind_counts_again_after_exactly_an_hour(void **state)
 {
 	struct visit v = { 0 };
@@ -164,6 +181,7 @@ main(void)
 		cmocka_unit_test(a_lower_touch_is_remembered_for_the_order_memory),
 		cmocka_unit_test(a_bogus_touch_makes_no_memory),
 		cmocka_unit_test(bogus_touches_refresh_the_memory_for_five_days),
+		cmocka_unit_test(a_supposed_lower_touch_lasts_a_day_however_often_the_backup_is_touched),
 		cmocka_unit_test(a_kind_counts_again_after_exactly_an_hour),
 		cmocka_unit_test(durations_compare_on_a_log_scale),
 		cmocka_unit_test(records_are_chained_by_sender_and_given_back_with_it),
