@@ -7,7 +7,7 @@
 # installed: Debian's packages, with what they need and the machine lacks, are unpacked
 # side by side below $MXTRAP_MTAS, a folder each, and tests/mtas lays each over the
 # machine's own files in a mount namespace.  No maintainer script runs and nothing
-# starts.  All there: says nothing, asks no registry.
+# starts.  All there: says nothing, downloads none.
 set -eu
 
 ROOT=${MXTRAP_MTAS:-/var/cache/mxtrap-tests/mtas}

@@ -32,12 +32,12 @@ excuse() { grep -vE "lint: $1:"; }
 layers() {
 	python3 - <<-'END'
 	import pathlib, re
-	core = """addr attempt blocklist evidence event health judge merge mxset never packet pool pool_map sender
-	    siphash table trap visit wheel sink""".split()
-	base = "config state json log message process bind bound spawn notify".split()
+	core = """addr attempt blocklist correspond evidence event health judge merge mxset never packet pool pool_map risk said sender
+	    siphash table trap visit wheel wrong sink""".split()
+	base = "config state json log message process bind bound spawn notify token".split()
 	store = "store report migration".split()
 	export = "counter export".split()
-	watch = "capture watch".split()
+	watch = "capture reader watch".split()
 	generated = ["asset"]
 	may = {
 	    "core": core, "base": core + base, "store": core + base + store,
@@ -47,9 +47,9 @@ layers() {
 	    "cli": core + base + store + export,
 	    "web": core + base + store + export + generated,
 	}
-	# The two files that join watch to the writer.
+	# The files that join watch to the writer.
 	joins = {"daemon/watch/watch.c", "daemon/watch/replay.c", "daemon/watch/watch_int.h",
-	    "daemon/watch/control.c", "daemon/watch/status.c"}
+	    "daemon/watch/control.c", "daemon/watch/status.c", "daemon/watch/purge.h"}
 	for path in sorted([*pathlib.Path("daemon").glob("*/*.[ch]"), *pathlib.Path("web").glob("*.[ch]")]):
 	    room = path.parts[1] if path.parts[0] == "daemon" else "web"
 	    if path.name == "embed.c":

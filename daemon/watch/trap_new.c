@@ -34,8 +34,8 @@ make_tables(struct trap *t)
 	t->tallies = table_alloc(n, sizeof(t->tallies[0]));
 	t->alarms = table_alloc(n, sizeof(t->alarms[0]));
 	t->fingerprints = table_alloc(FINGERPRINTS, sizeof(t->fingerprints[0]));
-	return trap_network_init(t) && t->scored.at != NULL && t->hinted.at != NULL && t->kin != NULL && t->set_flags != NULL && t->tallies != NULL &&
-	    t->alarms != NULL && t->fingerprints != NULL &&
+	return trap_network_init(t) && t->scored.at != NULL && t->hinted.at != NULL && t->kin != NULL &&
+	    t->set_flags != NULL && t->tallies != NULL && t->alarms != NULL && t->fingerprints != NULL &&
 	    index_init(&t->fingerprint_index, FINGERPRINTS) &&
 	    sender_table_init(&t->senders, l->senders, t->o.hash_key) &&
 	    visit_pool_init(&t->visits, l->senders, further_visits(t)) &&
