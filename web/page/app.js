@@ -20,7 +20,7 @@ const view = { tab: 'listed', range: 24, asTable: false, pages: 1, shown: null }
 /* -- the parts of the overview: made once, filled as answers come -- */
 
 const parts = {
-	publishing: h('div', {}), broken: h('div', {}), numbers: h('div', { class: 'numbers' }), notes: h('div', {}), kept: h('div', {}),
+	publishing: h('div', {}), broken: h('div', {}), doubts: h('div', {}), numbers: h('div', { class: 'numbers' }), notes: h('div', {}), kept: h('div', {}),
 	ladder: h('section', { class: 'panel', 'aria-labelledby': 'ladder-title' }),
 	hours: h('div', { class: 'hours' }), list: h('div', { class: 'list' }),
 };
@@ -69,7 +69,7 @@ parts.list.id = 'list';
 parts.list.setAttribute('role', 'tabpanel');
 const overview = [
 	h('h1', { class: 'hidden' }, 'Overview'),
-	parts.broken, parts.publishing, parts.numbers, parts.notes, parts.kept, parts.ladder,
+	parts.broken, parts.doubts, parts.publishing, parts.numbers, parts.notes, parts.kept, parts.ladder,
 	h('section', { class: 'panel', 'aria-labelledby': 'hours-title' },
 		h('div', { class: 'head' }, h('h2', { id: 'hours-title' }, 'Attempts by the hour'),
 			h('div', { class: 'choose', role: 'group', 'aria-label': 'Span' }, rangeButtons, tableButton)),
@@ -109,6 +109,11 @@ function fillStatus(status) {
 	show(parts.broken, JSON.stringify(broken), () => broken.length === 0 ? null :
 		h('div', { class: 'notice bad', role: 'alert' }, h('strong', {}, 'Needs a look. '), broken.length === 1 ? broken[0][1] :
 			h('ul', {}, broken.map(([, says]) => h('li', {}, says)))));
+	const doubts = Object.entries(status.counters).filter(([name, value]) =>
+		name.startsWith('doubt ') && value !== 'no' && name !== 'doubt start_grace');
+	show(parts.doubts, JSON.stringify(doubts), () => doubts.length === 0 ? null :
+		h('div', { class: 'notice' }, h('strong', {}, 'No evidence counts now. '),
+			doubts.map(([name, value]) => `${name.slice(6).replace('_', ' ')} (${value})`).join(', ')));
 	const bad = status.notes.filter((n) => ['real_down', 'blind', 'drops', 'clock_step', 'decoy_silent',
 		'decoy_answers', 'decoy_dead', 'table_full', 'flood', 'overflow'].includes(n.kind));
 	show(parts.notes, JSON.stringify(bad), () => bad.length === 0 ? null :
