@@ -45,7 +45,8 @@ fetch() { in_ns mx curl -s -m 2 "$@"; }
 says() { fetch "$URL$2" | grep -qF -- "$1"; }		# needle path
 is_not_listed() { ! is_listed "$1"; }
 # Everywhere at once: the export, the look-up, what the page draws, the command.
-is_everywhere() { is_listed "$1" && says "$1" /export/plain && says "\"$1/" "/api/v1/list?state=listed" && trap_cli list --format plain | grep -q "^$1/"; }
+is_everywhere() { is_listed "$1" && says "$1" /export/plain && says "$1" /export/nftables &&
+	    says "\"$1/" "/api/v1/list?state=listed" && trap_cli list --format plain | grep -q "^$1/"; }
 is_nowhere() {
 	is_not_listed "$1" && ! says "$1" /export/plain && ! says "$1" /export/nftables &&
 	    ! says "\"$1/" "/api/v1/list?state=listed" && ! trap_cli list --format plain | grep -q "^$1/"
