@@ -3,6 +3,7 @@
  * sources.c - all that watch hears, on its way into the merge and out of it into the trap: captures,
  * the decoy's and the supervisor's lines, the clocks, and what cannot be relied on.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
