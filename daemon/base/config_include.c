@@ -36,7 +36,12 @@ read_one(const char *path)
 			    ferror(in) ? strerror(errno) : n > CONFIG_MAX_BYTES ? "too much" :
 			    memchr(text, '\0', n) != NULL ? "a NUL byte" : "a byte 0x01");
 		else {
-			char *fit = realloc(text, n + 1);
+			char *fit;
+
+			/* Some editors lead with a byte order mark, which nobody sees. */
+			if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+				memmove(text, text + 3, n - 2);
+			fit = realloc(text, n + 1);
 
 			fclose(in);
 			return fit == NULL ? text : fit;

@@ -121,7 +121,7 @@ decide(struct cli *cli, enum admin_op op, int argc, char **argv)
 		} else if (word == NULL && argv[i][0] != '-') {
 			word = argv[i];
 		} else {
-			return cli_usage(command, "found a word that it does not know");
+			return cli_usage_word(command, argv[i]);
 		}
 	}
 	if (word == NULL)

@@ -40,6 +40,8 @@ int cli_purge(struct cli *, int, char **);
 int cli_open(struct cli *);
 /* Says what was wrong with a command's words, and its usage; returns CLI_USAGE. */
 int cli_usage(const char *command, const char *wrong);
+/* The same for a word that the command does not know. */
+int cli_usage_word(const char *command, const char *word);
 /* For a report's result other than OK and NONE: says so; returns the exit status. */
 int cli_failed(const struct cli *, enum report_result);
 /* "23h 10m", "4d 2h", "50s".  Returns buf. */

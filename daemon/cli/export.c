@@ -80,8 +80,8 @@ cli_export(struct cli *cli, int argc, char **argv)
 	int status;
 
 	if (format == NULL)
-		return cli_usage("export", argc == 2 ? "no such format: expected plain, ndjson, csv or nftables" :
-		    "expected one format: plain, ndjson, csv or nftables");
+		return argc > 1 ? cli_usage_word("export", argv[argc == 2 ? 1 : 2]) :
+		    cli_usage("export", "expected one format: plain, ndjson, csv or nftables");
 	if ((status = cli_open(cli)) != CLI_DONE)
 		return status;
 	file = open_unnamed();

@@ -141,7 +141,7 @@ parse(int argc, char **argv, struct listing *l, struct report_filter *filter, co
 			k++;
 		l->scanners = strcmp(argv[i], "--scanners") == 0;
 		if (k == sizeof(WHICH) / sizeof(WHICH[0]) && !l->scanners)
-			return cli_usage("list", "found a word that list does not know");
+			return cli_usage_word("list", argv[i]);
 		if (chosen)
 			return cli_usage("list", "expected one of the states");
 		chosen = true;

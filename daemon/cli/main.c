@@ -25,7 +25,7 @@ static const struct cli_command COMMANDS[] = {
 	{ "list", "list [--suspects|--noticed|--cleared|--allowed|--scanners|--all] [--format table|plain|ndjson|csv]",
 	    "who is listed, or in another state", cli_list },
 	{ "explain", "explain ADDR [--json]", "everything that is known of a sender, and why", cli_explain },
-	{ "export", "export FORMAT", "the list as consumers get it (plain ndjson csv nftables)", cli_export },
+	{ "export", "export plain|ndjson|csv|nftables", "the list as consumers get it", cli_export },
 	{ "allow", "allow ADDR|CIDR [--for 30d] [--note TEXT] | allow ADDR|CIDR --remove",
 	    "never list it; takes it off the list at once", cli_allow },
 	{ "forget", "forget ADDR|CIDR [--note TEXT]", "drop what weighs on it", cli_forget },
@@ -67,6 +67,16 @@ cli_usage(const char *command, const char *wrong)
 
 	fprintf(stderr, "mxtrap: %s\nusage: mxtrap [-c FILE] %s\n", wrong, c != NULL ? c->usage : command);
 	return CLI_USAGE;
+}
+
+int
+cli_usage_word(const char *command, const char *word)
+{
+	char text[80], wrong[160];
+
+	(void)snprintf(wrong, sizeof(wrong), "found %s, which %s does not take here", cli_escape(word, text, sizeof(text)),
+	    command);
+	return cli_usage(command, wrong);
 }
 
 /* Edit distance, for "did you mean": words here are short. */

@@ -163,7 +163,7 @@ cli_purge(struct cli *cli, int argc, char **argv)
 		while (k < sizeof(options) / sizeof(options[0]) && strcmp(options[k], argv[i]) != 0)
 			k++;
 		if (k == sizeof(options) / sizeof(options[0]))
-			return cli_usage("purge", "found a word that it does not know");
+			return cli_usage_word("purge", argv[i]);
 		if (i + 1 == argc)
 			return cli_usage("purge", "an option lacks its value");
 		status = take(cli, &m, argv[i], argv[i + 1]);

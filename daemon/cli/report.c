@@ -79,9 +79,8 @@ cli_report(struct cli *cli, int argc, char **argv)
 	enum report_result result;
 	int status;
 
-	(void)argv;
 	if (argc != 1)
-		return cli_usage("report", "report takes no words");
+		return cli_usage_word("report", argv[1]);
 	if ((status = cli_open(cli)) != CLI_DONE)
 		return status;
 	result = report_state(cli->report, &state);

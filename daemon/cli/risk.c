@@ -140,7 +140,7 @@ parse(struct risks *r, int argc, char **argv)
 				return cli_usage("risk", "--limit: expected 1 to 1000");
 			r->limit = (size_t)n;
 		} else {
-			return cli_usage("risk", "found a word that it does not know");
+			return cli_usage_word("risk", argv[i]);
 		}
 	}
 	return CLI_DONE;

@@ -316,9 +316,8 @@ cli_status(struct cli *cli, int argc, char **argv)
 	enum report_result result;
 	int status;
 
-	(void)argv;
 	if (argc != 1)
-		return cli_usage("status", "status takes no words");
+		return cli_usage_word("status", argv[1]);
 	if ((status = cli_open(cli)) != CLI_DONE)
 		return status;
 	result = report_state(cli->report, &state);

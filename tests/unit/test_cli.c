@@ -103,6 +103,22 @@ usage_is_refused(void **state)
 	done(&s);
 }
 
+/* And not as a terminal would obey it. */
+static void
+a_word_that_a_command_does_not_take_is_named(void **state)
+{
+	static const char *const commands[] = { "list", "export", "allow", "forget", "purge", "status", "report", "risk" };
+
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+		struct printed s = RUN(*state, commands[i], "--odd\033[2J");
+
+		assert_int_equal(s.status, 2);
+		says(s.err, "found --odd\\x1b[2J, which ");
+		says(s.err, commands[i]);
+		done(&s);
+	}
+}
+
 static void
 no_database_is_unreachable(void **state)
 {
@@ -181,6 +197,7 @@ main(void)
 		cli_test(nothing_to_do_is_a_usage_error),
 		cli_test(no_database_is_unreachable),
 		cli_test(words_are_read_before_the_database),
+		cli_test(a_word_that_a_command_does_not_take_is_named),
 		cli_test(a_database_that_may_not_be_read_is_told_from_none),
 		cli_test(a_bad_configuration_is_bad_input),
 	};

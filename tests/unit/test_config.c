@@ -356,6 +356,8 @@ static const struct included includes[] = {
 	    { "p.conf", "}" } }, "found the end of the file, expected \"}\"" },
 	{ "a_comment_does_not_go_on_in_the_next_file", { { "t", "include \"p.conf\"\n@\n/*\n" },
 	    { "p.conf", "*/" } }, "found 1 files included and 0 of them read" },
+	{ "a_byte_order_mark_is_no_text", { { "t", "\xef\xbb\xbf" "include \"p.conf\"\n@" },
+	    { "p.conf", "\xef\xbb\xbfpublish = maybe" } }, "p.conf:1: found \"maybe\"" },
 	{ "an_include_in_a_comment_is_none", { { "t", "# include \"p.conf\"\n/* include \"p.conf\" */\n@" } }, NULL },
 	{ "a_file_that_cannot_be_read_is_named_with_who_includes_it", { { "t", "\ninclude \"p.conf\"\n@" } },
 	    "p.conf: found nothing to read (No such file or directory), expected a configuration file\n"
