@@ -41,9 +41,10 @@ json_thresholds(struct json *json, const struct config *config)
 	double upper = judge_upper(&config->judge);
 
 	json_object(json, "thresholds");
-	json_real(json, "list", upper, 2);
-	json_real(json, "suspect", upper / 2, 2);
-	json_real(json, "clear", judge_lower(&config->judge), 2);
+	/* Finely enough that whoever rounds them to a digit gets what `mxtrap explain` says. */
+	json_real(json, "list", upper, 4);
+	json_real(json, "suspect", upper / 2, 4);
+	json_real(json, "clear", judge_lower(&config->judge), 4);
 	json_end(json);
 }
 
