@@ -261,9 +261,10 @@ bind_control(const char *dir, uint32_t uid, uint32_t gid, char why[static BIND_W
 		    at.sun_path);
 	} else {
 		/* Nobody listens there: what lies there is of a mxtrapd that is gone. */
-		if (lstat(at.sun_path, &st) == 0 && S_ISSOCK(st.st_mode))
-			unlink(at.sun_path);
-		if (bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0 &&
+		bool stuck = lstat(at.sun_path, &st) == 0 && S_ISSOCK(st.st_mode) && unlink(at.sun_path) != 0;
+
+		/* That it cannot go is why its name cannot be had. */
+		if (!stuck && bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0 &&
 		    chmod(at.sun_path, 0660) == 0 &&
 		    (geteuid() != 0 || lchown(at.sun_path, uid, gid) == 0))
 			return fd;
