@@ -144,7 +144,14 @@ check-fast:
 	@tests/check.sh $(O) fast
 
 # Long ones, by hand; each test adds itself as a prerequisite.
-check-attack: check-mtas
+check-attack: check-mtas check-forged
+
+# Ten million forged SYNs, a million guessed ACKs: tests/attack/README.md.
+check-forged:
+	@deploy/deps.sh check
+	@$(MAKE) --no-print-directory $(O)/mxtrapd $(O)/mxtrap
+	@tests/attack/flood.sh $(O) 10000000 1000000 50000
+	@tests/attack/forged.sh $(O) 1000000
 
 # Real mail servers for a quarter of an hour, and two days of a queue: tests/mtas/README.md.
 check-mtas:
@@ -200,6 +207,6 @@ uninstall:
 clean:
 	rm -rf build build-san build-cov build-fuzz
 
-.PHONY: all deps-build check check-fast check-build check-attack check-mtas demo bench lint fuzz coverage install uninstall clean
+.PHONY: all deps-build check check-fast check-build check-attack check-forged check-mtas demo bench lint fuzz coverage install uninstall clean
 .SECONDARY:
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -39,23 +39,27 @@ add_attempt(void *ctx, const struct report_attempt *a)
 static bool
 add_said(void *ctx, const struct report_said *said)
 {
-	struct report_said *copy = malloc(sizeof(*copy));
+	struct story *s = ctx;
 
-	if (copy == NULL)
-		return false;
-	*copy = *said;
-	if (add(ctx, &(struct item){ .time_us = said->time_us, .kind = ITEM_SAID, .u.said = copy }))
-		return true;
-	free(copy);
-	return false;
+	if (s->n_saids == s->cap_saids) {
+		size_t cap = s->cap_saids == 0 ? 16 : s->cap_saids * 2;
+		struct report_said *more = realloc(s->saids, cap * sizeof(*more));
+
+		if (more == NULL) {
+			s->failed = true;
+			return false;
+		}
+		s->saids = more;
+		s->cap_saids = cap;
+	}
+	s->saids[s->n_saids] = *said;
+	return add(s, &(struct item){ .time_us = said->time_us, .kind = ITEM_SAID, .u.said = s->n_saids++ });
 }
 
 static void
 drop(struct story *s)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (s->items[i].kind == ITEM_SAID)
-			free((struct report_said *)(uintptr_t)s->items[i].u.said);
+	free(s->saids);
 	free(s->items);
 }
 

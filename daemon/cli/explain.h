@@ -15,7 +15,7 @@ struct item {
 	size_t order;			/* among equals: as the database told them */
 	union {
 		struct report_attempt attempt;
-		const struct report_said *said;	/* owned */
+		size_t said;		/* in saids */
 		struct visit_row visit;
 		struct evidence_row evidence;
 		struct report_change change;
@@ -27,6 +27,8 @@ struct story {
 	struct report_entry entry;
 	struct item *items;		/* owned; by time */
 	size_t	     n, cap;
+	struct report_said *saids;	/* owned */
+	size_t	     n_saids, cap_saids;
 	bool	     failed;		/* out of memory */
 	bool	     cut;		/* there were more attempts than are read */
 	struct report_state state;

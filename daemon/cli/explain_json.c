@@ -135,22 +135,22 @@ json_change(struct json *j, const struct report_change *c)
 }
 
 static void
-json_item(struct json *j, const struct cli *cli, const struct item *i)
+json_item(struct json *j, const struct story *s, const struct item *i)
 {
 	json_object(j, NULL);
 	json_real(j, "time", (double)i->time_us / 1e6, 6);
 	switch (i->kind) {
 	case ITEM_ATTEMPT:
-		json_attempt(j, cli, &i->u.attempt);
+		json_attempt(j, s->cli, &i->u.attempt);
 		break;
 	case ITEM_SAID:
-		json_said(j, cli, i->u.said);
+		json_said(j, s->cli, &s->saids[i->u.said]);
 		break;
 	case ITEM_VISIT:
-		json_visit(j, cli, &i->u.visit);
+		json_visit(j, s->cli, &i->u.visit);
 		break;
 	case ITEM_EVIDENCE:
-		json_evidence(j, cli, &i->u.evidence);
+		json_evidence(j, s->cli, &i->u.evidence);
 		break;
 	case ITEM_CHANGE:
 		json_change(j, &i->u.change);
@@ -182,7 +182,7 @@ explain_json(const struct story *s)
 	json_string(&j, "unpublished", open ? NULL : why);
 	json_array(&j, "story");
 	for (size_t i = 0; i < s->n; i++)
-		json_item(&j, s->cli, &s->items[i]);
+		json_item(&j, s, &s->items[i]);
 	json_end(&j);
 	json_bool(&j, "cut", s->cut);
 	json_end(&j);

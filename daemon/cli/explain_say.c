@@ -74,8 +74,9 @@ touches(const struct story *s, const struct item *i, size_t set)
 		return i->u.attempt.target < l->n_targets && l->targets[i->u.attempt.target].role != ROLE_CONTROL &&
 		    l->targets[i->u.attempt.target].set == set;
 	case ITEM_SAID:
-		return i->u.said->target < l->n_targets && l->targets[i->u.said->target].role != ROLE_CONTROL &&
-		    l->targets[i->u.said->target].set == set;
+		return s->saids[i->u.said].target < l->n_targets &&
+		    l->targets[s->saids[i->u.said].target].role != ROLE_CONTROL &&
+		    l->targets[s->saids[i->u.said].target].set == set;
 	case ITEM_VISIT:
 		return i->u.visit.set == set;
 	case ITEM_EVIDENCE:
@@ -355,7 +356,7 @@ say_story(const struct story *s)
 			say_attempt(s->cli, &item->u.attempt);
 			break;
 		case ITEM_SAID:
-			say_said(s->cli, item->u.said);
+			say_said(s->cli, &s->saids[item->u.said]);
 			break;
 		case ITEM_VISIT:
 			say_visit(s->cli, &item->u.visit);

@@ -4,7 +4,7 @@
  *
  *	forge syn  INTERFACE MAC COUNT RATE SOURCES TARGET...	SYNs from SOURCES random addresses
  *	forge from INTERFACE MAC COUNT RATE ADDRESS TARGET...	SYNs in the name of one address
- *	forge ack  INTERFACE MAC COUNT RATE SOURCES TARGET...	each SYN is followed by 100 guessed ACKs
+ *	forge ack  INTERFACE MAC COUNT RATE SOURCES TARGET...	each SYN is followed by 4 guessed ACKs
  *
  * MAC is the victim's.  RATE: segments a second, 0: as fast as it goes.  Sources are taken from
  * 11.0.0.0 on, and from 2a01::/16 towards an IPv6 target, so nobody's in these tests.  Each SYN
@@ -25,7 +25,7 @@
 
 #define BATCH	  64
 #define TARGETS	  16
-#define GUESSES	  100
+#define GUESSES	  4
 #define SYN_LEN	  40			/* TCP header and options */
 #define ACK_LEN	  20
 

@@ -65,13 +65,14 @@ n_ever() {
 	print(db.execute("SELECT count(DISTINCT sender) FROM list_change WHERE new_state = ?", (n,)).fetchone()[0])
 	END
 }
-# score_of ADDRESS: with one digit; "none" if it is not known.
+# score_of ADDRESS: with one digit; 0 if it is not known.
 score_of() {
 	in_ns mx curl -s -m 5 "http://127.0.0.1:8725/api/v1/senders/$1" | python3 -c '
 import json, sys
 try: print("%.1f" % json.load(sys.stdin)["entries"][0]["score"])
-except Exception: print("none")'
+except Exception: print("0.0")'
 }
+no_worse() { awk -v was="$1" -v now="$2" 'BEGIN { exit !(now <= was) }'; }
 # rss_mb: of the watch process, all that is resident.
 rss_mb() {
 	local pid
