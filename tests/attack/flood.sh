@@ -47,6 +47,7 @@ check "two were ever listed: the two that came" test "$(n_ever listed)" = 2
 check "nobody else was ever a suspect ($(n_ever suspect))" test "$(n_ever suspect)" -le 2
 check "nothing weighs on the honest Postfix ($now, $now6)" no_worse "$was" "$now"
 check "by IPv6 neither" no_worse "$was6" "$now6"
-check "memory is bounded" test "$peak" -le $((before + 100))
+# Tables are made whole at the start; a million senders that wait for the database come on top.
+check "memory is bounded" test "$peak" -le 512
 check "no sender that is known was evicted" is_listed "$(bot_address 1)"
 house_down
