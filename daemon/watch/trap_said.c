@@ -56,7 +56,8 @@ take_foreign(struct trap *t, uint32_t number, uint32_t target, uint32_t visit, u
 	t->counters.said_foreign++;
 	if (first || until_s - s->foreign_until_s >= FOREIGN_TELL_S) {
 		s->foreign_until_s = until_s;
-		t->o.sink.foreign(t->o.sink.ctx, s->key, until_s);
+		if (t->o.sink.foreign != NULL)
+			t->o.sink.foreign(t->o.sink.ctx, s->key, until_s);
 	}
 	if (t->foreign_told_us == 0 || t->now_us - t->foreign_told_us >= FOREIGN_TELL_S * SECOND_US) {
 		t->foreign_told_us = t->now_us;
