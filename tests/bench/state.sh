@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# state.sh BUILD - rows of the table of run.sh: what the database, the export and the look-up cost.
+# QUICK=1: a tenth of the sizes.
+set -u
+build=$(realpath "${1:-build}")
+cd "$(dirname "$0")/../.." || exit 2
+senders=1000000 attempts=2000000 time=8
+if [ -n "${QUICK:-}" ]; then senders=100000 attempts=200000 time=3; fi
+dir=$(mktemp -d)
+ns=mxtrap-bench-$$
+pids=
+finish() {
+	for p in $pids; do kill "$p" 2>/dev/null; done
+	wait 2>/dev/null
+	ip netns del $ns 2>/dev/null
+	rm -rf "$dir"
+}
+trap finish EXIT
+link="-Wl,--start-group $build/export.a $build/store.a $build/base.a $build/core.a -Wl,--end-group $(pkg-config --libs sqlite3 libconfuse) -lm -lpthread"
+# shellcheck disable=SC2086
+cc -O2 -flto=auto -std=c11 -D_GNU_SOURCE -Iinclude -o "$dir/store" tests/bench/store.c $link || exit 1
+# shellcheck disable=SC2046
+cc -O2 -std=c11 -D_GNU_SOURCE -o "$dir/constant" tests/bench/constant.c $(pkg-config --cflags --libs libmicrohttpd) || exit 1
+cat > "$dir/mxtrap.conf" <<C
+interface = "dummy0"
+state-dir = "$dir/state"
+publish = yes
+publish-after = "0s"
+mx-set "bench.example" {
+    domains = { "bench.example" }
+    exchanger "mx0.bench.example" { preference = 10  role = "nolisting"  addresses = { "198.51.100.10", "2001:db8:1::10" } }
+    exchanger "mx1.bench.example" { preference = 20  role = "real"  addresses = { "198.51.100.20", "2001:db8:1::20" } }
+    exchanger "mx9.bench.example" { preference = 90  role = "bogus"  addresses = { "198.51.100.30", "2001:db8:1::30" } }
+}
+allow { special-purpose = no }
+probe = no
+limits { senders = $((senders + senders / 20)) }
+web { listen = "127.0.0.1:8725" }
+C
+mkdir -p "$dir/state"
+verdict() { awk -v a="$1" -v op="$2" -v b="$3" 'BEGIN {print ((op == "<=" ? a <= b : a >= b) ? "met" : "MISSED")}'; }
+row() { echo "| $1 | $2 | $3 | $4 | $(verdict "$2" "$5" "$4") |"; }
+value() { awk -v n="$1" '$1 == n { print $2 }' "$dir/out"; }
+
+"$dir/store" "$dir/mxtrap.conf" $senders $attempts > "$dir/out" 2> "$dir/err" || { cat "$dir/err"; exit 1; }
+row "store: attempts written" "$(value attempts_per_second)" "a second" 500000 '>='
+row "store: a snapshot of $senders senders" "$(value snapshot_seconds)" "s" 3 '<='
+row "store: on disk, table and index of senders" "$(value bytes_per_sender)" "bytes a sender" 60 '<='
+row "store: a start with $senders senders" "$(value start_seconds)" "s" 5 '<='
+row "export: plain, $senders entries, cold" "$(value export_plain_seconds)" "s" 0.5 '<='
+
+# The look-up, beside a server that answers from memory: the same client, each in its turn, twice.
+ip netns add $ns && ip -n $ns link set lo up && ip -n $ns link add dummy0 type dummy && ip -n $ns link set dummy0 up || exit 77
+ip netns exec $ns "$build/mxtrapd" -c "$dir/mxtrap.conf" > "$dir/log" 2>&1 & pids="$pids $!"
+ip netns exec $ns "$dir/constant" 8726 & pids="$pids $!"
+get() { ip netns exec $ns curl -s -m 30 "$@"; }
+until get -f -o /dev/null http://127.0.0.1:8725/healthz; do sleep 0.2; done
+get http://127.0.0.1:8725/export/plain | grep -v '[#:]' | awk 'NR % 7 == 0' | head -100000 > "$dir/addresses"
+cat > "$dir/check.lua" <<'L'
+local a, n = {}, 0
+for line in io.lines(os.getenv("ADDRESSES")) do a[#a + 1] = line end
+request = function() n = n + 7919; return wrk.format("GET", "/api/v1/check/" .. a[n % #a + 1]) end
+L
+rate() { ADDRESSES="$dir/addresses" ip netns exec $ns wrk -t1 -c16 -d${time}s -s "$dir/check.lua" "http://127.0.0.1:$1" | awk '/^Requests\/sec/ { print $2 }'; }
+best() { sort -n | tail -1; }
+ours=$( (rate 8725; rate 8725) | best) theirs=$( (rate 8726; rate 8726) | best)
+[ -n "$ours" ] && [ -n "$theirs" ] || { cat "$dir/log"; exit 1; }
+r=$(awk -v a="$ours" -v b="$theirs" 'BEGIN { printf "%.2f", a / b }')
+row "web: /api/v1/check, $ours of $theirs a second" "$r" "x a constant server" 0.6 '>='
