@@ -244,7 +244,7 @@ read_defaults(struct config_reader *r, cfg_t *root, const char *path)
 		.limits = { .senders = 1000000, .attempts = 262144, .pools = 1000000,
 		    .tally_above = 500, .new_per_48 = 256 },
 		.ring_bytes = 64U << 20, .probe = true, .probe_interval_s = 30,
-		.greeting_delay_s = 2, .dialogues = 5000, .dialogues_per_source = 20,
+		.greeting_delay_s = 1, .dialogues = 5000, .dialogues_per_source = 20,
 		.retention_attempts_s = 14 * 86400,
 		.store_max_bytes = 4ULL << 30,
 	};
