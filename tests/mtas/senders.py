@@ -146,7 +146,7 @@ class Exim(Sender):
             "CFILEMODE='644'", "dc_use_split_config='true'", "dc_hide_mailname=''", "dc_mailname_in_oh='true'",
             "dc_localdelivery='mail_spool'"]) + "\n")
         self.write("etc/exim4/conf.d/main/000_local", "primary_hostname = mail.exim.example\n"
-                   "smtp_accept_max_per_connection = 0\nsmtp_accept_queue_per_connection = 0\nqueue_run_max = 5\n")
+                   "smtp_accept_max = 200\nsmtp_accept_max_per_connection = 0\nsmtp_accept_queue_per_connection = 0\nqueue_run_max = 5\n")
         every = "30m" if self.retry is None else f"{max(5, self.retry // 2)}s"
         if self.retry is not None:
             self.shorten()
