@@ -26,13 +26,15 @@ PKG_CFLAGS = $(shell $(PKG) --cflags $(LIBS) 2>/dev/null)
 PKG_LIBS   = $(shell $(PKG) --libs $(LIBS))
 
 # One library a room, so that who may use whom is also what is linked.
-ROOMS	= core base watch store decoy export
+ROOMS	= core base watch store decoy export lookup firewall
 SRC_core := $(sort $(wildcard daemon/core/*.c))
 SRC_base := $(sort $(wildcard daemon/base/*.c))
 SRC_watch := $(sort $(wildcard daemon/watch/*.c))
 SRC_store := $(sort $(wildcard daemon/store/*.c))
 SRC_decoy := $(sort $(wildcard daemon/decoy/*.c))
 SRC_export := $(sort $(wildcard daemon/export/*.c))
+SRC_lookup := $(sort $(wildcard daemon/lookup/*.c))
+SRC_firewall := $(sort $(wildcard daemon/firewall/*.c))
 SRC_web	:= $(filter-out web/embed.c,$(sort $(wildcard web/*.c)))
 SRC_cli	:= $(sort $(wildcard daemon/cli/*.c))
 SRC_mxtrapd := $(sort $(wildcard daemon/*.c))

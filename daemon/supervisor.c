@@ -47,6 +47,8 @@ static const struct life {
 	[PROCESS_WATCH] = { watch_main, 2000 },
 	[PROCESS_DECOY] = { decoy_main, 1000 },
 	[PROCESS_WEB] = { web_main, 2000 },
+	[PROCESS_LOOKUP] = { lookup_main, 2000 },
+	[PROCESS_FIREWALL] = { firewall_main, 5000 },	/* a large set takes the kernel a while */
 };
 
 struct child {
@@ -70,6 +72,7 @@ struct supervisor {
 	struct child child[PROCESS_N_ROLES];
 	struct bounds bounds;
 	int	 accepts[2], doorbell[2];	/* decoy, watch; watch, web */
+	int	 lookup[2], firewall[2];	/* watch and that process */
 	int	 control_fd, signal_fd;
 	int64_t	 retry_ms, tell_ms, watchdog_ms, turn_ms, stop_ms;	/* stop_ms 0: running */
 	struct notify notify;
@@ -85,12 +88,24 @@ child_wanted(const struct supervisor *s, enum process_role role)
 		return true;
 	case PROCESS_DECOY:
 		return s->config.probe || bounds_count(&s->bounds, role) > 0;
+	case PROCESS_FIREWALL:
+		return s->config.firewall && s->child[PROCESS_WATCH].was_ready;
+	case PROCESS_LOOKUP:
 	case PROCESS_WEB:		/* a reader needs a database that is there */
 		return bounds_count(&s->bounds, role) > 0 && s->child[PROCESS_WATCH].was_ready;
 	case PROCESS_N_ROLES:
 		break;
 	}
 	return false;
+}
+
+/* A line between watch and one other: the end of this role; -1 if it has none. */
+static int
+line_end(const int pair[2], enum process_role role, enum process_role other, bool watch_first)
+{
+	if (role != PROCESS_WATCH && role != other)
+		return -1;
+	return pair[(role == PROCESS_WATCH) != watch_first];
 }
 
 static void
@@ -100,8 +115,10 @@ child_start(struct supervisor *s, enum process_role role, int64_t now)
 	struct spawn spawn = {
 		.role = role, .path = s->path, .program = s->program, .text = s->text,
 		.debug = s->debug, .bounds = &s->bounds,
-		.decoy_fd = role == PROCESS_WEB ? -1 : s->accepts[role == PROCESS_WATCH],
-		.web_fd = role == PROCESS_DECOY ? -1 : s->doorbell[role == PROCESS_WEB],
+		.decoy_fd = line_end(s->accepts, role, PROCESS_DECOY, false),
+		.web_fd = line_end(s->doorbell, role, PROCESS_WEB, true),
+		.lookup_fd = line_end(s->lookup, role, PROCESS_LOOKUP, true),
+		.firewall_fd = line_end(s->firewall, role, PROCESS_FIREWALL, true),
 		.control_fd = role == PROCESS_WATCH ? s->control_fd : -1,
 	};
 	int line = -1;
@@ -273,7 +290,8 @@ tell_watch(struct supervisor *s, int64_t now)
 		const struct child *c = &s->child[i];
 
 		/* Who has nothing to do by this configuration is not missing. */
-		if (i != PROCESS_WATCH && c->pid == 0 && !bounds_asked(&s->bounds, (enum process_role)i))
+		if (i != PROCESS_WATCH && c->pid == 0 && !bounds_asked(&s->bounds, (enum process_role)i) &&
+		    !(i == PROCESS_FIREWALL && s->config.firewall))
 			continue;
 		snprintf(m.process[i].name, sizeof(m.process[i].name), "%s",
 		    process_name((enum process_role)i));
@@ -464,14 +482,15 @@ supervisor_run(const char *config_path, const char *program)
 	s.debug = log_debugging();
 	notify_open(&s.notify);
 	s.signal_fd = process_signals(true);
-	if (s.signal_fd < 0 || !spawn_pair(s.accepts) || !spawn_pair(s.doorbell))
+	if (s.signal_fd < 0 || !spawn_pair(s.accepts) || !spawn_pair(s.doorbell) ||
+	    !spawn_pair(s.lookup) || !spawn_pair(s.firewall))
 		fatal("cannot start");
 	s.control_fd = state_open(s.config.state_dir);
 	if (s.control_fd < 0)
 		return 3;
 	bounds_apply(&s.bounds, &s.config);
 	s.retry_ms = process_now_ms() + RETRY_FIRST_MS;
-	process_confine_supervisor();
+	process_confine_supervisor(&s.config);
 	while (s.stop_ms == 0 || !stop_all(&s, process_now_ms()))
 		turn(&s);
 	log_info("all processes have ended");

@@ -44,7 +44,7 @@ layers() {
 	    "export": core + base + store + export,
 	    # watch knows the store as a sink only; main.c and watch.c set the sink.
 	    "watch": core + base + watch, "decoy": core + base,
-	    "cli": core + base + store + export,
+	    "cli": core + base + store + export, "lookup": core + base + store + export, "firewall": core + base,
 	    "web": core + base + store + export + generated,
 	}
 	# The files that join watch to the writer.

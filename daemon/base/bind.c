@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 
 /* SYN-ACKs sent again at most: a forged SYN shall cost its victim little. */
 #define BIND_SYNACK_RETRIES 2
+#define BIND_UDP_BYTES	    (4 << 20)
 #define STATE_LISTEN	    0x0a
 
 struct holder {
@@ -239,6 +241,79 @@ bind_tcp(const struct addr *addr, uint16_t port, char why[static BIND_WHY_SIZE])
 	error = errno;
 	close(fd);
 	bind_why(addr, port, error, why);
+	errno = error;
+	return -1;
+}
+
+int
+bind_udp(const struct addr *addr, uint16_t port, char why[static BIND_WHY_SIZE])
+{
+	bool v4 = addr_is_v4(addr);
+	int fd = socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int on = 1, bytes = BIND_UDP_BYTES, error;
+
+	if (fd >= 0) {
+		if (!v4)
+			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+		if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
+			setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+		if (bind_to(fd, addr, port) == 0)
+			return fd;
+	}
+	error = errno;
+	if (fd >= 0)
+		close(fd);
+	bind_why(addr, port, error, why);
+	errno = error;
+	return -1;
+}
+
+/* Who comes first makes its directory; whose it is then decides who may enter. */
+static bool
+make_way(const char *path, uint32_t uid, uint32_t gid)
+{
+	char dir[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	const char *slash = strrchr(path, '/');
+	size_t n = slash == NULL ? 0 : (size_t)(slash - path);
+
+	if (n == 0 || n >= sizeof(dir))
+		return false;
+	memcpy(dir, path, n);
+	dir[n] = '\0';
+	return mkdir(dir, 0755) == 0 && (geteuid() != 0 || chown(dir, uid, gid) == 0);
+}
+
+int
+bind_unix(const char *path, uint32_t uid, const char *group, char why[static BIND_WHY_SIZE])
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	const struct group *gr = getgrnam(group);
+	uint32_t gid = gr != NULL ? gr->gr_gid : getegid();
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), error = 0;
+	int n = snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+	struct stat st;
+
+	(void)make_way(path, uid, gid);
+	if (fd < 0 || n < 0 || (size_t)n >= sizeof(at.sun_path)) {
+		error = ENAMETOOLONG;
+		snprintf(why, BIND_WHY_SIZE, "%.128s: the path is too long for a socket", path);
+	} else if (connect(fd, (const struct sockaddr *)&at, sizeof(at)) == 0 || errno == EAGAIN) {
+		error = EADDRINUSE;
+		snprintf(why, BIND_WHY_SIZE, "%.128s is held by another program", path);
+	} else {
+		bool stuck = lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) && unlink(path) != 0;
+
+		/* Without the right to give it away it stays ours, and status says why nobody comes. */
+		if (!stuck && bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0 && chmod(path, 0660) == 0) {
+			if (geteuid() == 0 && lchown(path, uid, gid) < 0)
+				(void)chmod(path, 0600);
+			return fd;
+		}
+		error = errno;
+		snprintf(why, BIND_WHY_SIZE, "%.128s: %s", path, strerror(error));
+	}
+	if (fd >= 0)
+		close(fd);
 	errno = error;
 	return -1;
 }

@@ -3,6 +3,7 @@
  * bound.c - the sockets of the configuration: kept over reloads, tried again, shut down.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -28,6 +29,20 @@ bound_guard(struct bound *b)
 	}
 }
 
+static int
+bound_bind(const struct bound *b, char why[static BIND_WHY_SIZE])
+{
+	uint32_t uid = geteuid(), gid;
+
+	if (b->path[0] != '\0') {
+		(void)process_user("mxtrap-net", &uid, &gid);	/* who listens on it */
+		return bind_unix(b->path, uid, b->group, why);
+	}
+	if (b->role == PROCESS_LOOKUP && b->target == USE_DNS_UDP)
+		return bind_udp(&b->addr, b->port, why);
+	return bind_tcp(&b->addr, b->port, why);
+}
+
 static void
 bound_try(struct bound *b)
 {
@@ -38,7 +53,7 @@ bound_try(struct bound *b)
 		bound_guard(b);
 		return;
 	}
-	b->fd = bind_tcp(&b->addr, b->port, why);
+	b->fd = bound_bind(b, why);
 	error = b->fd < 0 ? errno : 0;
 	/* Said once for each cause: the first time, with all rights, we see the most. */
 	if (error != 0 && error != b->error) {
@@ -50,11 +65,46 @@ bound_try(struct bound *b)
 		b->why[0] = '\0';
 }
 
+/* What lookup listens on: two sockets an address of the DNSBL, one of Postfix's.  Returns how many. */
+static size_t
+add_lookup(struct bound *all, const struct config *config)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < 2 * config->n_dnsbl; i++) {
+		struct bound *b = &all[n];
+
+		*b = (struct bound){ .role = PROCESS_LOOKUP, .target = i % 2 == 0 ? USE_DNS_UDP : USE_DNS_TCP };
+		n += config_listen(config->dnsbl_listen[i / 2], &b->addr, &b->port);
+	}
+	for (size_t i = 0; i < config->n_postfix; i++) {
+		const char *path = config_unix(config->postfix_listen[i]);
+		struct bound *b = &all[n];
+
+		*b = (struct bound){ .role = PROCESS_LOOKUP, .target = USE_POSTFIX };
+		memcpy(b->group, config->postfix_group, sizeof(b->group));
+		if (path != NULL)
+			n += snprintf(b->path, sizeof(b->path), "%s", path) > 0;
+		else
+			n += config_listen(config->postfix_listen[i], &b->addr, &b->port);
+	}
+	return n;
+}
+
+/* The same socket in an old and in a new configuration? */
+static bool
+same(const struct bound *a, const struct bound *b)
+{
+	return a->port == b->port && a->role == b->role && addr_equal(&a->addr, &b->addr) &&
+	    strcmp(a->path, b->path) == 0 && (a->role != PROCESS_LOOKUP || a->target == b->target);
+}
+
 void
 bounds_apply(struct bounds *bounds, const struct config *config)
 {
 	const struct ladder *ladder = &config->ladder;
-	struct bound *all = calloc(ladder->n_targets + config->n_web + 1, sizeof(*all));
+	struct bound *all = calloc(ladder->n_targets + config->n_web + 2 * config->n_dnsbl + config->n_postfix + 1,
+	    sizeof(*all));
 	size_t n = 0, guarded = 0;
 
 	if (all == NULL)
@@ -76,13 +126,13 @@ bounds_apply(struct bounds *bounds, const struct config *config)
 		b->role = PROCESS_WEB;
 		n += config_listen(config->web_listen[i], &b->addr, &b->port);
 	}
+	n += add_lookup(all + n, config);
 	for (size_t i = 0; i < n; i++) {
 		all[i].fd = -1;
 		for (size_t k = 0; k < bounds->n && all[i].fd < 0; k++) {
 			struct bound *old = &bounds->bound[k];
 
-			if (old->fd >= 0 && !all[i].refuses && old->port == all[i].port &&
-			    old->role == all[i].role && addr_equal(&old->addr, &all[i].addr)) {
+			if (old->fd >= 0 && !all[i].refuses && same(old, &all[i])) {
 				all[i].fd = old->fd;
 				old->fd = -1;
 			}
@@ -127,6 +177,9 @@ bounds_shut(const struct bounds *bounds, enum process_role role)
 
 		if (bounds->bound[i].role != role || fd < 0)
 			continue;
+		/* A unix socket that was shut refuses for ever; whoever waits there waits for a restart. */
+		if (bounds->bound[i].path[0] != '\0')
+			continue;
 		/* Shut down twice, a socket would keep that mark, and close each later connection
 		 * by itself: only one that listens may be shut. */
 		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 &&
@@ -149,9 +202,10 @@ bounds_retry(struct bounds *bounds, enum process_role role, bool deaf)
 		if (b->fd < 0) {
 			bound_try(b);
 			if (b->fd >= 0)
-				log_info("%s can be had now", bind_text(&b->addr, b->port, text));
+				log_info("%s can be had now",
+				    b->path[0] != '\0' ? b->path : bind_text(&b->addr, b->port, text));
 			more |= b->fd >= 0;
-		} else if (!deaf) {
+		} else if (!deaf || b->path[0] != '\0') {
 			b->why[0] = '\0';
 		} else if (b->why[0] == '\0' && bind_holder(&b->addr, b->port, b->why)) {
 			/* Our own listener is found just so. */

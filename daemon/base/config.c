@@ -22,7 +22,7 @@
 
 /* Sections of the design that later versions will honour. */
 static const char *const later_sections[] = {
-	"dnsbl", "postfix", "firewall", "sensor", "crowdsec",
+	"sensor",
 };
 
 static bool
@@ -136,6 +136,15 @@ read_plain(struct config_reader *r, char *plain, const char *path)
 	cfg_opt_t web[] = {
 		LIST("listen"), LIST("hosts"), CFG_END()
 	};
+	cfg_opt_t dnsbl[] = {
+		LIST("listen"), KEY("zone"), KEY("suspects"), CFG_END()
+	};
+	cfg_opt_t postfix[] = {
+		LIST("listen"), KEY("group"), CFG_END()
+	};
+	cfg_opt_t firewall[] = {
+		KEY("backend"), CFG_END()
+	};
 	cfg_opt_t root[] = {
 		LIST("interface"), KEY("state-dir"), KEY("publish"),
 		KEY("publish-after"), KEY("probe"), KEY("probe-interval"), KEY("greeting-delay"),
@@ -143,7 +152,8 @@ read_plain(struct config_reader *r, char *plain, const char *path)
 		NAMED("mx-set", mxset), SECTION("allow", allow), NAMED("pool", pool),
 		SECTION("judge", judge), SECTION("limits", limits),
 		SECTION("capture", capture), SECTION("store", store),
-		SECTION("web", web), CFG_END()
+		SECTION("web", web), SECTION("dnsbl", dnsbl), SECTION("postfix", postfix),
+		SECTION("firewall", firewall), CFG_END()
 	};
 	cfg_opt_t *next = points;
 	FILE *in = fmemopen(plain, strlen(plain), "r");

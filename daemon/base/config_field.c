@@ -37,6 +37,7 @@ const struct config_field config_fields[CONFIG_N_FIELDS] = {
 	FIELD("limits", "new-per-48", limits.new_per_48, CONFIG_NUMBER, 16, 65536),
 	FIELD("limits", "dialogues", dialogues, CONFIG_NUMBER, 1, 40000),
 	FIELD("limits", "dialogues-per-source", dialogues_per_source, CONFIG_NUMBER, 1, 40000),
+	FIELD("dnsbl", "suspects", dnsbl_suspects, CONFIG_BOOL, 0, 1),
 	FIELD("capture", "ring", ring_bytes, CONFIG_SIZE32, 1 << 20, 2147483648.0),
 	FIELD("store", "attempts", retention_attempts_s, CONFIG_DURATION, 3600, 3650 * DAY),
 	FIELD("store", "max-size", store_max_bytes, CONFIG_SIZE64, 16 << 20, 281474976710656.0),

@@ -185,6 +185,35 @@ print_web(FILE *f, const struct config *c)
 	fputs("}\n", f);
 }
 
+static void
+print_outlets(FILE *f, const struct config *c)
+{
+	if (c->n_dnsbl > 0) {
+		fputs("dnsbl {\n", f);
+		print_list_open(f, "    ", "listen");
+		for (size_t i = 0; i < c->n_dnsbl; i++)
+			print_list_item(f, i, c->dnsbl_listen[i]);
+		print_list_close(f);
+		fputs("    zone = ", f);
+		print_quoted(f, c->dnsbl_zone);
+		fputc('\n', f);
+		print_fields(f, c, "dnsbl");
+		fputs("}\n", f);
+	}
+	if (c->n_postfix > 0) {
+		fputs("postfix {\n", f);
+		print_list_open(f, "    ", "listen");
+		for (size_t i = 0; i < c->n_postfix; i++)
+			print_list_item(f, i, c->postfix_listen[i]);
+		print_list_close(f);
+		fputs("    group = ", f);
+		print_quoted(f, c->postfix_group);
+		fputs("\n}\n", f);
+	}
+	if (c->firewall)
+		fputs("firewall {\n    backend = \"nftables\"\n}\n", f);
+}
+
 void
 config_print(const struct config *config, void *stdio_file)
 {
@@ -211,4 +240,5 @@ config_print(const struct config *config, void *stdio_file)
 		fputs("}\n", f);
 	}
 	print_web(f, config);
+	print_outlets(f, config);
 }

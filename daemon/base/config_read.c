@@ -190,47 +190,6 @@ read_interfaces(struct config_reader *r, cfg_t *root)
 	}
 }
 
-static void
-read_web(struct config_reader *r, cfg_t *root)
-{
-	struct config *c = &r->config;
-	cfg_t *section;
-	unsigned n;
-
-	if (cfg_size(root, "web") == 0)
-		return;
-	section = cfg_getnsec(root, "web", 0);
-	n = cfg_size(section, "listen");
-	if (n == 0)
-		snprintf(c->web_listen[c->n_web++], sizeof(c->web_listen[0]), "127.0.0.1:8725");
-	for (unsigned i = 0; i < n; i++) {
-		struct config_value value = config_at(section, "listen", i);
-		struct addr addr;
-		char text[ADDR_TEXT_SIZE];
-		uint16_t port;
-
-		if (i >= CONFIG_MAX_LISTEN)
-			config_found(&r->source, value.line, value.text,
-			    "at most %d addresses (listen)",
-			    CONFIG_MAX_LISTEN);
-		else if (!config_listen(value.text, &addr, &port))
-			config_found(&r->source, value.line, value.text,
-			    "ADDRESS:PORT or [ADDRESS]:PORT (listen)");
-		else
-			snprintf(c->web_listen[c->n_web++], sizeof(c->web_listen[0]),
-			    addr_is_v4(&addr) ? "%s:%u" : "[%s]:%u", addr_format(&addr,
-			    text), port);
-		if (i >= CONFIG_MAX_LISTEN)
-			break;
-	}
-	if (cfg_size(section, "hosts") > CONFIG_MAX_LISTEN)
-		config_found(&r->source, config_at(section, "hosts", CONFIG_MAX_LISTEN).line,
-		    config_at(section, "hosts", CONFIG_MAX_LISTEN).text, "at most %d names (hosts)",
-		    CONFIG_MAX_LISTEN);
-	else
-		config_hosts(r, section, "hosts", c->web_hosts, &c->n_web_hosts);
-}
-
 static bool
 read_defaults(struct config_reader *r, cfg_t *root, const char *path)
 {
@@ -254,6 +213,7 @@ read_defaults(struct config_reader *r, cfg_t *root, const char *path)
 	if (dir[0] == '\0')
 		config_found(&r->source, config_at(root, "state-dir", 0).line, dir,
 		    "a directory (state-dir)");
+	snprintf(c->postfix_group, sizeof(c->postfix_group), "postfix");
 	c->path = strdup(path);
 	c->state_dir = strdup(dir);
 	return c->path != NULL && c->state_dir != NULL;
@@ -272,7 +232,7 @@ config_read_root(struct config_reader *r, cfg_t *root, const char *path)
 	read_allow(r, root);
 	config_read_pools(r, root);
 	read_judge(r, root);
-	read_web(r, root);
+	config_read_outlets(r, root);
 	config_check(&r->source, &r->config, &r->places, &r->rungs);
 }
 

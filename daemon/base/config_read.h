@@ -25,6 +25,9 @@ void config_read_ladder(struct config_reader *, cfg_t *root);
 /* The pool sections; what they allow is added to what is allowed already. */
 void config_read_pools(struct config_reader *, cfg_t *root);
 
+/* The sections web, dnsbl, postfix, firewall. */
+void config_read_outlets(struct config_reader *, cfg_t *root);
+
 /* Shared by all of them. */
 struct config_value config_at(cfg_t *section, const char *key, unsigned i);
 bool config_has(cfg_t *section, const char *key);

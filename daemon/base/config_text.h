@@ -81,7 +81,7 @@ struct config_field {
 	enum config_type type;
 	double	    low, high;		/* bounds, both allowed */
 };
-#define CONFIG_N_FIELDS 25
+#define CONFIG_N_FIELDS 26
 extern const struct config_field config_fields[CONFIG_N_FIELDS];
 void config_field_read(struct config_source *, const struct config_field *, struct config_value,
     struct config *);

@@ -27,6 +27,8 @@ static const struct role_user {
 	[PROCESS_WATCH] = { "mxtrap", NULL },
 	[PROCESS_DECOY] = { "mxtrap-net", NULL },
 	[PROCESS_WEB] = { "mxtrap-net", "mxtrap" },	/* reads what watch wrote */
+	[PROCESS_LOOKUP] = { "mxtrap-net", "mxtrap" },
+	[PROCESS_FIREWALL] = { "mxtrap-fw", NULL },
 };
 
 /* What mxtrapd itself keeps: enough to bind, and to start its children as they were. */
@@ -132,17 +134,20 @@ process_confine(struct process *p, uint64_t keep_caps)
 }
 
 void
-process_confine_supervisor(void)
+process_confine_supervisor(const struct config *config)
 {
-	uint64_t keep = supervisor_caps & caps_permitted();
+	uint64_t wanted = supervisor_caps | (config->firewall ? CAP_BIT(CAP_NET_ADMIN) : 0);
+	uint64_t keep = wanted & caps_permitted();
 	uint32_t uid, gid;
-	bool users = process_user("mxtrap", &uid, &gid) && process_user("mxtrap-net", &uid, &gid);
+	bool users = process_user("mxtrap", &uid, &gid) && process_user("mxtrap-net", &uid, &gid) &&
+	    (!config->firewall || process_user("mxtrap-fw", &uid, &gid));
 
-	if (keep != supervisor_caps || !users)
-		log_info("all processes run under one user (%u): found %s%s%s, expected both",
-		    (unsigned)geteuid(), keep == supervisor_caps ? "" : "not all capabilities",
-		    keep == supervisor_caps || users ? "" : " and ",
-		    users ? "" : "no users mxtrap and mxtrap-net");
+	if (keep != wanted || !users)
+		log_info("all processes run under one user (%u): found %s%s%s, expected all",
+		    (unsigned)geteuid(), keep == wanted ? "" : "not all capabilities",
+		    keep == wanted || users ? "" : " and ",
+		    users ? "" : config->firewall ? "not the users mxtrap, mxtrap-net and mxtrap-fw" :
+	    "no users mxtrap and mxtrap-net");
 	caps_bound(keep);
 	if (caps_set(keep, keep) < 0)
 		fatal("cannot give up capabilities");

@@ -26,11 +26,13 @@
 
 static const char *const role_names[PROCESS_N_ROLES] = {
 	[PROCESS_WATCH] = "watch", [PROCESS_DECOY] = "decoy", [PROCESS_WEB] = "web",
+	[PROCESS_LOOKUP] = "lookup", [PROCESS_FIREWALL] = "firewall",
 };
 /* Borrowed for ever by log_name(); 15 bytes at most also for ps. */
 static const char *const long_names[PROCESS_N_ROLES] = {
 	[PROCESS_WATCH] = "mxtrapd/watch", [PROCESS_DECOY] = "mxtrapd/decoy",
-	[PROCESS_WEB] = "mxtrapd/web",
+	[PROCESS_WEB] = "mxtrapd/web", [PROCESS_LOOKUP] = "mxtrapd/lookup",
+	[PROCESS_FIREWALL] = "mxtrapd/firewl",	/* 15 bytes are all that ps shows */
 };
 
 const char *
@@ -105,6 +107,12 @@ take_fds(struct process *p, const char *text, int *text_fd)
 		case 'b':
 			ok = take_fd(text, &end, &p->web_fd);
 			break;
+		case 'u':
+			ok = take_fd(text, &end, &p->lookup_fd);
+			break;
+		case 'f':
+			ok = take_fd(text, &end, &p->firewall_fd);
+			break;
 		case 'c':
 			ok = take_fd(text, &end, &p->control_fd);
 			break;
@@ -160,7 +168,7 @@ process_adopt(struct process *p, int argc, char **argv)
 	int text_fd = -1, role = 0;
 
 	*p = (struct process){ .supervisor_fd = -1, .decoy_fd = -1, .web_fd = -1,
-	    .control_fd = -1, .signal_fd = -1 };
+	    .lookup_fd = -1, .firewall_fd = -1, .control_fd = -1, .signal_fd = -1 };
 	if (argc < 7 || strcmp(argv[1], "--role") != 0 || strcmp(argv[3], "--fds") != 0 ||
 	    strcmp(argv[5], "-c") != 0)
 		return false;

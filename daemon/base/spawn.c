@@ -81,6 +81,8 @@ spawn_exec(const struct spawn *s, int line, int text, pid_t parent)
 	hand_down(list, 's', line);
 	hand_down(list, 'd', s->decoy_fd);
 	hand_down(list, 'b', s->web_fd);
+	hand_down(list, 'u', s->lookup_fd);
+	hand_down(list, 'f', s->firewall_fd);
 	hand_down(list, 'c', s->control_fd);
 	for (size_t i = 0; i < s->bounds->n; i++) {
 		const struct bound *b = &s->bounds->bound[i];

@@ -167,7 +167,9 @@ static bool
 is_needed(const struct cli *cli, const char *name)
 {
 	return strcmp(name, "process watch") == 0 || (strcmp(name, "process decoy") == 0 && (cli_any_answers(cli) || cli->config.probe)) ||
-	    (strcmp(name, "process web") == 0 && cli->config.n_web != 0);
+	    (strcmp(name, "process web") == 0 && cli->config.n_web != 0) ||
+	    (strcmp(name, "process lookup") == 0 && cli->config.n_dnsbl + cli->config.n_postfix != 0) ||
+	    (strcmp(name, "process firewall") == 0 && cli->config.firewall);
 }
 
 static int

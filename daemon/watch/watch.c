@@ -111,11 +111,12 @@ on_moved(void *ctx, uint64_t generation, uint64_t serial)
 	const struct process *p = ctx;
 	struct message_doorbell m = { .generation = generation, .serial = serial };
 
-	if (p->web_fd < 0)
-		return;
 	message_init(&m.head, MESSAGE_DOORBELL, sizeof(m));
 	/* A full line means that it is about to look anyway. */
-	(void)message_send(p->web_fd, &m, sizeof(m));
+	if (p->web_fd >= 0)
+		(void)message_send(p->web_fd, &m, sizeof(m));
+	if (p->lookup_fd >= 0 && p->config.n_dnsbl + p->config.n_postfix > 0)
+		(void)message_send(p->lookup_fd, &m, sizeof(m));
 }
 
 static bool

@@ -18,6 +18,11 @@ const char *bind_text(const struct addr *, uint16_t port, char buf[static BIND_T
 /* A TCP socket bound to this address and port, not listening, close-on-exec.  -1: errno, and why
  * says what was found, and the setting that frees it. */
 int bind_tcp(const struct addr *, uint16_t port, char why[static BIND_WHY_SIZE]);
+/* A UDP socket, the same way, with a receive buffer of 4 MiB where we may. */
+int bind_udp(const struct addr *, uint16_t port, char why[static BIND_WHY_SIZE]);
+/* A unix stream socket at path: bound, mode 0660, of uid and of the group (where it exists, and we may).  A
+ * stale one is replaced. */
+int bind_unix(const char *path, uint32_t uid, const char *group, char why[static BIND_WHY_SIZE]);
 /* Who listens on this address and port: why as above.  False: nobody that can be seen. */
 bool bind_holder(const struct addr *, uint16_t port, char why[static BIND_WHY_SIZE]);
 /* Is this an address of this host? */

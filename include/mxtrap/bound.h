@@ -16,6 +16,8 @@ struct bound {				/* a socket of a child's, or one that cannot be had yet */
 	enum process_role role;
 	uint32_t target;
 	bool	 refuses;		/* a decoy that must not answer: looked after */
+	char	 path[CONFIG_PATH_SIZE];	/* a unix socket instead; "": none */
+	char	 group[64];		/* that may connect to it */
 	int	 fd;			/* -1: why */
 	int	 error;			/* errno of the last try to bind */
 	char	 why[BIND_WHY_SIZE];

@@ -15,6 +15,8 @@
 
 #define CONFIG_MAX_INTERFACES 16
 #define CONFIG_MAX_LISTEN     8
+#define CONFIG_ZONE_MAX	      150	/* leaves room for an IPv6 address's 64 octets in front, and for "suspect." */
+#define CONFIG_PATH_SIZE     104	/* "unix:" and a path that fits struct sockaddr_un */
 #define CONFIG_MAX_ANSWERING  480	/* addresses that decoy listens on */
 
 struct config_pool {
@@ -54,6 +56,14 @@ struct config {
 	size_t n_web;
 	char   web_hosts[CONFIG_MAX_LISTEN][MXSET_NAME_SIZE];	/* further Host names to accept */
 	size_t n_web_hosts;
+	char   dnsbl_listen[CONFIG_MAX_LISTEN][64];	/* n_dnsbl 0: no DNSBL */
+	size_t n_dnsbl;
+	char   dnsbl_zone[MXSET_NAME_SIZE];	/* "bl.example.org" */
+	bool   dnsbl_suspects;			/* also serve suspect.ZONE; default no */
+	char   postfix_listen[CONFIG_MAX_LISTEN][CONFIG_PATH_SIZE];	/* "unix:/run/mxtrap/postfix.sock" or as web's */
+	size_t n_postfix;
+	char   postfix_group[64];		/* who may connect to a unix socket; "postfix" */
+	bool   firewall;			/* keep nftables sets in step with the list */
 };
 
 /* Read and check a file.  On failure says why on standard error, returns -1, *out untouched. */
@@ -65,6 +75,8 @@ char *config_read(const char *path);
 /* Canonical form to a stream: config_parse() of it gives the same config. */
 void config_print(const struct config *, void *stdio_file);
 void config_free(struct config *);
+/* "unix:/PATH": the path, else NULL. */
+const char *config_unix(const char *text);
 /* "192.0.2.1:25" or "[2001:db8::1]:25" (the form of web_listen).  Port 0 is none. */
 bool config_listen(const char *text, struct addr *addr, uint16_t *port);
 

@@ -14,7 +14,12 @@
 #include "mxtrap/config.h"
 #include "mxtrap/message.h"
 
-enum process_role { PROCESS_WATCH, PROCESS_DECOY, PROCESS_WEB, PROCESS_N_ROLES };
+enum process_role {
+	PROCESS_WATCH, PROCESS_DECOY, PROCESS_WEB, PROCESS_LOOKUP, PROCESS_FIREWALL, PROCESS_N_ROLES
+};
+
+/* What a socket of lookup is for: its process_socket.target. */
+enum process_use { USE_DNS_UDP, USE_DNS_TCP, USE_POSTFIX };
 
 #define PROCESS_MAX_SOCKETS 512
 
@@ -23,7 +28,7 @@ enum process_role { PROCESS_WATCH, PROCESS_DECOY, PROCESS_WEB, PROCESS_N_ROLES }
 
 struct process_socket {
 	int	 fd;
-	uint32_t target;	/* decoy: index into ladder.targets; others: 0 */
+	uint32_t target;	/* decoy: index into ladder.targets; lookup: enum process_use; others: 0 */
 };
 
 struct process {
@@ -32,8 +37,10 @@ struct process {
 	int	 supervisor_fd;		/* heartbeats out; MESSAGE_PROCESSES in (watch only) */
 	int	 decoy_fd;		/* watch: accepts in.  decoy: accepts out.  else -1 */
 	int	 web_fd;		/* watch: doorbell out.  web: doorbell in.  else -1 */
+	int	 lookup_fd;		/* watch: doorbell out, sightings in.  lookup: its other end.  else -1 */
+	int	 firewall_fd;		/* watch: rows out, requests in.  firewall: its other end.  else -1 */
 	int	 control_fd;		/* watch: admin datagrams.  else -1 */
-	size_t	 n_sockets;		/* bound, not listening: port 25 (decoy), HTTP (web) */
+	size_t	 n_sockets;		/* bound, not listening: port 25 (decoy), HTTP (web), DNS and Postfix (lookup) */
 	struct process_socket sockets[PROCESS_MAX_SOCKETS];
 	int	 signal_fd;		/* SIGTERM, SIGINT, SIGHUP; blocked otherwise */
 	uint32_t n_deaf;		/* sockets on which listen() failed: told with each heartbeat */
@@ -51,6 +58,8 @@ struct process {
 int watch_main(struct process *);
 int decoy_main(struct process *);
 int web_main(struct process *);
+int lookup_main(struct process *);
+int firewall_main(struct process *);
 
 /* CLOCK_MONOTONIC: for intervals only. */
 int64_t process_now_ms(void);
@@ -63,9 +72,9 @@ bool process_should_stop(struct process *, bool *reload);
  * dumpable, die with the parent.  Says so once if it cannot.  Fatal if it should and fails. */
 void process_confine(struct process *, uint64_t keep_caps);
 
-/* The supervisor's own: keep only what its children need to be started again.  Says so if it lacks
- * them or their users. */
-void process_confine_supervisor(void);
+/* The supervisor's own: keep only what its children need to be started again (NET_ADMIN only where a
+ * firewall is configured).  Says so if it lacks them or their users. */
+void process_confine_supervisor(const struct config *);
 /* The role's name, and the user and group that it runs as. */
 const char *process_name(enum process_role);
 /* The ids of a user; false: there is none of that name. */

@@ -88,8 +88,8 @@ ended() { ! kill -0 "$PID" 2>/dev/null; }
 # The users exist in this mount namespace alone.
 grep -v '^mxtrap' /etc/passwd >"$DIR/passwd"
 grep -v '^mxtrap' /etc/group >"$DIR/group"
-printf 'mxtrap:x:64901:64901::/:/usr/sbin/nologin\nmxtrap-net:x:64902:64902::/:/usr/sbin/nologin\n' >>"$DIR/passwd"
-printf 'mxtrap:x:64901:\nmxtrap-net:x:64902:\n' >>"$DIR/group"
+printf 'mxtrap:x:64901:64901::/:/usr/sbin/nologin\nmxtrap-net:x:64902:64902::/:/usr/sbin/nologin\nmxtrap-fw:x:64903:64903::/:/usr/sbin/nologin\n' >>"$DIR/passwd"
+printf 'mxtrap:x:64901:\nmxtrap-net:x:64902:\nmxtrap-fw:x:64903:\n' >>"$DIR/group"
 run() { # mxtrapd with the users
 	: >"$DIR/log"
 	ip netns exec "$P-mx" unshare -m sh -c 'mount --bind "$0/passwd" /etc/passwd && mount --bind "$0/group" /etc/group &&

@@ -237,27 +237,34 @@ thread_us(void)
 }
 
 /* Run one to its end; the longest that it kept the thread busy at once, µs: packets wait so long, on a machine
- * that has nothing else to do. */
+ * that has nothing else to do.  The two worst of hundreds are left out: a thread's time has the kernel's
+ * interrupts in it, which are others' work. */
 static inline int64_t
 run(struct world *w, const struct message_purge *m)
 {
 	struct sockaddr_un nobody = { .sun_family = AF_UNIX };
 	double began = support_seconds();
-	int64_t worst_us = 0;
+	int64_t worst_us[3] = { 0 };
 	unsigned had = w->answers;
 
 	assert_null(purge_ask(&w->purge, m, NOW_US, &nobody, sizeof nobody));
 	while (w->answers == had) {
-		int64_t before = thread_us();
+		int64_t before = thread_us(), took_us;
 		bool more = purge_turn(&w->purge, w->trap, NOW_US, (int64_t)(support_seconds() * 1000));
 
-		if (thread_us() - before > worst_us)
-			worst_us = thread_us() - before;
+		took_us = thread_us() - before;
+		for (int i = 0; i < 3; i++)
+			if (took_us > worst_us[i]) {
+				int64_t was_us = worst_us[i];
+
+				worst_us[i] = took_us;
+				took_us = was_us;
+			}
 		if (!more)
 			poll(NULL, 0, 1);
 		assert_true(support_seconds() - began < 60);
 	}
-	return worst_us;
+	return worst_us[2];
 }
 
 static inline void

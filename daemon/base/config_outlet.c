@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * config_outlet.c - the sections of whatever hands the list on: web, dnsbl, postfix, firewall.
+ *
+ * An outlet that is not mentioned does not exist: nothing listens, nothing is changed.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "config_read.h"
+
+const char *
+config_unix(const char *text)
+{
+	return strncmp(text, "unix:/", 6) == 0 ? text + 5 : NULL;
+}
+
+/* One address to listen on, in its canonical form. */
+static bool
+listen_text(const char *text, bool unix_too, char *out, size_t size)
+{
+	char addr_text[ADDR_TEXT_SIZE];
+	struct addr addr;
+	uint16_t port;
+
+	if (unix_too && config_unix(text) != NULL && strlen(text) < size) {
+		memcpy(out, text, strlen(text) + 1);
+		return true;
+	}
+	if (!config_listen(text, &addr, &port))
+		return false;
+	snprintf(out, size, addr_is_v4(&addr) ? "%s:%u" : "[%s]:%u", addr_format(&addr, addr_text), port);
+	return true;
+}
+
+/* A list of addresses to listen on; without one: what stands by itself. */
+static void
+read_listen(struct config_reader *r, cfg_t *section, const char *standing, bool unix_too, void *out,
+    size_t size, size_t *n_out)
+{
+	unsigned n = cfg_size(section, "listen");
+
+	if (n == 0)
+		snprintf((char *)out + size * (*n_out)++, size, "%s", standing);
+	for (unsigned i = 0; i < n; i++) {
+		struct config_value value = config_at(section, "listen", i);
+
+		if (i >= CONFIG_MAX_LISTEN) {
+			config_found(&r->source, value.line, value.text, "at most %d addresses (listen)",
+			    CONFIG_MAX_LISTEN);
+			return;
+		}
+		if (listen_text(value.text, unix_too, (char *)out + size * *n_out, size))
+			(*n_out)++;
+		else
+			config_found(&r->source, value.line, value.text, "%sADDRESS:PORT or [ADDRESS]:PORT (listen)",
+			    unix_too ? "unix:/PATH (100 bytes at most), " : "");
+	}
+}
+
+static void
+read_web(struct config_reader *r, cfg_t *root)
+{
+	struct config *c = &r->config;
+	cfg_t *section;
+
+	if (cfg_size(root, "web") == 0)
+		return;
+	section = cfg_getnsec(root, "web", 0);
+	read_listen(r, section, "127.0.0.1:8725", false, c->web_listen, sizeof(c->web_listen[0]), &c->n_web);
+	if (cfg_size(section, "hosts") > CONFIG_MAX_LISTEN)
+		config_found(&r->source, config_at(section, "hosts", CONFIG_MAX_LISTEN).line,
+		    config_at(section, "hosts", CONFIG_MAX_LISTEN).text, "at most %d names (hosts)",
+		    CONFIG_MAX_LISTEN);
+	else
+		config_hosts(r, section, "hosts", c->web_hosts, &c->n_web_hosts);
+}
+
+static void
+read_dnsbl(struct config_reader *r, cfg_t *root)
+{
+	struct config *c = &r->config;
+	struct config_value value;
+	cfg_t *section;
+
+	if (cfg_size(root, "dnsbl") == 0)
+		return;
+	section = cfg_getnsec(root, "dnsbl", 0);
+	read_listen(r, section, "127.0.0.1:5353", false, c->dnsbl_listen, sizeof(c->dnsbl_listen[0]), &c->n_dnsbl);
+	if (!config_has(section, "zone")) {
+		config_wrong(&r->source, section->line > 0 ? (unsigned)section->line : 1,
+		    "found a dnsbl without zone, expected zone = \"bl.example.org\"");
+		return;
+	}
+	value = config_at(section, "zone", 0);
+	if (!config_host(value.text, c->dnsbl_zone) || strlen(c->dnsbl_zone) > CONFIG_ZONE_MAX)
+		config_found(&r->source, value.line, value.text, "a domain name of at most %d bytes (zone)",
+		    CONFIG_ZONE_MAX);
+}
+
+static void
+read_postfix(struct config_reader *r, cfg_t *root)
+{
+	struct config *c = &r->config;
+	struct config_value value;
+	cfg_t *section;
+
+	if (cfg_size(root, "postfix") == 0)
+		return;
+	section = cfg_getnsec(root, "postfix", 0);
+	read_listen(r, section, "unix:/run/mxtrap/postfix.sock", true, c->postfix_listen,
+	    sizeof(c->postfix_listen[0]), &c->n_postfix);
+	if (!config_has(section, "group"))
+		return;
+	value = config_at(section, "group", 0);
+	if (!config_word(value.text, c->postfix_group, sizeof(c->postfix_group)))
+		config_found(&r->source, value.line, value.text, "the name of a group (group)");
+}
+
+static void
+read_firewall(struct config_reader *r, cfg_t *root)
+{
+	static const char *const backends[] = { "nftables", "none" };
+	cfg_t *section;
+
+	if (cfg_size(root, "firewall") == 0)
+		return;
+	section = cfg_getnsec(root, "firewall", 0);
+	r->config.firewall = !config_has(section, "backend") ||
+	    config_choice(r, config_at(section, "backend", 0), backends, 2, "backend") == 0;
+}
+
+void
+config_read_outlets(struct config_reader *r, cfg_t *root)
+{
+	read_web(r, root);
+	read_dnsbl(r, root);
+	read_postfix(r, root);
+	read_firewall(r, root);
+}
