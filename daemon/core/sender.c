@@ -54,13 +54,19 @@ sender_guess(const struct sender_table *t, uint32_t hash)
 
 /*
  * May this one go?  Only what nobody has proven and what nothing but a hint is
- * known of: a flood of forged addresses evicts itself.
+ * known of: a flood of forged addresses evicts itself.  And who has not come for so
+ * long that nothing of it weighs any more: or the honest senders of some years would
+ * fill the table, and nobody new be judged.
  */
 static bool
-is_victim(const struct sender *s)
+is_victim(const struct sender_table *t, const struct sender *s, uint32_t now_s)
 {
-	return s->state <= STATE_NOTICED &&
-	    (s->flags & (SENDER_PROVEN | SENDER_TIMED)) == 0;
+	if ((s->flags & SENDER_TIMED) != 0 || s->state > STATE_CLEARED)
+		return false;
+	if (t->faded_s != 0 && now_s > s->last_seen_s && now_s - s->last_seen_s >= t->faded_s &&
+	    s->foreign_until_s <= now_s)
+		return true;
+	return s->state <= STATE_NOTICED && (s->flags & SENDER_PROVEN) == 0;
 }
 
 uint32_t
@@ -79,7 +85,7 @@ sender_add(struct sender_table *t, sender_key key, uint32_t hash, uint32_t now_s
 			uint32_t at = t->hand;
 
 			t->hand = at + 1 == t->cap ? 0 : at + 1;
-			if (is_victim(&t->records[at])) {
+			if (is_victim(t, &t->records[at], now_s)) {
 				slot = at;
 				break;
 			}

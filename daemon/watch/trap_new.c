@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#define FADED_S (60 * 86400U)		/* nothing of a sender that stayed away so long weighs */
+
 static bool
 pending_init(struct pending_ring *r, uint32_t cap)
 {
@@ -80,6 +82,8 @@ trap_new(const struct trap_options *o)
 		trap_free(t);
 		return NULL;
 	}
+	/* By then nobody is cleared (-3 is -2.3 after 0.4 half-lives), and no relapse counts. */
+	t->senders.faded_s = o->judge.half_life_s > FADED_S ? o->judge.half_life_s : FADED_S;
 	if (!fill_never(t)) {
 		trap_free(t);
 		return NULL;

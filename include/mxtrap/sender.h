@@ -3,8 +3,8 @@
  * sender.h - the bounded table of who was ever seen, and what weighs on each.
  *
  * One record, a cache line, a sender.  When it is full, the oldest that nobody has
- * proven and nothing is known of makes room; a listed, suspect, cleared or proven
- * one never does.  Eviction goes round the table by age, never by hash.
+ * proven and nothing is known of makes room; a listed or suspect one never does, a cleared or
+ * proven one only when it did not come for faded_s.  Eviction goes round the table by age, never by hash.
  */
 #ifndef MXTRAP_SENDER_H
 #define MXTRAP_SENDER_H
@@ -57,6 +57,7 @@ struct sender_table {
 	uint32_t fresh;			/* records never used yet begin here */
 	uint64_t *dirty;		/* owned; a bit a record: changed since the store was told */
 	uint32_t hand;			/* where eviction looks next */
+	uint32_t faded_s;		/* who did not come for so long may go, proven or not; 0: never */
 	uint64_t evicted, refused;
 };
 

@@ -83,6 +83,32 @@ listed_suspect_cleared_and_proven_are_never_evicted(void **state)
 	sender_table_free(&t);
 }
 
+/* Else some years of honest senders would fill the table, and nobody new be judged. */
+static void
+a_proven_sender_that_stayed_away_for_long_makes_room(void **state)
+{
+	struct sender_table t;
+	struct gone g = { .n = 0 };
+
+	(void)state;
+	assert_true(sender_table_init(&t, 5, KEY));
+	t.faded_s = 500;
+	for (sender_key k = 1; k <= 5; k++)
+		t.records[add(&t, k, &g)].flags |= SENDER_PROVEN;
+	t.records[0].last_seen_s = 501;			/* still remembered */
+	t.records[1].last_seen_s = 100;
+	t.records[1].state = STATE_LISTED & 15U;	/* whatever its age */
+	t.records[2].last_seen_s = 100;
+	t.records[2].foreign_until_s = 1001;		/* still excused */
+	t.records[3].last_seen_s = 500;
+	t.records[3].state = STATE_CLEARED & 15U;	/* faded */
+	assert_int_equal(add(&t, 6, &g), 3);
+	t.records[3].flags |= SENDER_PROVEN;
+	assert_int_equal(add(&t, 7, &g), SENDER_NONE);
+	assert_int_equal(g.n, 1);
+	sender_table_free(&t);
+}
+
 static void
 eviction_does_not_depend_on_the_hash_key(void **state)
 {
@@ -107,6 +133,7 @@ main(void)
 		cmocka_unit_test(a_sender_is_found_again_and_a_stranger_is_not),
 		cmocka_unit_test(the_oldest_unproven_makes_room),
 		cmocka_unit_test(listed_suspect_cleared_and_proven_are_never_evicted),
+		cmocka_unit_test(a_proven_sender_that_stayed_away_for_long_makes_room),
 		cmocka_unit_test(eviction_does_not_depend_on_the_hash_key),
 	};
 
