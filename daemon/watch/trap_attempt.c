@@ -249,7 +249,7 @@ now_answered(struct trap *t, struct attempt *a)
 
 	a->last_off_us = (uint32_t)(t->now_us - attempt_first_us(&t->attempts, a));
 	if (visit != VISIT_NONE)
-		t->visits.records[visit].flags &= (uint16_t)~VISIT_PENDING_LOWER;
+		trap_waited(t, visit, a);
 }
 
 static void

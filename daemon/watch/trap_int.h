@@ -148,6 +148,8 @@ uint32_t trap_touch(struct trap *, uint32_t sender, struct attempt *, const stru
 /* The sender's open visit of an attempt's set; VISIT_NONE. */
 uint32_t trap_visit_of(struct trap *, uint32_t sender, const struct attempt *);
 /* An attempt of an open visit went on: its SYN came again, or it was proven. */
+/* The attempt was answered, or sent again: this visit does not rush on from that rung. */
+void trap_waited(struct trap *, uint32_t visit, const struct attempt *);
 void trap_resent(struct trap *, uint32_t visit, struct attempt *);
 void trap_proven(struct trap *, uint32_t sender, uint32_t visit, struct attempt *, int64_t rtt_us);
 /* A deadline of a visit came out of the wheel. */

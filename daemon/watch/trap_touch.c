@@ -81,6 +81,7 @@ begin_visit(struct trap *t, uint32_t visit)
 	v->route = v->proven_route = 0;
 	v->bogus_first_proven = 0;
 	v->said &= (uint8_t)~VISIT_ADDRESSED;
+	v->waited = 0;
 	v->gap[0] = v->gap[1] = v->rtt = 0;
 	wheel_add(&t->ends, visit_due_us(t, v), visit_item(t, visit, false));
 }
@@ -148,6 +149,22 @@ touch_bogus(struct trap *t, uint32_t visit, struct attempt *a, const struct pack
 	}
 }
 
+/*
+ * On from a silent rung within 2 s of the SYN there?  Not where any attempt of this visit on the
+ * rungs that it comes from was answered or sent again: a server with several mails under way
+ * leaves for the next rung with the one while the SYN of another has only just gone out.
+ */
+static bool
+impatient(const struct trap *t, const struct visit *v, enum role role)
+{
+	unsigned from = v->last_role, to = (unsigned)role;
+
+	if ((v->flags & VISIT_PENDING_LOWER) == 0 || to <= from ||
+	    t->now_us - visit_last_us(v) >= 2 * SECOND_US)
+		return false;
+	return (v->waited & ((1u << to) - (1u << from))) == 0;
+}
+
 uint32_t
 trap_touch(struct trap *t, uint32_t number, struct attempt *a, const struct packet *p, uint64_t key, uint32_t hash)
 {
@@ -161,8 +178,7 @@ trap_touch(struct trap *t, uint32_t number, struct attempt *a, const struct pack
 	if (visit == VISIT_NONE)
 		return VISIT_NONE;
 	v = &t->visits.records[visit];
-	if ((v->flags & VISIT_PENDING_LOWER) != 0 && (unsigned)role > v->last_role &&
-	    t->now_us - visit_last_us(v) < 2 * SECOND_US) {
+	if (impatient(t, v, role)) {
 		struct pending p_impatient = {
 			.due_us = t->now_us + JUDGE_DELAY_US, .visit = visit, .generation = v->generation,
 			.what = PENDING_IMPATIENT, .grade = GRADE_SYN, .host = a->host,
@@ -224,6 +240,15 @@ trap_visit_of(struct trap *t, uint32_t number, const struct attempt *a)
 }
 
 void
+trap_waited(struct trap *t, uint32_t visit, const struct attempt *a)
+{
+	struct visit *v = &t->visits.records[visit];
+
+	v->flags &= (uint16_t)~VISIT_PENDING_LOWER;
+	v->waited |= (uint8_t)(1u << t->ladder->targets[a->target].role);
+}
+
+void
 trap_resent(struct trap *t, uint32_t visit, struct attempt *a)
 {
 	struct visit *v = &t->visits.records[visit];
@@ -231,7 +256,7 @@ trap_resent(struct trap *t, uint32_t visit, struct attempt *a)
 	prolong(t, v);
 	/* It waited for at least one retransmission: whatever it is, it is not impatient. */
 	if ((a->flags & ATTEMPT_RESENT) != 0)
-		v->flags &= (uint16_t)~VISIT_PENDING_LOWER;
+		trap_waited(t, visit, a);
 	if (t->ladder->targets[a->target].role == ROLE_REAL)
 		v->last_real_s = now_s(t);
 }
@@ -247,7 +272,7 @@ trap_proven(struct trap *t, uint32_t number, uint32_t visit, struct attempt *a, 
 	};
 	uint8_t rtt = visit_log_us(rtt_us);
 
-	v->flags &= (uint16_t)~VISIT_PENDING_LOWER;
+	trap_waited(t, visit, a);
 	v->proven_route = route_add(v->proven_route, (enum role)target->role);
 	if (v->rtt == 0 || rtt < v->rtt)
 		v->rtt = rtt != 0 ? rtt : 1;

@@ -66,7 +66,8 @@ struct visit {
 	uint16_t stamp[STAMP_N];	/* 8 s units, 0: never */
 	bool	 taken;
 	uint8_t	 said;			/* enum visit_said */
-	uint8_t	 spare[6];		/* a record is one cache line */
+	uint8_t	 waited;		/* 1 << role: an attempt of this visit there was answered, or sent again */
+	uint8_t	 spare[5];		/* a record is one cache line */
 };
 
 /*
