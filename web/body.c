@@ -63,13 +63,13 @@ open_unnamed(void)
 
 /* Does this slot answer for that state?  fresh enough: see the head of this file. */
 static bool
-slot_serves(const struct export_slot *slot, const struct export_format *format,
+slot_serves(const struct export_slot *slot, const struct export_format *format, const char *options,
     const struct report_state *state, int64_t minute, bool unpublished)
 {
 	int64_t age_ms = clock_ms() - slot->rendered_ms;
 
 	if (slot->format != format || slot->generation != state->generation ||
-	    slot->unpublished != unpublished)
+	    slot->unpublished != unpublished || strcmp(slot->options, options) != 0)
 		return false;
 	if (slot->serial == state->serial && slot->minute == minute)
 		return true;
@@ -91,18 +91,18 @@ slot_for(struct export_cache *cache)
 	return oldest;
 }
 
-/* Older renderings of a format are of no use to anybody once there is a newer one. */
+/* Older renderings of one document are of no use to anybody once there is a newer one. */
 static void
-drop_older(struct export_cache *cache, const struct export_format *format)
+drop_older(struct export_cache *cache, const struct export_format *format, const char *options)
 {
 	for (size_t i = 0; i < EXPORT_SLOTS; i++)
-		if (cache->slots[i].format == format)
+		if (cache->slots[i].format == format && strcmp(cache->slots[i].options, options) == 0)
 			slot_drop(cache, &cache->slots[i]);
 }
 
 static enum export_result
-render(struct web *web, const struct export_format *format, int64_t now_s,
-    struct export_slot *slot)
+render(struct web *web, const struct export_format *format, const struct export_options *options,
+    int64_t now_s, struct export_slot *slot)
 {
 	int64_t begun_ms = clock_ms();
 	enum export_result result;
@@ -119,7 +119,7 @@ render(struct web *web, const struct export_format *format, int64_t now_s,
 			(void)close(kept);
 		return EXPORT_ERROR;
 	}
-	result = export_write(file, format, web->report, web->config, now_s, &slot->summary);
+	result = export_write(file, format, options, web->report, web->config, now_s, &slot->summary);
 	if (fclose(file) != 0 && (result == EXPORT_OK || result == EXPORT_UNPUBLISHED)) {
 		log_warn("cannot write an export");
 		result = EXPORT_ERROR;
@@ -140,32 +140,33 @@ render(struct web *web, const struct export_format *format, int64_t now_s,
 }
 
 static struct export_slot *
-find_or_render(struct web *web, const struct export_format *format, int64_t now_s,
-    struct reply *reply)
+find_or_render(struct web *web, const struct export_format *format, const struct export_options *options,
+    int64_t now_s, struct reply *reply)
 {
 	struct export_cache *cache = &web->exports;
 	struct report_state state;
 	struct export_slot *slot;
 	enum report_result result = report_state(web->report, &state);
 	int64_t now = report_now(web->report, now_s);
-	int64_t minute = format->relative ? now / 60 : 0;
+	int64_t minute = export_relative(format, options) ? now / 60 : 0;
 	bool unpublished;
-	char why[160];
+	char why[160], key[EXPORT_KEY_SIZE];
 
 	if (result != REPORT_OK) {
 		reply_report(reply, result);
 		return NULL;
 	}
+	export_options_key(options, key);
 	unpublished = !export_gate(web->config, &state, now_s, why);
 	for (size_t i = 0; i < EXPORT_SLOTS; i++)
-		if (slot_serves(&cache->slots[i], format, &state, minute, unpublished)) {
+		if (slot_serves(&cache->slots[i], format, key, &state, minute, unpublished)) {
 			cache->hits++;
 			cache->slots[i].used_ms = clock_ms();
 			return &cache->slots[i];
 		}
-	drop_older(cache, format);
+	drop_older(cache, format, key);
 	slot = slot_for(cache);
-	switch (render(web, format, now_s, slot)) {
+	switch (render(web, format, options, now_s, slot)) {
 	case EXPORT_OK:
 	case EXPORT_UNPUBLISHED:
 		break;
@@ -177,6 +178,7 @@ find_or_render(struct web *web, const struct export_format *format, int64_t now_
 		return NULL;
 	}
 	slot->minute = minute;
+	memcpy(slot->options, key, sizeof(slot->options));
 	slot->used_ms = clock_ms();
 	cache->bytes += slot->size;
 	cache->renders++;
@@ -208,7 +210,7 @@ static void
 unknown_format(struct reply *reply, const char *name)
 {
 	const struct export_format *format;
-	char all[256] = "";
+	char all[320] = "";
 
 	for (size_t i = 0; (format = export_format_at(i)) != NULL; i++) {
 		size_t n = strlen(all);
@@ -218,17 +220,37 @@ unknown_format(struct reply *reply, const char *name)
 	reply_problem(reply, 404, "no such format \"%.40s\"; there are %s", name, all);
 }
 
+/* Strong where the state alone makes the document, weak and by the minute where the clock does, too. */
+static void
+etag(struct reply *reply, const struct export_slot *slot, bool relative)
+{
+	char minute[24] = "";
+
+	if (relative)
+		(void)snprintf(minute, sizeof(minute), ":%lld", (long long)slot->minute);
+	(void)snprintf(reply->etag, sizeof(reply->etag), "%s\"%016llx:%llu:%s%s%s%s%s\"", relative ? "W/" : "",
+	    (unsigned long long)slot->generation, (unsigned long long)slot->serial, slot->format->name,
+	    *slot->options != '\0' ? ":" : "", slot->options, minute, slot->unpublished ? ":unpublished" : "");
+}
+
 void
 handle_export(struct web *web, const struct request *req, struct reply *reply)
 {
 	const struct export_format *format = export_format_find(req->arg);
+	struct export_options options = { .family = 0 };
+	char why[EXPORT_WHY_SIZE];
 	struct export_slot *slot;
 
 	if (format == NULL) {
 		unknown_format(reply, req->arg);
 		return;
 	}
-	slot = find_or_render(web, format, req->now_s, reply);
+	for (size_t i = 0; i < req->n_params; i++)
+		if (!export_option(&options, req->params[i].name, req->params[i].value, why)) {
+			reply_problem(reply, 400, "%s", why);
+			return;
+		}
+	slot = find_or_render(web, format, &options, req->now_s, reply);
 	if (slot == NULL)
 		return;
 	trim(&web->exports, slot);
@@ -245,14 +267,7 @@ handle_export(struct web *web, const struct request *req, struct reply *reply)
 	reply->last_modified_s = slot->summary.state.changed_s;
 	reply->expires_s = req->now_s + EXPORT_FRESH_S;
 	/* Why it is empty is part of the state: else a client would keep the empty one. */
-	if (format->relative)
-		(void)snprintf(reply->etag, sizeof(reply->etag), "W/\"%016llx:%llu:%s:%lld%s\"",
-		    (unsigned long long)slot->generation, (unsigned long long)slot->serial,
-		    format->name, (long long)slot->minute, slot->unpublished ? ":unpublished" : "");
-	else
-		(void)snprintf(reply->etag, sizeof(reply->etag), "\"%016llx:%llu:%s%s\"",
-		    (unsigned long long)slot->generation, (unsigned long long)slot->serial,
-		    format->name, slot->unpublished ? ":unpublished" : "");
+	etag(reply, slot, export_relative(format, &options));
 	if (slot->unpublished)
 		reply_unpublished(reply, slot->summary.why);
 }

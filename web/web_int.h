@@ -78,7 +78,7 @@ struct reply {
 	const void *body;		/* BODY_STATIC; BODY_OWNED: from malloc */
 	int	    fd;			/* BODY_FD: whoever takes the reply closes it */
 	uint64_t    size;
-	char	    etag[96];		/* with its quotes; "": none */
+	char	    etag[160];		/* with its quotes; "": none */
 	const char *cache_control;	/* static; NULL: "no-cache" */
 	int64_t	    last_modified_s, expires_s;	/* 0: none */
 	const char *allow;		/* 405: static */
@@ -114,7 +114,8 @@ bool http_date(char text[static HTTP_DATE_SIZE], int64_t when_s);
 struct export_slot {
 	const struct export_format *format;	/* NULL: empty */
 	uint64_t generation, serial;
-	int64_t	 minute;		/* 0 unless the format holds relative times */
+	int64_t	 minute;		/* 0 unless it changes with the clock */
+	char	 options[EXPORT_KEY_SIZE];
 	int64_t	 rendered_ms, cost_ms, used_ms;
 	int	 fd;			/* an unlinked file */
 	uint64_t size;

@@ -130,9 +130,27 @@ read_firewall(struct config_reader *r, cfg_t *root)
 	    config_choice(r, config_at(section, "backend", 0), backends, 2, "backend") == 0;
 }
 
+/* It stands in replies to strangers and in files of many formats: nothing that any of them takes for more. */
+static void
+read_contact(struct config_reader *r, cfg_t *root)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@._+-/:~";
+	struct config *c = &r->config;
+	struct config_value value;
+
+	if (!config_has(root, "contact"))
+		return;
+	value = config_at(root, "contact", 0);
+	if (value.text[0] == '\0' || value.text[strspn(value.text, plain)] != '\0' ||
+	    !config_word(value.text, c->contact, sizeof(c->contact)))
+		config_found(&r->source, value.line, value.text,
+		    "a mail address or URL of letters, digits and @._+-/:~ (contact)");
+}
+
 void
 config_read_outlets(struct config_reader *r, cfg_t *root)
 {
+	read_contact(r, root);
 	read_web(r, root);
 	read_dnsbl(r, root);
 	read_postfix(r, root);

@@ -230,6 +230,11 @@ config_print(const struct config *config, void *stdio_file)
 	print_quoted(f, config->state_dir);
 	fputc('\n', f);
 	print_fields(f, config, "");
+	if (config->contact[0] != '\0') {
+		fputs("contact = ", f);
+		print_quoted(f, config->contact);
+		fputc('\n', f);
+	}
 	print_ladder(f, &config->ladder);
 	print_allow(f, config);
 	print_pools(f, config);

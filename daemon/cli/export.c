@@ -20,7 +20,8 @@
 #define COPY_BYTES (1 << 16)
 
 static enum export_result
-render(struct cli *cli, const struct export_format *format, FILE *file, struct export_summary *summary)
+render(struct cli *cli, const struct export_format *format, const struct export_options *options, FILE *file,
+    struct export_summary *summary)
 {
 	enum export_result result = EXPORT_BUSY;
 
@@ -31,7 +32,7 @@ render(struct cli *cli, const struct export_format *format, FILE *file, struct e
 		if (ftruncate(fileno(file), 0) != 0)
 			return EXPORT_ERROR;
 		cli_progress(cli, 0, "bytes; reading the list");
-		result = export_write(file, format, cli->report, &cli->config, cli->now_s, summary);
+		result = export_write(file, format, options, cli->report, &cli->config, cli->now_s, summary);
 	}
 	return result;
 }
@@ -69,19 +70,66 @@ open_unnamed(void)
 	return file;
 }
 
+static int
+list_formats(FILE *out)
+{
+	const struct export_format *format;
+
+	for (size_t i = 0; (format = export_format_at(i)) != NULL; i++)
+		fprintf(out, "  %-16s %s\n", format->name, format->says);
+	return CLI_USAGE;
+}
+
+static bool
+is_option(const char *word)
+{
+	static const char *const options[] = { "--family", "--grade", "--include", "--min-score", "--limit" };
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (strcmp(word, options[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The format and the options, in any order.  CLI_DONE: good. */
+static int
+read_words(int argc, char **argv, const struct export_format **format, struct export_options *options)
+{
+	char why[EXPORT_WHY_SIZE];
+
+	for (int i = 1; i < argc; i++) {
+		if (is_option(argv[i])) {
+			if (i + 1 == argc)
+				return cli_usage("export", "expected a value behind the option");
+			if (!export_option(options, argv[i] + 2, argv[i + 1], why))
+				return cli_usage("export", why);
+			i++;
+		} else if (*format != NULL || argv[i][0] == '-') {
+			return cli_usage_word("export", argv[i]);
+		} else if ((*format = export_format_find(argv[i])) == NULL) {
+			(void)cli_usage_word("export", argv[i]);
+			return list_formats(stderr);
+		}
+	}
+	if (*format != NULL)
+		return CLI_DONE;
+	(void)cli_usage("export", "expected one format");
+	return list_formats(stderr);
+}
+
 int
 cli_export(struct cli *cli, int argc, char **argv)
 {
-	const struct export_format *format = argc == 2 ? export_format_find(argv[1]) : NULL;
+	const struct export_format *format = NULL;
+	struct export_options options = { .family = 0 };
 	struct export_summary summary;
 	enum export_result result;
 	FILE *file;
 	bool whole = true;
-	int status;
+	int status = read_words(argc, argv, &format, &options);
 
-	if (format == NULL)
-		return argc > 1 ? cli_usage_word("export", argv[argc == 2 ? 1 : 2]) :
-		    cli_usage("export", "expected one format: plain, ndjson, csv or nftables");
+	if (status != CLI_DONE)
+		return status;
 	if ((status = cli_open(cli)) != CLI_DONE)
 		return status;
 	file = open_unnamed();
@@ -90,7 +138,7 @@ cli_export(struct cli *cli, int argc, char **argv)
 		return CLI_UNREACHABLE;
 	}
 	(void)setvbuf(file, NULL, _IOFBF, COPY_BYTES);
-	result = render(cli, format, file, &summary);
+	result = render(cli, format, &options, file, &summary);
 	if (result == EXPORT_OK || result == EXPORT_UNPUBLISHED)
 		whole = copy(cli, file);
 	cli_progress(cli, 0, NULL);

@@ -25,7 +25,8 @@ static const struct cli_command COMMANDS[] = {
 	{ "list", "list [--suspects|--noticed|--cleared|--allowed|--scanners|--all] [--format table|plain|ndjson|csv]",
 	    "who is listed, or in another state", cli_list },
 	{ "explain", "explain ADDR [--json]", "everything that is known of a sender, and why", cli_explain },
-	{ "export", "export plain|ndjson|csv|nftables", "the list as consumers get it", cli_export },
+	{ "export", "export FORMAT [--family 4|6] [--grade G] [--min-score N]\n"
+	    "           [--include suspects,scanners] [--limit N]", "the list as consumers get it", cli_export },
 	{ "allow", "allow ADDR|CIDR [--for 30d] [--note TEXT] | allow ADDR|CIDR --remove",
 	    "never list it; takes it off the list at once", cli_allow },
 	{ "forget", "forget ADDR|CIDR [--note TEXT]", "drop what weighs on it", cli_forget },

@@ -12,8 +12,13 @@
 #include "mxtrap/json.h"
 #include "mxtrap/never.h"
 #include "render.h"
+#include "select.h"
 
-static const struct renderer *const RENDERERS[] = { &render_plain, &render_ndjson, &render_csv, &render_nftables };
+static const struct renderer *const RENDERERS[] = {
+	&render_plain, &render_ndjson, &render_csv, &render_nftables, &render_ipset, &render_pf, &render_postfix,
+	&render_postscreen, &render_exim, &render_opensmtpd, &render_sendmail, &render_rspamd, &render_rbldnsd,
+	&render_zone, &render_haproxy, &render_mikrotik, &render_crowdsec, &render_fail2ban,
+};
 
 #define N_RENDERERS (sizeof(RENDERERS) / sizeof(RENDERERS[0]))
 
@@ -98,6 +103,9 @@ export_gate(const struct config *config, const struct report_state *state, int64
 struct writing {
 	struct render render;
 	const struct renderer *renderer;
+	const struct export_options *options;
+	struct selection best;		/* where they are sorted first */
+	bool	 sorted;
 	struct never never;
 	bool	 never_full;		/* no memory for all of the never-list: then nothing may leave */
 	struct export_summary *summary;
@@ -125,20 +133,59 @@ hold_back_own(void *ctx, const struct prefix *what, unsigned why)
 }
 
 static bool
+wanted(const struct export_options *o, const struct report_entry *e)
+{
+	return (o->family == 0 || (o->family == 4) == addr_is_v4(&e->what.addr)) && e->grade >= o->grade &&
+	    (o->min_score <= 0 || e->score >= o->min_score);
+}
+
+static bool
+write_one(struct writing *w, const struct report_entry *e)
+{
+	w->renderer->entry(&w->render, e);
+	w->render.n++;
+	return !w->render.failed && !ferror_unlocked(w->render.out);
+}
+
+static bool
 write_entry(void *ctx, const struct report_entry *e)
 {
 	struct writing *w = ctx;
 	bool single = addr_is_v4(&e->what.addr) ? e->what.len == 128 : e->what.len >= 64;
 
+	if (!wanted(w->options, e))
+		return true;
 	/* Checked at judging and at listing already: what leaves is checked once more. */
 	if (!single || (e->expires_s != 0 && e->expires_s <= w->render.now_s) ||
 	    never_covers(&w->never, &e->what, w->render.now_s)) {
 		w->summary->withheld++;
 		return true;
 	}
-	w->renderer->entry(&w->render, e);
-	w->render.n++;
-	return !w->render.failed && !ferror_unlocked(w->render.out);
+	return w->sorted ? selection_add(&w->best, e) : write_one(w, e);
+}
+
+/* The list from one state; then those that are on no list, where they are asked for. */
+static enum report_result
+write_entries(struct writing *w, struct report *report, int64_t now_s)
+{
+	const struct export_options *o = w->options;
+	uint32_t states = 1U << STATE_LISTED | (o->suspects ? 1U << STATE_SUSPECT : 0);
+	struct report_filter filter = { .states = states, .klass = 0xff, .one_snapshot = true };
+	enum report_result result = report_entries(report, &filter, now_s, &w->summary->state, write_entry, w);
+
+	for (enum sender_class c = CLASS_PROBER; o->scanners && result <= REPORT_NONE && c <= CLASS_SCANNER; c++) {
+		filter = (struct report_filter){
+			.states = (1U << STATE_N) - 1 - (states | 1U << STATE_ALLOWED), .klass = (uint8_t)c,
+		};
+		result = report_entries(report, &filter, now_s, NULL, write_entry, w);
+	}
+	if (w->best.failed)
+		return REPORT_ERROR;
+	selection_sort(&w->best, (w->renderer->format.carries & EXPORT_GROUPS) != 0);
+	for (size_t i = 0; i < w->best.n && result <= REPORT_NONE; i++)
+		if (!write_one(w, &w->best.entries[i]))
+			return REPORT_ERROR;
+	return result;
 }
 
 static bool
@@ -173,12 +220,18 @@ result_of(enum report_result result)
 	return result == REPORT_BUSY ? EXPORT_BUSY : EXPORT_ERROR;
 }
 
-enum export_result
-export_write(FILE *out, const struct export_format *format, struct report *report, const struct config *config,
-    int64_t now_s, struct export_summary *summary)
+bool
+export_relative(const struct export_format *format, const struct export_options *options)
 {
-	struct writing w = { .renderer = renderer_of(format), .summary = summary };
-	struct report_filter filter = { .states = 1U << STATE_LISTED, .klass = 0xff, .one_snapshot = true };
+	/* Who is a scanner is no matter of the list's serial; what a score is, is one of the clock. */
+	return format->relative || options->scanners || options->min_score > 0 || options->limit != 0;
+}
+
+enum export_result
+export_write(FILE *out, const struct export_format *format, const struct export_options *options,
+    struct report *report, const struct config *config, int64_t now_s, struct export_summary *summary)
+{
+	struct writing w = { .renderer = renderer_of(format), .options = options, .summary = summary };
 	enum report_result result;
 	bool open;
 
@@ -190,18 +243,22 @@ export_write(FILE *out, const struct export_format *format, struct report *repor
 	open = export_gate(config, &summary->state, now_s, summary->why);
 	w.render = (struct render){
 		.out = out, .now_s = now_s, .state = &summary->state, .why = summary->why, .open_set = -1,
+		.contact = config->contact, .zone = config->dnsbl_zone,
 	};
+	w.sorted = options->limit != 0 || (options->scanners && (format->carries & EXPORT_GROUPS) != 0);
+	selection_begin(&w.best, options->limit != 0 ? options->limit : EXPORT_LIMIT_MAX);
 	if (!load_never(&w, report, config)) {
 		never_free(&w.never);
 		return EXPORT_ERROR;
 	}
 	w.renderer->begin(&w.render);
 	if (open)
-		result = report_entries(report, &filter, now_s, &summary->state, write_entry, &w);
+		result = write_entries(&w, report, now_s);
 	else
 		summary->withheld = summary->state.n_listed;
 	w.renderer->end(&w.render);
 	summary->written = w.render.n;
+	selection_free(&w.best);
 	never_free(&w.never);
 	json_free(&w.render.line);
 	if (result > REPORT_NONE)

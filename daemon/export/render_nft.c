@@ -23,12 +23,7 @@ static const struct {
 static void
 nft_begin(struct render *r)
 {
-	char when[24];
-
-	fprintf(r->out, "# mxtrap serial=%016" PRIx64 ":%" PRIu64 " changed=%s\n", r->state->generation, r->state->serial,
-	    render_time(r->state->changed_s, when));
-	if (*r->why != '\0')
-		fprintf(r->out, "# %s\n", r->why);
+	render_head(r, "#");
 	fputs("# use: tcp dport 25 ip saddr @host4 reject with tcp reset\n"
 	    "#      tcp dport 25 ip6 saddr and ffff:ffff:ffff:ffff:: @net64 reject with tcp reset\n"
 	    "#      tcp dport 25 ip6 saddr @host6 reject with tcp reset\n"
@@ -86,6 +81,6 @@ nft_end(struct render *r)
 }
 
 const struct renderer render_nftables = {
-	.format = { "nftables", "text/plain; charset=utf-8", "nft", true },
+	.format = { "nftables", "text/plain; charset=utf-8", "nft", true, EXPORT_EXPIRY | EXPORT_GROUPS, "nft -f" },
 	.begin = nft_begin, .entry = nft_entry, .end = nft_end,
 };

@@ -11,26 +11,39 @@
 
 #include "render.h"
 
-static void
-comment_head(struct render *r)
+void
+render_head(struct render *r, const char *mark)
 {
 	char when[24];
 
-	/* Never without a line: several readers take an empty body for an error. */
-	fprintf(r->out, "# mxtrap serial=%016" PRIx64 ":%" PRIu64 " changed=%s\n", r->state->generation, r->state->serial,
-	    render_time(r->state->changed_s, when));
+	fprintf(r->out, "%s mxtrap serial=%016" PRIx64 ":%" PRIu64 " changed=%s\n", mark, r->state->generation,
+	    r->state->serial, render_time(r->state->changed_s, when));
 	if (*r->why != '\0')
-		fprintf(r->out, "# %s\n", r->why);
+		fprintf(r->out, "%s %s\n", mark, r->why);
 }
 
-static void
-nothing(struct render *r)
+void
+render_head_hash(struct render *r)
+{
+	render_head(r, "#");
+}
+
+void
+render_no_end(struct render *r)
 {
 	(void)r;
 }
 
-static void
-plain_entry(struct render *r, const struct report_entry *e)
+int64_t
+render_ttl(const struct render *r, const struct report_entry *e, int64_t most)
+{
+	int64_t ttl = e->expires_s - r->now_s;
+
+	return e->expires_s == 0 ? 0 : ttl > most ? most : ttl;
+}
+
+void
+render_what_line(struct render *r, const struct report_entry *e)
 {
 	char line[PREFIX_TEXT_SIZE + 1];
 	size_t n = render_what(&e->what, line);
@@ -40,8 +53,8 @@ plain_entry(struct render *r, const struct report_entry *e)
 }
 
 const struct renderer render_plain = {
-	.format = { "plain", "text/plain; charset=utf-8", "txt", false },
-	.begin = comment_head, .entry = plain_entry, .end = nothing,
+	.format = { "plain", "text/plain; charset=utf-8", "txt", false, 0, "whatever reads one address or network a line" },
+	.begin = render_head_hash, .entry = render_what_line, .end = render_no_end,
 };
 
 /* A word, or a number, and what comes behind it.  Returns the new end. */
@@ -135,8 +148,8 @@ csv_entry(struct render *r, const struct report_entry *e)
 
 /* Sums decay by the clock, so csv and ndjson are no pure function of the serial alone. */
 const struct renderer render_csv = {
-	.format = { "csv", "text/csv; charset=utf-8; header=present", "csv", true },
-	.begin = csv_begin, .entry = csv_entry, .end = nothing,
+	.format = { "csv", "text/csv; charset=utf-8; header=present", "csv", true, EXPORT_EXPIRY | EXPORT_REASON, "scripts and tables" },
+	.begin = csv_begin, .entry = csv_entry, .end = render_no_end,
 };
 
 static void
@@ -173,6 +186,6 @@ ndjson_end(struct render *r)
 }
 
 const struct renderer render_ndjson = {
-	.format = { "ndjson", "application/x-ndjson", "ndjson", true },
+	.format = { "ndjson", "application/x-ndjson", "ndjson", true, EXPORT_EXPIRY | EXPORT_REASON, "scripts: one JSON object a line" },
 	.begin = ndjson_begin, .entry = ndjson_entry, .end = ndjson_end,
 };

@@ -31,6 +31,7 @@ struct config {
 	char  *state_dir;
 	bool   publish;
 	uint32_t publish_after_s;
+	char   contact[128];			/* told to whoever is refused; "": nobody */
 	struct ladder ladder;
 	size_t n_allow;
 	struct prefix *allow;			/* owned: the allow section's, then those of pools that say so */

@@ -15,12 +15,43 @@
 #include "mxtrap/config.h"
 #include "mxtrap/report.h"
 
+enum export_carries {			/* of an entry, beside its address */
+	EXPORT_EXPIRY = 1 << 0,		/* the consumer forgets it by itself */
+	EXPORT_REASON = 1 << 1,
+	EXPORT_TEXT   = 1 << 2,		/* a reply to the sender, with the configuration's contact */
+	EXPORT_GROUPS = 1 << 3,		/* IPv4 first, then IPv6: not mixed, whatever is asked */
+};
+
 struct export_format {
 	const char *name;	/* "nftables" */
 	const char *media_type;	/* "text/plain; charset=utf-8" */
 	const char *suffix;	/* "nft" */
 	bool	    relative;	/* holds times relative to now: weak ETag by the minute */
+	uint8_t	    carries;	/* enum export_carries */
+	const char *says;	/* who reads it, in a few words */
 };
+
+/* What of the list is wanted; all zero: all that is listed. */
+struct export_options {
+	uint8_t	 family;	/* 4 or 6; 0: both */
+	uint8_t	 grade;		/* enum grade, at least */
+	bool	 suspects;	/* suspects, too */
+	bool	 scanners;	/* class scanner and prober, too, whatever their state */
+	float	 min_score;	/* 0: any */
+	uint32_t limit;		/* so many, the highest score first; 0: all */
+};
+
+#define EXPORT_LIMIT_MAX 1000000U
+#define EXPORT_WHY_SIZE	 160
+/* Take one option by its name on the command line and over HTTP: family, grade, include, min-score, limit.
+ * False: why says what was found and what was expected. */
+bool export_option(struct export_options *, const char *name, const char *value, char why[static EXPORT_WHY_SIZE]);
+/* The options as one short word, "" for none: equal words, equal documents.  Returns buf. */
+#define EXPORT_KEY_SIZE 48
+const char *export_options_key(const struct export_options *, char buf[static EXPORT_KEY_SIZE]);
+
+/* Does the document change with the clock alone? */
+bool export_relative(const struct export_format *, const struct export_options *);
 
 enum export_result {
 	EXPORT_OK,
@@ -40,8 +71,19 @@ const struct export_format *export_format_at(size_t i);
 const struct export_format *export_format_find(const char *name);
 /* Render the list to a stream.  An empty list still gives a valid document (a comment line at least:
  * some readers take an empty body for an error). */
-enum export_result export_write(FILE *, const struct export_format *, struct report *, const struct config *,
-    int64_t now_s, struct export_summary *out);
+enum export_result export_write(FILE *, const struct export_format *, const struct export_options *,
+    struct report *, const struct config *, int64_t now_s, struct export_summary *out);
+/*
+ * Why a sender is listed, in one code and one word: the last octet of a DNSBL's answer (RFC 5782 section 2.1),
+ * and the kind that weighs most.  2 any other reason, 3 backup first, 4 and talked early, 5 and greeted badly,
+ * 10 no more than a suspect, 11 a scanner or prober.
+ */
+unsigned export_code(const struct report_entry *);
+const char *export_reason(const struct report_entry *);
+/* What a refused sender is told: status text without the code in front, one line of printable ASCII that names
+ * no trap: "5.7.1 Refused, ref 3-68F1C2D0; contact postmaster@example.org".  contact "": without.  Returns buf. */
+#define EXPORT_REPLY_SIZE 256
+const char *export_reply(const struct report_entry *, const char *contact, char buf[static EXPORT_REPLY_SIZE]);
 /* May anything leave yet?  False: why (160 bytes) says what to set. */
 bool export_gate(const struct config *, const struct report_state *, int64_t now_s, char why[static 160]);
 /* One entry as an NDJSON object with the members of `list` (design: command-line contract); or only its

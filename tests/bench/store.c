@@ -141,7 +141,7 @@ main(int argc, char **argv)
 	if (out == NULL || report_open(&report, c.state_dir, &c.judge) != REPORT_OK)
 		return 1;
 	began = seconds();
-	if (export_write(out, export_format_find("plain"), report, &c, now, &summary) != EXPORT_OK)
+	if (export_write(out, export_format_find("plain"), &(struct export_options){ 0 }, report, &c, now, &summary) != EXPORT_OK)
 		return 1;
 	tell("export_plain_seconds", seconds() - began);
 	fprintf(stderr, "store: %llu senders read back, %llu entries exported\n", (unsigned long long)n,

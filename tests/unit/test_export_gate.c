@@ -6,33 +6,13 @@
 
 #include "mxtrap/never.h"
 
-/* Listed: an address, one that relapsed with more reasons, a /64, a single address of a /64; and one that expired,
- * a suspect, one of ours, all three of which never leave. */
-static void
-fill(const struct bench_dir *d)
-{
-	struct change_row rows[] = {
-		listed("192.0.2.7"), listed("198.51.100.9"), listed("2001:db8:1:2::3"), listed("2001:db8:5:6::9"),
-		listed("192.0.2.8"), support_change("192.0.2.9", STATE_UNKNOWN, STATE_SUSPECT), listed("203.0.113.20"),
-	};
-	struct addr single = support_addr("2001:db8:5:6::9");
-
-	rows[1].kinds = 1 << EVIDENCE_BACKUP_FIRST | 1 << EVIDENCE_EARLY_TALKER | 1 << EVIDENCE_SKIPPED_NOLISTING;
-	rows[1].grade = GRADE_ADDRESSED;
-	rows[1].term_days = 2;
-	rows[1].score = 13.0f;
-	rows[3].what = prefix_of(&single, 128);
-	rows[4].expires_s = NOW_S;
-	list(d, rows, sizeof rows / sizeof rows[0]);
-}
-
 static void
 what_never_leaves_is_counted(void **state)
 {
 	struct bench_dir *d = *state;
 	struct export_summary summary;
 
-	fill(d);
+	fill_four(d);
 	free(render(d, "plain", CONF_OPEN, NOW_S, &summary, EXPORT_OK));
 	/* Ours.  What expired may be dropped before it comes here, or here. */
 	assert_true(summary.withheld >= 1 && summary.withheld <= 2);
@@ -170,7 +150,7 @@ nothing_leaves_unless_publish_is_yes(void **state)
 	struct bench_dir *d = *state;
 	static const char *const formats[] = { "plain", "ndjson", "csv", "nftables" };
 
-	fill(d);
+	fill_four(d);
 	for (size_t i = 0; i < 4; i++) {
 		struct export_summary summary;
 		char *text = render(d, formats[i], CONF_HEAD "allow { special-purpose = no }\n", NOW_S, &summary,
