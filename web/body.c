@@ -64,12 +64,12 @@ open_unnamed(void)
 /* Does this slot answer for that state?  fresh enough: see the head of this file. */
 static bool
 slot_serves(const struct export_slot *slot, const struct export_format *format, const char *options,
-    const struct report_state *state, int64_t minute, bool unpublished)
+    const struct report_state *state, int64_t minute, bool unpublished, uint32_t held_s)
 {
 	int64_t age_ms = clock_ms() - slot->rendered_ms;
 
 	if (slot->format != format || slot->generation != state->generation ||
-	    slot->unpublished != unpublished || strcmp(slot->options, options) != 0)
+	    slot->unpublished != unpublished || slot->held_s != held_s || strcmp(slot->options, options) != 0)
 		return false;
 	if (slot->serial == state->serial && slot->minute == minute)
 		return true;
@@ -150,16 +150,19 @@ find_or_render(struct web *web, const struct export_format *format, const struct
 	int64_t now = report_now(web->report, now_s);
 	int64_t minute = export_relative(format, options) ? now / 60 : 0;
 	bool unpublished;
-	char why[160], key[EXPORT_KEY_SIZE];
+	uint32_t held_s;
+	struct export_gate gate;
+	char key[EXPORT_KEY_SIZE];
 
 	if (result != REPORT_OK) {
 		reply_report(reply, result);
 		return NULL;
 	}
 	export_options_key(options, key);
-	unpublished = !export_gate(web->config, &state, now_s, why);
+	unpublished = !export_gate(web->config, web->report, &state, now, &gate);
+	held_s = gate.publish.held ? gate.publish.base_s : 0;
 	for (size_t i = 0; i < EXPORT_SLOTS; i++)
-		if (slot_serves(&cache->slots[i], format, key, &state, minute, unpublished)) {
+		if (slot_serves(&cache->slots[i], format, key, &state, minute, unpublished, held_s)) {
 			cache->hits++;
 			cache->slots[i].used_ms = clock_ms();
 			return &cache->slots[i];
@@ -178,6 +181,7 @@ find_or_render(struct web *web, const struct export_format *format, const struct
 		return NULL;
 	}
 	slot->minute = minute;
+	slot->held_s = held_s;
 	memcpy(slot->options, key, sizeof(slot->options));
 	slot->used_ms = clock_ms();
 	cache->bytes += slot->size;
@@ -224,13 +228,16 @@ unknown_format(struct reply *reply, const char *name)
 static void
 etag(struct reply *reply, const struct export_slot *slot, bool relative)
 {
-	char minute[24] = "";
+	char minute[24] = "", held[24] = "";
 
 	if (relative)
 		(void)snprintf(minute, sizeof(minute), ":%lld", (long long)slot->minute);
-	(void)snprintf(reply->etag, sizeof(reply->etag), "%s\"%016llx:%llu:%s%s%s%s%s\"", relative ? "W/" : "",
+	/* What is held back is no matter of the serial. */
+	if (slot->held_s != 0)
+		(void)snprintf(held, sizeof(held), ":held%lu", (unsigned long)slot->held_s);
+	(void)snprintf(reply->etag, sizeof(reply->etag), "%s\"%016llx:%llu:%s%s%s%s%s%s\"", relative ? "W/" : "",
 	    (unsigned long long)slot->generation, (unsigned long long)slot->serial, slot->format->name,
-	    *slot->options != '\0' ? ":" : "", slot->options, minute, slot->unpublished ? ":unpublished" : "");
+	    *slot->options != '\0' ? ":" : "", slot->options, minute, held, slot->unpublished ? ":unpublished" : "");
 }
 
 void

@@ -152,8 +152,8 @@ write_rungs(FILE *out, struct report *report, int64_t now_s)
 static void
 write_list(FILE *out, struct web *web, const struct report_state *state, int64_t now_s)
 {
-	char why[160];
-	int64_t age = status_age(web->report, now_s);
+	struct export_gate gate;
+	int64_t age = export_age(web->report, now_s);
 	struct statvfs disk;
 
 	gauge(out, "mxtrap_listed_senders", "Open listings.", (double)state->n_listed);
@@ -163,7 +163,9 @@ write_list(FILE *out, struct web *web, const struct report_state *state, int64_t
 	gauge(out, "mxtrap_list_changed_timestamp_seconds", "When the list last changed.",
 	    (double)state->changed_s);
 	gauge(out, "mxtrap_publishing", "1 if the list may leave (publish, publish-after).",
-	    export_gate(web->config, state, now_s, why));
+	    export_gate(web->config, web->report, state, now_s, &gate));
+	gauge(out, "mxtrap_publish_held", "1 if the list grew too fast: new listings wait for mxtrap publish --accept.",
+	    gate.publish.held);
 	if (statvfs(web->config->state_dir, &disk) == 0)
 		gauge(out, "mxtrap_state_free_bytes", "Room on the disk of the database.",
 		    (double)disk.f_bavail * (double)disk.f_frsize);

@@ -13,7 +13,6 @@
 #define TARGETS_DEFAULT 256
 #define TARGETS_MAX	1000
 #define STATUS_FRESH_S	15	/* watch tells its status each second */
-#define STATUS_CLOCK	"clock"	/* Unix seconds at which watch last told its status */
 #define NOTES_MAX	100
 
 /* -- GET /api/v1/mx-sets -- */
@@ -260,22 +259,26 @@ handle_status(struct web *web, const struct request *req, struct reply *reply)
 	struct note_page page;
 	struct json json;
 	enum report_result result = report_state(web->report, &state);
-	char why[160] = "";
-	bool open;
+	struct export_gate gate;
 
 	if (result != REPORT_OK) {
 		reply_report(reply, result);
 		return;
 	}
-	open = export_gate(web->config, &state, req->now_s, why);
+	(void)export_gate(web->config, web->report, &state, now, &gate);
 	json_to_buffer(&json);
 	json_object(&json, NULL);
 	json_state(&json, &state, now);
 	json_bool(&json, "live", state.clock_s == 0);
-	json_int(&json, "status_age", status_age(web->report, req->now_s));
+	json_int(&json, "status_age", export_age(web->report, req->now_s));
 	json_object(&json, "publishing");
-	json_bool(&json, "open", open);
-	json_string(&json, "why", open ? NULL : why);
+	json_bool(&json, "open", gate.open);
+	json_string(&json, "why", gate.open ? NULL : gate.why);
+	/* Who was listed later is not handed on until somebody accepts it. */
+	if (gate.publish.held)
+		json_int(&json, "held_since", gate.publish.base_s);
+	else
+		json_null(&json, "held_since");
 	json_end(&json);
 	json_thresholds(&json, web->config);
 	json_string(&json, "list_on", grade_name((enum grade)web->config->judge.list_on));
@@ -302,26 +305,6 @@ handle_status(struct web *web, const struct request *req, struct reply *reply)
 
 /* -- GET /healthz -- */
 
-static bool
-take_clock(void *ctx, const char *name, const char *value)
-{
-	int64_t *clock_s = ctx;
-
-	if (strcmp(name, STATUS_CLOCK) == 0)
-		*clock_s = (int64_t)strtoll(value, NULL, 10);
-	return true;
-}
-
-int64_t
-status_age(struct report *report, int64_t now_s)
-{
-	int64_t clock_s = 0;
-
-	if (report_status(report, take_clock, &clock_s) != REPORT_OK || clock_s == 0)
-		return -1;
-	return now_s > clock_s ? now_s - clock_s : 0;
-}
-
 void
 handle_healthz(struct web *web, const struct request *req, struct reply *reply)
 {
@@ -332,7 +315,7 @@ handle_healthz(struct web *web, const struct request *req, struct reply *reply)
 		reply_problem(reply, 503, "there is no database yet: watch makes it when it starts");
 		return;
 	}
-	age = status_age(web->report, req->now_s);
+	age = export_age(web->report, req->now_s);
 	if (age < 0 || age > STATUS_FRESH_S) {
 		reply_problem(reply, 503, age < 0 ? "watch has not told its status yet" :
 		    "watch has not told its status for more than 15 s");

@@ -116,6 +116,7 @@ struct export_slot {
 	uint64_t generation, serial;
 	int64_t	 minute;		/* 0 unless it changes with the clock */
 	char	 options[EXPORT_KEY_SIZE];
+	uint32_t held_s;		/* who was listed later is not in it; 0: all are */
 	int64_t	 rendered_ms, cost_ms, used_ms;
 	int	 fd;			/* an unlinked file */
 	uint64_t size;
@@ -195,8 +196,6 @@ enum line_result line_ask(const char *state_dir, const struct message_admin *, s
 /* now_s 0: without it. */
 void json_state(struct json *, const struct report_state *, int64_t now_s);
 void json_thresholds(struct json *, const struct config *);
-/* How long ago did watch last say that it lives?  -1: it never did. */
-int64_t status_age(struct report *, int64_t now_s);
 
 /* -- connection.c: absolute deadlines -- */
 

@@ -163,8 +163,8 @@ void
 explain_json(const struct story *s)
 {
 	const struct judge_params *judge = &s->cli->config.judge;
-	char why[160];
-	bool open = export_gate(&s->cli->config, &s->state, s->cli->now_s, why);
+	struct export_gate gate;
+	bool open = export_gate(&s->cli->config, s->cli->report, &s->state, s->cli->now_s, &gate);
 	struct json j;
 
 	json_to_file(&j, stdout);
@@ -179,7 +179,7 @@ explain_json(const struct story *s)
 	json_end(&j);
 	json_string(&j, "list_on", grade_name((enum grade)judge->list_on));
 	json_int(&j, "now", s->cli->now_s);
-	json_string(&j, "unpublished", open ? NULL : why);
+	json_string(&j, "unpublished", open ? NULL : gate.why);
 	json_array(&j, "story");
 	for (size_t i = 0; i < s->n; i++)
 		json_item(&j, s, &s->items[i]);

@@ -415,14 +415,17 @@ say_end(const struct story *s)
 {
 	const struct report_entry *e = &s->entry;
 	const struct cli *cli = s->cli;
-	char what[PREFIX_TEXT_SIZE], until[40], span[32], why[160];
+	char what[PREFIX_TEXT_SIZE], until[40], span[32];
+	struct export_gate gate;
 
 	(void)name_of(&e->what, what);
 	printf("\nWhat would change it:\n");
 	switch ((enum sender_state)e->state) {
 	case STATE_LISTED:
-		if (!export_gate(&cli->config, &s->state, cli->now_s, why))
-			printf("  Nobody is told yet: %s.\n", why);
+		if (!export_gate(&cli->config, cli->report, &s->state, cli->now_s, &gate))
+			printf("  Nobody is told yet: %s.\n", gate.why);
+		else if (!publish_claims(&gate.publish, e->since_s))
+			puts("  Nobody is told yet: the list grew too fast; `mxtrap publish --accept` hands it on.");
 		if (e->expires_s != 0)
 			printf("  It leaves the list at %s, in %s, unless it does it again.\n", cli_time(e->expires_s, until),
 			    cli_span(e->expires_s - cli->now_s, span));

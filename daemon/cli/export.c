@@ -153,5 +153,8 @@ cli_export(struct cli *cli, int argc, char **argv)
 	if (result == EXPORT_UNPUBLISHED)
 		fprintf(stderr, "mxtrap: %s (%" PRIu64 " held back; `mxtrap report` shows them)\n", summary.why,
 		    summary.withheld);
+	if (summary.held > 0)
+		fprintf(stderr, "mxtrap: %" PRIu64 " are held back: the list grew too fast; `mxtrap publish --accept` hands them on\n",
+		    summary.held);
 	return whole ? CLI_DONE : CLI_NO;
 }

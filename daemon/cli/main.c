@@ -32,6 +32,7 @@ static const struct cli_command COMMANDS[] = {
 	{ "forget", "forget ADDR|CIDR [--note TEXT]", "drop what weighs on it", cli_forget },
 	{ "purge", "purge --evidence KIND|--exchanger HOST|--since TIME [--dry-run] [--note TEXT]",
 	    "take back what a bad decoy or rule gave", cli_purge },
+	{ "publish", "publish --accept [--note TEXT]", "hand on what waits because the list grew fast", cli_publish },
 	{ "status", "status", "health of the ladder, processes, counters", cli_status },
 	{ "report", "report", "what publishing would block", cli_report },
 	{ "risk", "risk [--limit N] [--format table|plain|ndjson|csv]", "whose mail may not have arrived", cli_risk },

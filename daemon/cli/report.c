@@ -75,7 +75,7 @@ cli_report(struct cli *cli, int argc, char **argv)
 	uint64_t n[sizeof(passes) / sizeof(passes[0])] = { 0 }, kinds[EVIDENCE_N_KINDS] = { 0 };
 	struct report_filter filter = { .klass = 0xff };
 	struct report_state state;
-	char why[160];
+	struct export_gate gate;
 	enum report_result result;
 	int status;
 
@@ -86,10 +86,10 @@ cli_report(struct cli *cli, int argc, char **argv)
 	result = report_state(cli->report, &state);
 	if (result != REPORT_OK)
 		return cli_failed(cli, result);
-	if (export_gate(&cli->config, &state, cli->now_s, why))
+	if (export_gate(&cli->config, cli->report, &state, cli->now_s, &gate))
 		puts("The list is published: who fetches it blocks those that are listed.");
 	else
-		printf("Nothing is blocked: %s.\nThis is what publishing would block now.\n", why);
+		printf("Nothing is blocked: %s.\nThis is what publishing would block now.\n", gate.why);
 	for (size_t i = 0; i < sizeof(passes) / sizeof(passes[0]); i++) {
 		struct would_block w = { .cli = cli, .with_real = passes[i].with_real, .head = passes[i].head };
 

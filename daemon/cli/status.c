@@ -314,7 +314,8 @@ cli_status(struct cli *cli, int argc, char **argv)
 	struct statuses s = { .rows = NULL };
 	struct overview o = { .cli = cli, .width = cli_target_width(cli) };
 	struct report_state state;
-	char why[160], when[40];
+	struct export_gate gate;
+	char when[40];
 	enum report_result result;
 	int status;
 
@@ -339,10 +340,14 @@ cli_status(struct cli *cli, int argc, char **argv)
 		printf("This is the state at the end of a replay, %s.\n", cli_time(state.clock_s, when));
 	printf("\n%" PRIu64 " listed, %" PRIu64 " suspect%s; list %016" PRIx64 ":%" PRIu64 ", changed %s\n", state.n_listed,
 	    state.n_suspect, state.n_suspect == 1 ? "" : "s", state.generation, state.serial, cli_time(state.changed_s, when));
-	if (export_gate(&cli->config, &state, cli->now_s, why))
-		puts("The list is published.");
+	if (!export_gate(&cli->config, cli->report, &state, cli->now_s, &gate))
+		printf("Not published: %s.\n", gate.why);
+	else if (gate.publish.held)
+		printf("! Held: the list grew from %" PRIu64 " to %" PRIu64 "; who was listed after %s is not handed on before "
+		    "`mxtrap publish --accept`.\n", gate.publish.base, state.n_listed,
+		    cli_time(gate.publish.base_s, when));
 	else
-		printf("Not published: %s.\n", why);
+		puts("The list is published.");
 	printf("\n  %5s %-9s %-*s %-6s %8s %8s %8s %8s %8s  %s\n", "PREF", "ROLE", o.width, "ADDRESS", "STATE", "TODAY",
 	    "SENDERS", "PROVEN", "REFUSED", "SILENT", "LAST");
 	if (result <= REPORT_NONE)

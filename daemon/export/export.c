@@ -81,30 +81,12 @@ render_what(const struct prefix *p, char buf[static PREFIX_TEXT_SIZE])
 	return strlen(buf);
 }
 
-bool
-export_gate(const struct config *config, const struct report_state *state, int64_t now_s, char why[static 160])
-{
-	int64_t from_s = state->created_s + config->publish_after_s;
-
-	if (state->clock_s != 0)
-		now_s = state->clock_s;
-	why[0] = '\0';
-	if (!config->publish) {
-		(void)snprintf(why, 160, "observing only: nothing is published until the configuration says publish = yes");
-	} else if (config->publish_after_s != 0 && now_s < from_s) {
-		char when[24];
-
-		(void)snprintf(why, 160, "nothing is published before %s (publish-after, counted from the database's beginning)",
-		    render_time(from_s, when));
-	}
-	return why[0] == '\0';
-}
-
 struct writing {
 	struct render render;
 	const struct renderer *renderer;
 	const struct export_options *options;
 	struct selection best;		/* where they are sorted first */
+	const struct export_gate *gate;
 	bool	 sorted;
 	struct never never;
 	bool	 never_full;		/* no memory for all of the never-list: then nothing may leave */
@@ -159,6 +141,11 @@ write_entry(void *ctx, const struct report_entry *e)
 	if (!single || (e->expires_s != 0 && e->expires_s <= w->render.now_s) ||
 	    never_covers(&w->never, &e->what, w->render.now_s)) {
 		w->summary->withheld++;
+		return true;
+	}
+	if (e->state == STATE_LISTED && !publish_claims(&w->gate->publish, e->since_s)) {
+		w->summary->withheld++;
+		w->summary->held++;
 		return true;
 	}
 	return w->sorted ? selection_add(&w->best, e) : write_one(w, e);
@@ -233,14 +220,16 @@ export_write(FILE *out, const struct export_format *format, const struct export_
 {
 	struct writing w = { .renderer = renderer_of(format), .options = options, .summary = summary };
 	enum report_result result;
-	bool open;
+	struct export_gate gate;
 
 	*summary = (struct export_summary){ .written = 0 };
 	result = report_state(report, &summary->state);
 	if (result != REPORT_OK)
 		return result_of(result);
 	now_s = report_now(report, now_s);
-	open = export_gate(config, &summary->state, now_s, summary->why);
+	(void)export_gate(config, report, &summary->state, now_s, &gate);
+	memcpy(summary->why, gate.why, sizeof(summary->why));
+	w.gate = &gate;
 	w.render = (struct render){
 		.out = out, .now_s = now_s, .state = &summary->state, .why = summary->why, .open_set = -1,
 		.contact = config->contact, .zone = config->dnsbl_zone,
@@ -252,7 +241,7 @@ export_write(FILE *out, const struct export_format *format, const struct export_
 		return EXPORT_ERROR;
 	}
 	w.renderer->begin(&w.render);
-	if (open)
+	if (gate.open)
 		result = write_entries(&w, report, now_s);
 	else
 		summary->withheld = summary->state.n_listed;
@@ -265,7 +254,7 @@ export_write(FILE *out, const struct export_format *format, const struct export_
 		return result_of(result);
 	if (w.render.failed || ferror(out) || fflush(out) != 0)
 		return EXPORT_ERROR;
-	return open ? EXPORT_OK : EXPORT_UNPUBLISHED;
+	return gate.open ? EXPORT_OK : EXPORT_UNPUBLISHED;
 }
 
 void

@@ -30,6 +30,8 @@ make_durable(struct store *store, const struct message_admin *m)
 		return store_allow(store, &what, m->expires_s, m->who, m->note);
 	case ADMIN_FORGET:
 		return store_audit(store, ts.tv_sec * 1000000LL + ts.tv_nsec / 1000, m->who, "forget", &what, m->note);
+	case ADMIN_PUBLISH:
+		return store_audit(store, ts.tv_sec * 1000000LL + ts.tv_nsec / 1000, m->who, "publish", &what, m->note);
 	case ADMIN_PING:
 		break;
 	}
@@ -120,6 +122,8 @@ answer_done(const struct control *c, const struct control_job *job)
 	prefix_format(&prefix, what);
 	if (!job->ok)
 		(void)snprintf(text, sizeof(text), "%s: the database did not take it within 2 s: nothing was promised", what);
+	else if (job->asked.op == ADMIN_PUBLISH)
+		(void)snprintf(text, sizeof(text), "what was held is published from now on");
 	else
 		(void)snprintf(text, sizeof(text), "%s: %s", what, job->asked.op == ADMIN_FORGET ? "forgotten" :
 		    job->asked.expires_s == STORE_ALLOW_REMOVE ? "no longer allowed" : "allowed");

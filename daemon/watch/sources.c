@@ -254,6 +254,11 @@ watch_apply_admin(void *ctx, const struct message_admin *m)
 	};
 	struct addr addr;
 
+	if (m->op == ADMIN_PUBLISH) {
+		(void)publish_accept(&w->publish, trap_counters(w->trap)->listed, (uint32_t)(e.time_us / 1000000));
+		status_tell(w);
+		return;
+	}
 	memcpy(addr.b, m->addr, sizeof(addr.b));
 	e.what = prefix_of(&addr, (uint8_t)m->len);
 	watch_event(w, &e);

@@ -275,7 +275,7 @@ format_layout(const struct ladder *l, char text[static 32])
 void
 status_tell(struct watch *w)
 {
-	char layout[32];
+	char layout[32], gate[PUBLISH_TEXT_SIZE];
 
 	tell_rows(w, trap_counters(w->trap), TRAP_ROWS, ARRAY_LEN(TRAP_ROWS));
 	tell_store(w);
@@ -297,6 +297,7 @@ status_tell(struct watch *w)
 	tell(w, "clock_shift", "%.3f", (double)w->steady.shift_us / 1e6);
 	format_layout(&w->config->ladder, layout);
 	tell(w, "layout", "%s", layout);
+	tell(w, "publish", "%s", publish_format(&w->publish, gate));
 	tell(w, "layout_since", "%" PRId64, w->layout_since_s);
 	tell(w, "clock", "%" PRId64, w->steady.wall_us / 1000000);
 }
@@ -315,6 +316,8 @@ see_last(void *ctx, const char *name, const char *value)
 		seen->last->other_layout = strcmp(value, seen->layout) != 0;
 	else if (strcmp(name, "layout_since") == 0)
 		seen->last->layout_since_s = strtoll(value, NULL, 10);
+	else if (strcmp(name, "publish") == 0)
+		seen->last->publish = publish_parse(value);
 	else if (strcmp(name, "clock") == 0)
 		seen->last->clock_s = strtoll(value, NULL, 10);
 	return true;

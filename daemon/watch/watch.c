@@ -36,6 +36,30 @@ flush(struct watch *w, size_t most)
 	w->waiting = trap_flush(w->trap, room < most ? room : most);
 }
 
+/* Each turn: a thousand new listings must not be a second old before somebody looks at their number. */
+static void
+look_at_growth(struct watch *w)
+{
+	uint64_t listed = trap_counters(w->trap)->listed;
+
+	switch (publish_turn(&w->publish, listed, (uint32_t)(watch_now_us(w) / 1000000))) {
+	case PUBLISH_HELD:
+		log_warn("the list grew from %" PRIu64 " to %" PRIu64 " within %d minutes: who is new is not handed on before "
+		    "`mxtrap publish --accept`", w->publish.base, listed, PUBLISH_CYCLE_S / 60);
+		break;
+	case PUBLISH_RELEASED:
+		log_info("the list is back at %" PRIu64 ": all of it is handed on again", listed);
+		break;
+	case PUBLISH_SHRANK:
+		log_warn("the list shrank from %" PRIu64 " to %" PRIu64 " within %d minutes", w->publish.base, listed,
+		    PUBLISH_CYCLE_S / 60);
+		break;
+	case PUBLISH_QUIET:
+		return;
+	}
+	status_tell(w);
+}
+
 static void
 second(struct watch *w)
 {
@@ -76,6 +100,7 @@ turn(struct watch *w)
 	watch_look_at_own(w);
 	horizon = watch_read_captures(w, &more);
 	watch_release(w, horizon);
+	look_at_growth(w);
 	more |= purge_turn(&w->purge, w->trap, horizon, w->turn_ms);
 	if (w->turn_ms - w->tick_ms >= TICK_MS) {
 		w->tick_ms = w->turn_ms;
@@ -305,6 +330,7 @@ begin(struct watch *w)
 		return false;
 	status_last(&last, w->config, start.time_us / 1000000);
 	w->layout_since_s = last.layout_since_s;
+	w->publish = last.publish;
 	store_counters(w->store, &counters);
 	start.value = !counters.fresh;
 	if (!counters.fresh)

@@ -19,6 +19,7 @@
 #include "mxtrap/log.h"
 #include "mxtrap/merge.h"
 #include "mxtrap/process.h"
+#include "mxtrap/publish.h"
 #include "mxtrap/store.h"
 #include "mxtrap/watch.h"
 #include "purge.h"
@@ -129,6 +130,7 @@ struct watch {
 	int64_t		 start_us;	/* the trap's time when watching began */
 	bool		 refused;	/* the database is not ours to touch */
 	struct said_words words[SAID_WORDS];
+	struct publish	 publish;
 	uint64_t	 foreign;		/* dialogues with mail for somebody else's domain */
 	int64_t		 foreign_warned_us;
 };
@@ -171,6 +173,7 @@ struct status_last {
 	bool	 other_layout;		/* its ladder was another, or was new less than 49 h ago */
 	int64_t	 layout_since_s;	/* since when the ladder is as it is now; 0: always was */
 	int64_t	 clock_s;		/* when it last said something; 0: there was none */
+	struct publish publish;		/* how its gate stood */
 };
 void status_last(struct status_last *out, const struct config *, int64_t now_s);
 

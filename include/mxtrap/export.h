@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "mxtrap/config.h"
+#include "mxtrap/publish.h"
 #include "mxtrap/report.h"
 
 enum export_carries {			/* of an entry, beside its address */
@@ -63,6 +64,7 @@ enum export_result {
 struct export_summary {
 	struct report_state state;
 	uint64_t written, withheld;	/* withheld: refused by the never-list, or kept back by the gate */
+	uint64_t held;			/* of these: because the list grew too fast */
 	char	 why[160];		/* why nothing was published; "" otherwise */
 };
 
@@ -84,8 +86,20 @@ const char *export_reason(const struct report_entry *);
  * no trap: "5.7.1 Refused, ref 3-68F1C2D0; contact postmaster@example.org".  contact "": without.  Returns buf. */
 #define EXPORT_REPLY_SIZE 256
 const char *export_reply(const struct report_entry *, const char *contact, char buf[static EXPORT_REPLY_SIZE]);
-/* May anything leave yet?  False: why (160 bytes) says what to set. */
-bool export_gate(const struct config *, const struct report_state *, int64_t now_s, char why[static 160]);
+/*
+ * May anything leave?  What every consumer asks, in one place: publish and publish-after of the
+ * configuration, whether mxtrapd still speaks, and how far the list grew (publish.h).
+ */
+#define EXPORT_STALE_S 600		/* mxtrapd silent for so long: nothing is claimed any more */
+struct export_gate {
+	bool open;
+	char why[160];			/* open: ""; else what to do about it */
+	struct publish publish;		/* whom to leave out: publish_claims() */
+};
+/* Returns out->open.  report NULL: as the configuration alone says. */
+bool export_gate(const struct config *, struct report *, const struct report_state *, int64_t now_s, struct export_gate *out);
+/* How long ago did mxtrapd last say that it lives?  -1: it never did. */
+int64_t export_age(struct report *, int64_t now_s);
 /* One entry as an NDJSON object with the members of `list` (design: command-line contract); or only its
  * members, into an object that is open. */
 struct json;

@@ -92,7 +92,7 @@ struct message_doorbell {		/* after a commit */
 	uint8_t	 spare[40];
 };
 
-enum admin_op { ADMIN_ALLOW = 1, ADMIN_FORGET = 2, ADMIN_PING = 3 };
+enum admin_op { ADMIN_ALLOW = 1, ADMIN_FORGET = 2, ADMIN_PING = 3, ADMIN_PUBLISH = 4 };	/* PUBLISH: what is held */
 #define ADMIN_WITHDRAW 1U		/* as expires_s of ADMIN_ALLOW: it is allowed no longer */
 struct message_admin {
 	struct message_head head;

@@ -85,6 +85,11 @@ static const struct usage_row usage_rows[] = {
 	{ "tail_wants_a_positive_number", { "tail", "--count", "0" } },
 	{ "allow_wants_an_address", { "allow" } },
 	{ "allow_refuses_a_strange_time", { "allow", "192.0.2.7", "--for", "soon" } },
+	{ "export_refuses_a_limit_of_none", { "export", "plain", "--limit", "0" } },
+	{ "export_wants_a_value_behind_an_option", { "export", "plain", "--family" } },
+	{ "export_takes_one_format", { "export", "plain", "csv" } },
+	{ "publish_wants_its_accept", { "publish" } },
+	{ "publish_refuses_a_strange_word", { "publish", "now" } },
 	{ "forget_has_no_time", { "forget", "192.0.2.7", "--for" } },
 };
 

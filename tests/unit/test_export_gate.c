@@ -172,14 +172,14 @@ nothing_leaves_before_publish_after(void **state)
 {
 	struct report_state st = { .created_s = 1000000 };
 	struct config config;
-	char why[160];
+	struct export_gate gate;
 
 	(void)state;
 	load(&config, CONF_HEAD "publish = yes\npublish-after = \"24h\"\nallow { special-purpose = no }\n");
-	assert_false(export_gate(&config, &st, 1000000 + 86399, why));
-	assert_non_null(strstr(why, "1970-01-13T13:46:40Z"));
-	assert_true(export_gate(&config, &st, 1000000 + 86400, why));
-	assert_string_equal(why, "");
+	assert_false(export_gate(&config, NULL, &st, 1000000 + 86399, &gate));
+	assert_non_null(strstr(gate.why, "1970-01-13T13:46:40Z"));
+	assert_true(export_gate(&config, NULL, &st, 1000000 + 86400, &gate));
+	assert_string_equal(gate.why, "");
 	config_free(&config);
 }
 
@@ -188,13 +188,13 @@ after_a_replay_its_own_clock_counts(void **state)
 {
 	struct report_state st = { .created_s = 1000000, .clock_s = 1000000 + 3600 };
 	struct config config;
-	char why[160];
+	struct export_gate gate;
 
 	(void)state;
 	load(&config, CONF_HEAD "publish = yes\npublish-after = \"24h\"\nallow { special-purpose = no }\n");
-	assert_false(export_gate(&config, &st, 1000000 + 2 * 86400, why));
+	assert_false(export_gate(&config, NULL, &st, 1000000 + 2 * 86400, &gate));
 	st.clock_s = 1000000 + 86400;
-	assert_true(export_gate(&config, &st, 0, why));
+	assert_true(export_gate(&config, NULL, &st, 0, &gate));
 	config_free(&config);
 }
 
@@ -218,11 +218,97 @@ a_replay_exports_the_state_at_its_end(void **state)
 	free(text);
 }
 
+/* What mxtrapd said last, before the list is asked for at NOW_S. */
+static char *
+as_watch_said(const struct bench_dir *d, int64_t ago_s, const char *gate, const char *format, struct export_summary *summary,
+    enum export_result expected)
+{
+	struct store *s;
+	char clock[32];
+
+	fill_four(d);
+	s = support_open(d, NULL);
+	(void)snprintf(clock, sizeof clock, "%lld", (long long)(NOW_S - ago_s));
+	store_status(s, "clock", clock);
+	store_status(s, "publish", gate);
+	assert_true(store_sync(s));
+	store_close(s);
+	return render(d, format, CONF_OPEN, NOW_S, summary, expected);
+}
+
+static void
+a_daemon_that_is_silent_for_ten_minutes_claims_nothing(void **state)
+{
+	struct export_summary summary;
+	char *text = as_watch_said(*state, EXPORT_STALE_S + 1, "open 4 1789990000", "plain", &summary, EXPORT_UNPUBLISHED);
+
+	assert_null(strstr(text, "192.0.2.7"));
+	assert_non_null(strstr(text, "\n# mxtrapd has said nothing for 10 minutes"));
+	free(text);
+}
+
+static void
+a_daemon_that_was_silent_for_less_still_claims(void **state)
+{
+	struct export_summary summary;
+	char *text = as_watch_said(*state, EXPORT_STALE_S, "open 4 1789990000", "plain", &summary, EXPORT_OK);
+
+	assert_int_equal(summary.written, 4);
+	free(text);
+}
+
+static void
+what_was_held_is_handed_on_once_the_list_is_small_again(void **state)
+{
+	struct export_summary summary;
+	char gate[64];
+
+	(void)snprintf(gate, sizeof gate, "held 0 %lld", NOW_S - 1);
+	free(as_watch_said(*state, 1, gate, "plain", &summary, EXPORT_OK));
+	assert_int_equal(summary.written, 4);
+}
+
+static void
+growth_is_held_before_watch_has_said_so(void **state)
+{
+	enum { N = 1001 };
+	const struct bench_dir *d = *state;
+	struct change_row *rows = calloc(N, sizeof *rows);
+	struct export_summary summary;
+	char gate[64], ip[32], *text;
+	struct store *s;
+
+	assert_non_null(rows);
+	for (unsigned i = 0; i < N; i++) {
+		(void)snprintf(ip, sizeof ip, "198.18.%u.%u", i / 256, i % 256);
+		rows[i] = listed(ip);
+		rows[i].since_s = i == 0 ? NOW_S - 100 : NOW_S;
+	}
+	list(d, rows, N);
+	free(rows);
+	s = support_open(d, NULL);
+	(void)snprintf(gate, sizeof gate, "%lld", NOW_S);
+	store_status(s, "clock", gate);
+	(void)snprintf(gate, sizeof gate, "open 0 %lld", NOW_S - 50);
+	store_status(s, "publish", gate);
+	assert_true(store_sync(s));
+	store_close(s);
+	text = render(d, "plain", CONF_OPEN, NOW_S, &summary, EXPORT_OK);
+	assert_int_equal(summary.written, 1);
+	assert_int_equal(summary.held, N - 1);
+	assert_non_null(strstr(text, "\n198.18.0.0\n"));
+	free(text);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		store_test(what_never_leaves_is_counted),
+		store_test(a_daemon_that_is_silent_for_ten_minutes_claims_nothing),
+		store_test(a_daemon_that_was_silent_for_less_still_claims),
+		store_test(growth_is_held_before_watch_has_said_so),
+		store_test(what_was_held_is_handed_on_once_the_list_is_small_again),
 		store_test(an_expired_entry_never_leaves),
 		store_test(a_control_address_never_leaves),
 		store_test(a_decoy_never_leaves),

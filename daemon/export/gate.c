@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * gate.c - may anything leave?
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "render.h"
+
+struct told {
+	int64_t clock_s;
+	struct publish publish;
+};
+
+static bool
+take(void *ctx, const char *name, const char *value)
+{
+	struct told *told = ctx;
+
+	if (strcmp(name, "clock") == 0)
+		told->clock_s = strtoll(value, NULL, 10);
+	else if (strcmp(name, "publish") == 0)
+		told->publish = publish_parse(value);
+	return true;
+}
+
+int64_t
+export_age(struct report *report, int64_t now_s)
+{
+	struct told told = { .clock_s = 0 };
+
+	if (report_status(report, take, &told) != REPORT_OK || told.clock_s == 0)
+		return -1;
+	return now_s > told.clock_s ? now_s - told.clock_s : 0;
+}
+
+/* What mxtrapd told of itself last. */
+static void
+ask_watch(struct report *report, const struct report_state *state, int64_t now_s, struct export_gate *gate)
+{
+	struct told told = { .clock_s = 0 };
+
+	if (report_status(report, take, &told) != REPORT_OK || told.clock_s == 0)
+		return;			/* nobody watched yet: the list is as it was put there */
+	if (now_s - told.clock_s > EXPORT_STALE_S)
+		(void)snprintf(gate->why, sizeof(gate->why), "mxtrapd has said nothing for %lld minutes: a list that nobody "
+		    "keeps claims nothing", (long long)((now_s - told.clock_s) / 60));
+	gate->publish = told.publish;
+	/* The list may have moved since: what watch will say of it within the second is said here at once. */
+	if (gate->publish.base_s != 0)
+		(void)publish_turn(&gate->publish, state->n_listed, gate->publish.base_s);
+}
+
+bool
+export_gate(const struct config *config, struct report *report, const struct report_state *state, int64_t now_s,
+    struct export_gate *gate)
+{
+	int64_t from_s = state->created_s + config->publish_after_s;
+	char when[24];
+
+	*gate = (struct export_gate){ .why = "" };
+	/* After a replay its own clock counts, and nobody keeps the list. */
+	if (state->clock_s != 0)
+		now_s = state->clock_s;
+	else if (report != NULL)
+		ask_watch(report, state, now_s, gate);
+	if (!config->publish)
+		(void)snprintf(gate->why, sizeof(gate->why),
+		    "observing only: nothing is published until the configuration says publish = yes");
+	else if (config->publish_after_s != 0 && now_s < from_s)
+		(void)snprintf(gate->why, sizeof(gate->why),
+		    "nothing is published before %s (publish-after, counted from the database's beginning)",
+		    render_time(from_s, when));
+	gate->open = gate->why[0] == '\0';
+	return gate->open;
+}
