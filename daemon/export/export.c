@@ -89,30 +89,8 @@ struct writing {
 	const struct export_gate *gate;
 	bool	 sorted;
 	struct never never;
-	bool	 never_full;		/* no memory for all of the never-list: then nothing may leave */
 	struct export_summary *summary;
 };
-
-static bool
-hold_back(void *ctx, const struct prefix *what, int64_t expires_s, const char *who, const char *note, int64_t added_s)
-{
-	struct writing *w = ctx;
-
-	(void)who;
-	(void)note;
-	(void)added_s;
-	w->never_full = !never_add(&w->never, what, (uint32_t)expires_s);
-	return !w->never_full;
-}
-
-static bool
-hold_back_own(void *ctx, const struct prefix *what, unsigned why)
-{
-	struct writing *w = ctx;
-
-	w->never_full = !never_set(&w->never, what, NEVER_HOST, why);
-	return !w->never_full;
-}
 
 static bool
 wanted(const struct export_options *o, const struct report_entry *e)
@@ -175,23 +153,6 @@ write_entries(struct writing *w, struct report *report, int64_t now_s)
 	return result;
 }
 
-static bool
-load_never(struct writing *w, struct report *report, const struct config *config)
-{
-	w->never.special_purpose = config->special_purpose;
-	for (size_t i = 0; i < config->ladder.n_targets; i++) {
-		struct prefix own = prefix_of(&config->ladder.targets[i].addr, 128);
-
-		if (!never_set(&w->never, &own, NEVER_CONFIGURED, NEVER_CONFIGURED))
-			return false;
-	}
-	for (size_t i = 0; i < config->n_allow; i++)
-		if (!never_set(&w->never, &config->allow[i], NEVER_CONFIGURED, NEVER_CONFIGURED))
-			return false;
-	return report_allows(report, w->render.now_s, hold_back, w) <= REPORT_NONE && !w->never_full &&
-	    report_own(report, hold_back_own, w) <= REPORT_NONE && !w->never_full;
-}
-
 static const struct renderer *
 renderer_of(const struct export_format *format)
 {
@@ -236,7 +197,7 @@ export_write(FILE *out, const struct export_format *format, const struct export_
 	};
 	w.sorted = options->limit != 0 || (options->scanners && (format->carries & EXPORT_GROUPS) != 0);
 	selection_begin(&w.best, options->limit != 0 ? options->limit : EXPORT_LIMIT_MAX);
-	if (!load_never(&w, report, config)) {
+	if (!export_never(&w.never, report, config, now_s)) {
 		never_free(&w.never);
 		return EXPORT_ERROR;
 	}

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * gate.c - may anything leave?
+ * gate.c - may anything leave, and who never does.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "mxtrap/never.h"
 #include "render.h"
 
 struct told {
@@ -73,4 +74,49 @@ export_gate(const struct config *config, struct report *report, const struct rep
 		    render_time(from_s, when));
 	gate->open = gate->why[0] == '\0';
 	return gate->open;
+}
+
+struct holding {
+	struct never *never;
+	bool full;
+};
+
+static bool
+hold_back(void *ctx, const struct prefix *what, int64_t expires_s, const char *who, const char *note, int64_t added_s)
+{
+	struct holding *h = ctx;
+
+	(void)who;
+	(void)note;
+	(void)added_s;
+	h->full = !never_add(h->never, what, (uint32_t)expires_s);
+	return !h->full;
+}
+
+static bool
+hold_back_own(void *ctx, const struct prefix *what, unsigned why)
+{
+	struct holding *h = ctx;
+
+	h->full = !never_set(h->never, what, NEVER_HOST, why);
+	return !h->full;
+}
+
+bool
+export_never(struct never *never, struct report *report, const struct config *config, int64_t now_s)
+{
+	struct holding h = { .never = never };
+
+	never->special_purpose = config->special_purpose;
+	for (size_t i = 0; i < config->ladder.n_targets; i++) {
+		struct prefix own = prefix_of(&config->ladder.targets[i].addr, 128);
+
+		if (!never_set(never, &own, NEVER_CONFIGURED, NEVER_CONFIGURED))
+			return false;
+	}
+	for (size_t i = 0; i < config->n_allow; i++)
+		if (!never_set(never, &config->allow[i], NEVER_CONFIGURED, NEVER_CONFIGURED))
+			return false;
+	return report_allows(report, now_s, hold_back, &h) <= REPORT_NONE && !h.full &&
+	    report_own(report, hold_back_own, &h) <= REPORT_NONE && !h.full;
 }

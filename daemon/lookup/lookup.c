@@ -6,12 +6,14 @@
  * "listed" only of what it knows: on any doubt the answer is no.
  */
 #include <poll.h>
-#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
 
+#include "dns_server.h"
 #include "mxtrap/log.h"
-#include "mxtrap/process.h"
 
-#define LOOK_MS 1000
+#define MAX_FDS (2 + DNS_SOCKETS + DNS_CLIENTS)
 
 /* The bell names the newest state.  True: it rang. */
 static bool
@@ -21,7 +23,7 @@ read_doorbell(int *fd)
 	bool rung = false;
 	int n;
 
-	while ((n = message_receive(*fd, &bell, sizeof(bell))) != 0) {
+	while (*fd != -1 && (n = message_receive(*fd, &bell, sizeof(bell))) != 0) {
 		if (n == -1) {
 			*fd = -1;
 			break;
@@ -31,19 +33,46 @@ read_doorbell(int *fd)
 	return rung;
 }
 
+static int64_t
+wall_s(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec;
+}
+
 int
 lookup_main(struct process *process)
 {
+	uint8_t seed[16];
+	struct dns_server *dns;
+	struct feed feed;
+	bool more = true;
+
 	process_confine(process, 0);
+	if (getrandom(seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+		fatalx("the kernel gives no randomness");
+	feed_init(&feed, &process->config, seed);
+	dns = dns_open(process, &feed, seed);
 	while (!process_should_stop(process, NULL)) {
-		int wait = process_heartbeat(process, true);
-		struct pollfd fds[2] = {
+		struct pollfd fds[MAX_FDS] = {
 			{ .fd = process->signal_fd, .events = POLLIN },
 			{ .fd = process->lookup_fd, .events = POLLIN },
 		};
+		size_t n = 2 + dns_poll(dns, fds + 2, MAX_FDS - 2);
+		int wait = process_heartbeat(process, true);
+		int64_t now_ms, now_s;
+		bool rung;
 
-		(void)poll(fds, 2, wait < LOOK_MS ? wait : LOOK_MS);
-		(void)read_doorbell(&process->lookup_fd);
+		(void)poll(fds, n, more ? 0 : wait);
+		now_ms = process_now_ms();
+		now_s = wall_s();
+		rung = read_doorbell(&process->lookup_fd);
+		more = feed_turn(&feed, rung, now_ms, now_s);
+		more = dns_turn(dns, now_ms, now_s) || more;
 	}
+	dns_close(dns);
+	feed_free(&feed);
 	return 0;
 }

@@ -98,6 +98,10 @@ struct export_gate {
 };
 /* Returns out->open.  report NULL: as the configuration alone says. */
 bool export_gate(const struct config *, struct report *, const struct report_state *, int64_t now_s, struct export_gate *out);
+/* Into an empty never-list: whom no consumer may be told of.  False: not all of it could be read, so nothing
+ * may leave. */
+struct never;
+bool export_never(struct never *, struct report *, const struct config *, int64_t now_s);
 /* How long ago did mxtrapd last say that it lives?  -1: it never did. */
 int64_t export_age(struct report *, int64_t now_s);
 /* One entry as an NDJSON object with the members of `list` (design: command-line contract); or only its
