@@ -12,8 +12,9 @@
 
 #include "dns_server.h"
 #include "mxtrap/log.h"
+#include "postfix_server.h"
 
-#define MAX_FDS (2 + DNS_SOCKETS + DNS_CLIENTS)
+#define MAX_FDS (2 + DNS_SOCKETS + DNS_CLIENTS + POSTFIX_SOCKETS + POSTFIX_CLIENTS)
 
 /* The bell names the newest state.  True: it rang. */
 static bool
@@ -46,6 +47,7 @@ int
 lookup_main(struct process *process)
 {
 	uint8_t seed[16];
+	struct postfix_server *postfix;
 	struct dns_server *dns;
 	struct feed feed;
 	bool more = true;
@@ -55,6 +57,7 @@ lookup_main(struct process *process)
 		fatalx("the kernel gives no randomness");
 	feed_init(&feed, &process->config, seed);
 	dns = dns_open(process, &feed, seed);
+	postfix = postfix_open(process, &feed);
 	while (!process_should_stop(process, NULL)) {
 		struct pollfd fds[MAX_FDS] = {
 			{ .fd = process->signal_fd, .events = POLLIN },
@@ -65,13 +68,16 @@ lookup_main(struct process *process)
 		int64_t now_ms, now_s;
 		bool rung;
 
+		n += postfix_poll(postfix, fds + n, MAX_FDS - n);
 		(void)poll(fds, n, more ? 0 : wait);
 		now_ms = process_now_ms();
 		now_s = wall_s();
 		rung = read_doorbell(&process->lookup_fd);
 		more = feed_turn(&feed, rung, now_ms, now_s);
 		more = dns_turn(dns, now_ms, now_s) || more;
+		postfix_turn(postfix, now_ms, now_s);
 	}
+	postfix_close(postfix);
 	dns_close(dns);
 	feed_free(&feed);
 	return 0;

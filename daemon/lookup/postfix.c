@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * postfix.c - what Postfix asks about a client, and what it is told.
+ */
+#include "postfix.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NETSTRING_DIGITS 4
+
+/* "value" of a line "name=value"; NULL: another line. */
+static const char *
+value_of(const char *line, size_t n, const char *name, size_t *size)
+{
+	size_t len = strlen(name);
+
+	if (n <= len || line[len] != '=' || memcmp(line, name, len) != 0)
+		return NULL;
+	*size = n - len - 1;
+	return line + len + 1;
+}
+
+static bool
+read_addr(const char *text, size_t n, struct addr *out)
+{
+	char buf[ADDR_TEXT_SIZE];
+
+	if (n == 0 || n >= sizeof(buf) || memchr(text, '\0', n) != NULL)
+		return false;
+	memcpy(buf, text, n);
+	buf[n] = '\0';
+	return addr_parse(out, buf);
+}
+
+static enum postfix_verdict
+read_policy(const char *bytes, size_t n, struct postfix_request *out)
+{
+	static const char word[] = "smtpd_access_policy";
+	bool first = true;
+	size_t at = 0;
+
+	for (;;) {
+		const char *line = bytes + at, *end = memchr(line, '\n', n - at), *value;
+		size_t len, size;
+
+		if (end == NULL)
+			return n >= POSTFIX_REQUEST_MAX ? POSTFIX_BAD : POSTFIX_MORE;
+		len = (size_t)(end - line);
+		at += len + 1;
+		if (len == 0)
+			break;
+		if (first && ((value = value_of(line, len, "request", &size)) == NULL || size != sizeof(word) - 1 ||
+		    memcmp(value, word, size) != 0))
+			return POSTFIX_BAD;
+		first = false;
+		if ((value = value_of(line, len, "client_address", &size)) != NULL)
+			out->has_client = read_addr(value, size, &out->client);
+		else if ((value = value_of(line, len, "server_address", &size)) != NULL)
+			(void)read_addr(value, size, &out->server);
+		else if ((value = value_of(line, len, "protocol_state", &size)) != NULL)
+			out->end_of_message = size == strlen("END-OF-MESSAGE") && memcmp(value, "END-OF-MESSAGE", size) == 0;
+	}
+	out->size = at;
+	return first ? POSTFIX_BAD : POSTFIX_DONE;
+}
+
+/* "SIZE:NAME KEY,": the key is the client's address; Postfix also asks for its name and parts of it. */
+static enum postfix_verdict
+read_socketmap(const char *bytes, size_t n, struct postfix_request *out)
+{
+	const char *space, *key;
+	size_t size = 0, at = 0;
+
+	while (at < n && at < NETSTRING_DIGITS + 1 && bytes[at] >= '0' && bytes[at] <= '9')
+		size = 10 * size + (size_t)(bytes[at++] - '0');
+	if (at == n && at <= NETSTRING_DIGITS)
+		return POSTFIX_MORE;
+	if (at > NETSTRING_DIGITS || at == n || bytes[at] != ':' || size == 0 || at + 2 + size > POSTFIX_REQUEST_MAX)
+		return POSTFIX_BAD;
+	at++;
+	if (n < at + size + 1)
+		return POSTFIX_MORE;
+	if (bytes[at + size] != ',')
+		return POSTFIX_BAD;
+	space = memchr(bytes + at, ' ', size);
+	if (space == NULL)
+		return POSTFIX_BAD;
+	key = space + 1;
+	out->socketmap = true;
+	out->has_client = read_addr(key, size - (size_t)(key - (bytes + at)), &out->client);
+	out->size = at + size + 1;
+	return POSTFIX_DONE;
+}
+
+enum postfix_verdict
+postfix_read(const char *bytes, size_t n, struct postfix_request *out)
+{
+	*out = (struct postfix_request){ .size = 0 };
+	if (n == 0)
+		return POSTFIX_MORE;
+	return bytes[0] >= '0' && bytes[0] <= '9' ? read_socketmap(bytes, n, out) : read_policy(bytes, n, out);
+}
+
+size_t
+postfix_answer(const struct postfix_request *r, const struct feed *f, int64_t now_s, const char *contact,
+    char out[static POSTFIX_REPLY_MAX], struct postfix_counters *c)
+{
+	const struct listed_entry *e = r->has_client ? feed_find(f, &r->client, now_s) : NULL;
+	char reply[EXPORT_REPLY_SIZE] = "", text[EXPORT_REPLY_SIZE + 16];
+	struct report_entry told;
+	int n;
+
+	c->requests++;
+	/* A suspect is not refused. */
+	if (e != NULL && e->state == STATE_LISTED) {
+		told = (struct report_entry){ .state = e->state, .kinds = e->kinds, .since_s = e->since_s };
+		export_reply(&told, contact, reply);
+		c->refused++;
+	}
+	if (!r->socketmap) {
+		n = snprintf(out, POSTFIX_REPLY_MAX, "action=%s%s\n\n", *reply != '\0' ? "REJECT " : "DUNNO", reply);
+	} else {
+		(void)snprintf(text, sizeof(text), "%s%s", *reply != '\0' ? "OK REJECT " : "NOTFOUND ", reply);
+		n = snprintf(out, POSTFIX_REPLY_MAX, "%zu:%s,", strlen(text), text);
+	}
+	return (size_t)n;
+}
