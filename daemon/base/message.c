@@ -26,6 +26,8 @@ static const size_t message_sizes[] = {		/* by enum message_kind */
 	[MESSAGE_PROCESSES] = sizeof(struct message_processes),
 	[MESSAGE_DECOY] = sizeof(struct message_decoy),
 	[MESSAGE_PROBE] = sizeof(struct message_probe),
+	[MESSAGE_ROWS] = sizeof(struct message_rows),
+	[MESSAGE_FIREWALL] = sizeof(struct message_firewall),
 	[MESSAGE_PURGE] = sizeof(struct message_purge),
 };
 #define MESSAGE_N_KINDS (sizeof(message_sizes) / sizeof(message_sizes[0]))
@@ -60,7 +62,7 @@ message_ends(const char *text, size_t size)
 static bool
 message_admin_holds(const struct message_admin *m)
 {
-	return m->op >= ADMIN_ALLOW && m->op <= ADMIN_PUBLISH && m->len <= 128 &&
+	return m->op >= ADMIN_ALLOW && m->op <= ADMIN_FIREWALL_ON && m->len <= 128 &&
 	    message_ends(m->who, sizeof(m->who)) && message_ends(m->note, sizeof(m->note));
 }
 
@@ -84,6 +86,22 @@ message_processes_hold(const struct message_processes *m)
 	return true;
 }
 
+/* Nothing wider than one address, or one /64 of IPv6. */
+static bool
+message_rows_hold(const struct message_rows *m)
+{
+	if (m->n > MESSAGE_MAX_ROWS || (m->flags & ~(ROWS_RESET | ROWS_COMPLETE | ROWS_OFF)) != 0)
+		return false;
+	for (uint32_t i = 0; i < m->n; i++) {
+		struct addr a;
+
+		memcpy(a.b, m->rows[i].addr, sizeof(a.b));
+		if (m->rows[i].remove > 1 || (m->rows[i].len != 128 && (m->rows[i].len != 64 || addr_is_v4(&a))))
+			return false;
+	}
+	return true;
+}
+
 bool
 message_holds(const void *record, size_t size)
 {
@@ -99,6 +117,8 @@ message_holds(const void *record, size_t size)
 		struct message_decoy decoy;
 		struct message_probe probe;
 		struct message_purge purge;
+		struct message_rows rows;
+		struct message_firewall firewall;
 	} m;
 
 	if (size < sizeof(m.head) || size > sizeof(m))
@@ -122,6 +142,10 @@ message_holds(const void *record, size_t size)
 	case MESSAGE_SAID:
 		return m.said.said < SAID_BAD_HELO && message_ends(m.said.helo, sizeof(m.said.helo)) &&
 		    message_ends(m.said.domain, sizeof(m.said.domain));
+	case MESSAGE_ROWS:
+		return message_rows_hold(&m.rows);
+	case MESSAGE_FIREWALL:
+		return m.firewall.ask <= 1 && m.firewall.up <= 1;
 	case MESSAGE_ANSWER:
 		return message_ends(m.answer.text, sizeof(m.answer.text));
 	case MESSAGE_PROCESSES:

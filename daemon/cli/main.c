@@ -33,6 +33,7 @@ static const struct cli_command COMMANDS[] = {
 	{ "purge", "purge --evidence KIND|--exchanger HOST|--since TIME [--dry-run] [--note TEXT]",
 	    "take back what a bad decoy or rule gave", cli_purge },
 	{ "publish", "publish --accept [--note TEXT]", "hand on what waits because the list grew fast", cli_publish },
+	{ "firewall", "firewall show|flush|off|on [--note TEXT]", "the kernel's sets: counters, fill anew, switch", cli_firewall },
 	{ "status", "status", "health of the ladder, processes, counters", cli_status },
 	{ "report", "report", "what publishing would block", cli_report },
 	{ "risk", "risk [--limit N] [--format table|plain|ndjson|csv]", "whose mail may not have arrived", cli_risk },

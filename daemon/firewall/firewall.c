@@ -3,24 +3,299 @@
  * firewall.c - the process that keeps the kernel's sets in step with the list.
  *
  * It keeps CAP_NET_ADMIN and nothing else, reads fixed-size records from watch, and
- * touches one table of its own.
+ * touches one table of its own.  When it ends, orderly or not, the table stays: each element
+ * expires by itself.  Whom mxtrap must never refuse it leaves out by itself, too.
  */
+#include <ifaddrs.h>
 #include <linux/capability.h>
+#include <netinet/in.h>
 #include <poll.h>
-#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "guard.h"
 #include "mxtrap/log.h"
+#include "mxtrap/never.h"
 #include "mxtrap/process.h"
+#include "nft.h"
+
+#define TELL_MS	   1000
+#define LOOK_MS	   5000			/* is the table still there?  who are we? */
+#define ASK_MS	   2000
+
+struct firewall {
+	struct process *process;
+	struct nft *nft;
+	struct never never;
+	struct message_firewall told;
+	int	 guard;			/* netlink; -1: none */
+	bool	 wanted;		/* a reset came, and no word since to take the table away */
+	bool	 fresh;			/* the sets are empty: nothing to renew */
+	int64_t	 told_ms, looked_ms, asked_ms;
+	size_t	 n;
+	struct message_row rows[NFT_BATCH];
+	char	 text[NFT_TEXT_SIZE];
+};
+
+static int64_t
+wall_s(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec;
+}
+
+/* The configuration's addresses, the special-purpose registries, and what this host has now. */
+static bool
+learn_never(struct firewall *f)
+{
+	const struct config *c = &f->process->config;
+	struct ifaddrs *all = NULL;
+	bool ok = true;
+
+	never_free(&f->never);
+	f->never = (struct never){ .special_purpose = c->special_purpose };
+	for (size_t i = 0; i < c->ladder.n_targets; i++) {
+		struct prefix own = prefix_of(&c->ladder.targets[i].addr, 128);
+
+		ok = never_set(&f->never, &own, NEVER_CONFIGURED, NEVER_CONFIGURED) && ok;
+	}
+	for (size_t i = 0; i < c->n_allow; i++)
+		ok = never_set(&f->never, &c->allow[i], NEVER_CONFIGURED, NEVER_CONFIGURED) && ok;
+	if (getifaddrs(&all) != 0)
+		return ok;
+	for (const struct ifaddrs *i = all; i != NULL; i = i->ifa_next) {
+		struct prefix own = { .len = 128 };
+
+		if (i->ifa_addr == NULL)
+			continue;
+		if (i->ifa_addr->sa_family == AF_INET)
+			own.addr = addr_from_v4((const uint8_t *)&((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr);
+		else if (i->ifa_addr->sa_family == AF_INET6)
+			own.addr = addr_from_v6(((const struct sockaddr_in6 *)(const void *)i->ifa_addr)->sin6_addr.s6_addr);
+		else
+			continue;
+		ok = never_set(&f->never, &own, NEVER_HOST, NEVER_OWN) && ok;
+	}
+	freeifaddrs(all);
+	return ok;
+}
+
+/* Rows that the kernel refuses are halved until the culprit is alone. */
+static void
+apply(struct firewall *f, const struct message_row *rows, size_t n)
+{
+	const char *error;
+
+	if (n == 0 || nft_rows_text(rows, n, f->fresh, wall_s(), f->text, sizeof(f->text)) == 0)
+		return;
+	if (nft_run(f->nft, f->text, &error)) {
+		for (size_t i = 0; i < n; i++) {
+			f->told.removed += rows[i].remove;
+			f->told.added += !rows[i].remove;
+		}
+		return;
+	}
+	if (n == 1) {
+		char what[PREFIX_TEXT_SIZE];
+		struct prefix p = { .len = rows->len };
+
+		memcpy(p.addr.b, rows->addr, sizeof(p.addr.b));
+		if (f->told.failed++ % 1000 == 0)
+			log_warnx("the kernel did not take %s: %.*s", prefix_format(&p, what), (int)strcspn(error, "\n"), error);
+		return;
+	}
+	apply(f, rows, n / 2);
+	apply(f, rows + n / 2, n - n / 2);
+}
+
+static void
+flush(struct firewall *f)
+{
+	apply(f, f->rows, f->n);
+	f->n = 0;
+}
+
+static void
+take_row(struct firewall *f, const struct message_row *row)
+{
+	struct prefix what = { .len = row->len };
+
+	memcpy(what.addr.b, row->addr, sizeof(what.addr.b));
+	if (!row->remove && never_covers(&f->never, &what, wall_s())) {
+		f->told.withheld++;
+		return;
+	}
+	/* The last word on an address counts; in a state that comes whole there is only one. */
+	for (size_t i = 0; !f->fresh && i < f->n; i++)
+		if (memcmp(f->rows[i].addr, row->addr, sizeof(row->addr)) == 0 && f->rows[i].len == row->len) {
+			f->rows[i] = *row;
+			return;
+		}
+	f->rows[f->n++] = *row;
+	if (f->n == NFT_BATCH)
+		flush(f);
+}
+
+static bool
+make_table(struct firewall *f)
+{
+	const char *error;
+
+	if (nft_table_text(&f->process->config.ladder, f->text, sizeof(f->text)) >= sizeof(f->text)) {
+		log_warnx("there are too many real exchangers for one table");
+		return false;
+	}
+	if (nft_run(f->nft, f->text, &error))
+		return true;
+	log_warnx("the kernel does not take the table inet " NFT_TABLE ": %.*s", (int)strcspn(error, "\n"), error);
+	return false;
+}
+
+static void
+take_rows(struct firewall *f, const struct message_rows *m)
+{
+	if ((m->flags & ROWS_OFF) != 0) {
+		f->n = 0;
+		f->wanted = false;
+		f->told.up = 0;
+		(void)nft_run(f->nft, "add table inet " NFT_TABLE "\ndelete table inet " NFT_TABLE "\n", NULL);
+		log_info("nobody is refused: the table is gone until it is switched on again");
+		return;
+	}
+	if ((m->flags & ROWS_RESET) != 0) {
+		f->n = 0;
+		f->told.up = 0;
+		f->told.resets++;
+		f->wanted = f->fresh = make_table(f);
+		f->told.ask = !f->wanted;
+		if (f->guard != -1)
+			(void)guard_read(f->guard);	/* that was us */
+	}
+	if (!f->wanted)
+		return;
+	for (uint32_t i = 0; i < m->n; i++)
+		take_row(f, &m->rows[i]);
+	if ((m->flags & ROWS_COMPLETE) != 0) {
+		flush(f);
+		f->fresh = false;
+		f->told.up = 1;
+		log_info("the kernel refuses %llu listed senders", (unsigned long long)f->told.added);
+	}
+}
+
+/* "counter refused4 { packets 5 bytes 300 }" */
+static uint64_t
+packets_of(const char *text, const char *name)
+{
+	const char *at = text == NULL ? NULL : strstr(text, name);
+
+	at = at == NULL ? NULL : strstr(at, "packets ");
+	return at == NULL ? 0 : strtoull(at + strlen("packets "), NULL, 10);
+}
+
+static void
+tell(struct firewall *f, int64_t now_ms)
+{
+	if (now_ms - f->told_ms < TELL_MS)
+		return;
+	f->told_ms = now_ms;
+	if (f->told.up) {
+		f->told.packets4 = packets_of(nft_ask(f->nft, "list counter inet " NFT_TABLE " refused4"), "refused4");
+		f->told.packets6 = packets_of(nft_ask(f->nft, "list counter inet " NFT_TABLE " refused6"), "refused6");
+	}
+	(void)message_send(f->process->firewall_fd, &f->told, sizeof(f->told));
+}
+
+static void
+ask(struct firewall *f, int64_t now_ms)
+{
+	f->told.ask = 1;
+	f->asked_ms = now_ms;
+	(void)message_send(f->process->firewall_fd, &f->told, sizeof(f->told));
+	f->told.ask = 0;
+}
+
+/* Somebody loaded a ruleset of his own over ours: we want all of the list again. */
+static void
+look(struct firewall *f, int64_t now_ms)
+{
+	bool lost = f->guard != -1 && guard_read(f->guard);
+
+	if (now_ms - f->looked_ms >= LOOK_MS) {
+		const char *tables = nft_ask(f->nft, "list tables inet");
+
+		f->looked_ms = now_ms;
+		(void)learn_never(f);
+		lost = lost || (f->told.up && (tables == NULL || strstr(tables, "table inet " NFT_TABLE) == NULL));
+	}
+	if (lost && f->told.up) {
+		f->told.up = 0;
+		f->told.repairs++;
+		log_warnx("somebody took away the table inet " NFT_TABLE ", or a part of it: it is made again");
+		ask(f, now_ms);
+	}
+	/* watch may have begun after us, or lost its place. */
+	if (f->told.resets == 0 && now_ms - f->asked_ms >= ASK_MS)
+		ask(f, now_ms);
+}
+
+static void
+read_rows(struct firewall *f)
+{
+	struct message_rows m;
+	int n;
+
+	for (int i = 0; i < 64 && (n = message_receive(f->process->firewall_fd, &m, sizeof(m))) != 0 && n != -1; i++)
+		if (n == (int)sizeof(m) && m.head.kind == MESSAGE_ROWS)
+			take_rows(f, &m);
+	/* A change reaches the kernel at once; of a state that comes whole, in full pieces. */
+	if (f->wanted && !f->fresh)
+		flush(f);
+}
 
 int
 firewall_main(struct process *process)
 {
+	struct firewall *f = calloc(1, sizeof(*f));
+
+	if (f == NULL) {
+		log_warn("no memory");
+		return 3;
+	}
 	process_confine(process, 1ULL << CAP_NET_ADMIN);
+	f->process = process;
+	message_init(&f->told.head, MESSAGE_FIREWALL, sizeof(f->told));
+	f->nft = nft_open();
+	if (f->nft == NULL || !learn_never(f)) {
+		log_warnx("no memory for libnftables or the never-list");
+		return 3;
+	}
+	f->guard = guard_open();
+	f->looked_ms = f->asked_ms = process_now_ms();
+	ask(f, f->asked_ms);
 	while (!process_should_stop(process, NULL)) {
 		int wait = process_heartbeat(process, true);
-		struct pollfd fds[1] = { { .fd = process->signal_fd, .events = POLLIN } };
+		struct pollfd fds[3] = {
+			{ .fd = process->signal_fd, .events = POLLIN },
+			{ .fd = process->firewall_fd, .events = POLLIN },
+			{ .fd = f->guard, .events = POLLIN },
+		};
+		int64_t now_ms;
 
-		(void)poll(fds, 1, wait);
+		(void)poll(fds, 3, wait);
+		now_ms = process_now_ms();
+		read_rows(f);
+		look(f, now_ms);
+		tell(f, now_ms);
 	}
+	if (f->guard != -1)
+		close(f->guard);
+	nft_close(f->nft);
+	never_free(&f->never);
+	free(f);
 	return 0;
 }

@@ -15,6 +15,14 @@
 
 #include "watch_int.h"
 
+/* What the audit calls a decision that is about no address. */
+static const char *
+deed_of(uint32_t op)
+{
+	return op == ADMIN_PUBLISH ? "publish" : op == ADMIN_FIREWALL_FLUSH ? "firewall flush" :
+	    op == ADMIN_FIREWALL_OFF ? "firewall off" : "firewall on";
+}
+
 static bool
 make_durable(struct store *store, const struct message_admin *m)
 {
@@ -31,7 +39,10 @@ make_durable(struct store *store, const struct message_admin *m)
 	case ADMIN_FORGET:
 		return store_audit(store, ts.tv_sec * 1000000LL + ts.tv_nsec / 1000, m->who, "forget", &what, m->note);
 	case ADMIN_PUBLISH:
-		return store_audit(store, ts.tv_sec * 1000000LL + ts.tv_nsec / 1000, m->who, "publish", &what, m->note);
+	case ADMIN_FIREWALL_FLUSH:
+	case ADMIN_FIREWALL_OFF:
+	case ADMIN_FIREWALL_ON:
+		return store_audit(store, ts.tv_sec * 1000000LL + ts.tv_nsec / 1000, m->who, deed_of(m->op), &what, m->note);
 	case ADMIN_PING:
 		break;
 	}
@@ -124,6 +135,11 @@ answer_done(const struct control *c, const struct control_job *job)
 		(void)snprintf(text, sizeof(text), "%s: the database did not take it within 2 s: nothing was promised", what);
 	else if (job->asked.op == ADMIN_PUBLISH)
 		(void)snprintf(text, sizeof(text), "what was held is published from now on");
+	else if (job->asked.op == ADMIN_FIREWALL_FLUSH)
+		(void)snprintf(text, sizeof(text), "the firewall's sets are emptied and filled anew");
+	else if (job->asked.op == ADMIN_FIREWALL_OFF || job->asked.op == ADMIN_FIREWALL_ON)
+		(void)snprintf(text, sizeof(text), "the firewall is %s, also after a restart",
+		    job->asked.op == ADMIN_FIREWALL_OFF ? "off" : "on");
 	else
 		(void)snprintf(text, sizeof(text), "%s: %s", what, job->asked.op == ADMIN_FORGET ? "forgotten" :
 		    job->asked.expires_s == STORE_ALLOW_REMOVE ? "no longer allowed" : "allowed");

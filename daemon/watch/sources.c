@@ -259,6 +259,16 @@ watch_apply_admin(void *ctx, const struct message_admin *m)
 		status_tell(w);
 		return;
 	}
+	if (m->op == ADMIN_FIREWALL_FLUSH) {
+		firewall_feed_flush(&w->firewall);
+		return;
+	}
+	if (m->op == ADMIN_FIREWALL_OFF || m->op == ADMIN_FIREWALL_ON) {
+		w->firewall_off = m->op == ADMIN_FIREWALL_OFF;
+		firewall_feed_off(&w->firewall, w->firewall_off);
+		status_tell(w);
+		return;
+	}
 	memcpy(addr.b, m->addr, sizeof(addr.b));
 	e.what = prefix_of(&addr, (uint8_t)m->len);
 	watch_event(w, &e);

@@ -246,6 +246,25 @@ tell_processes(struct watch *w)
 	}
 }
 
+static void
+tell_firewall(struct watch *w)
+{
+	struct message_firewall m;
+
+	if (!w->config->firewall)
+		return;
+	m = firewall_feed_told(&w->firewall);
+	tell(w, "firewall", "%s", w->firewall_off ? "off" : m.up ? "up" : "not in step yet");
+	tell(w, "firewall_added", "%" PRIu64, m.added);
+	tell(w, "firewall_removed", "%" PRIu64, m.removed);
+	tell(w, "firewall_failed", "%" PRIu64, m.failed);
+	tell(w, "firewall_withheld", "%" PRIu64, m.withheld);
+	tell(w, "firewall_repairs", "%" PRIu64, m.repairs);
+	tell(w, "firewall_resets", "%" PRIu64, m.resets);
+	tell(w, "firewall_refused4", "%" PRIu64, m.packets4);
+	tell(w, "firewall_refused6", "%" PRIu64, m.packets6);
+}
+
 static uint64_t
 mix(uint64_t h, const void *bytes, size_t n)
 {
@@ -297,6 +316,7 @@ status_tell(struct watch *w)
 	tell(w, "clock_shift", "%.3f", (double)w->steady.shift_us / 1e6);
 	format_layout(&w->config->ladder, layout);
 	tell(w, "layout", "%s", layout);
+	tell_firewall(w);
 	tell(w, "publish", "%s", publish_format(&w->publish, gate));
 	tell(w, "layout_since", "%" PRId64, w->layout_since_s);
 	tell(w, "clock", "%" PRId64, w->steady.wall_us / 1000000);
@@ -316,6 +336,8 @@ see_last(void *ctx, const char *name, const char *value)
 		seen->last->other_layout = strcmp(value, seen->layout) != 0;
 	else if (strcmp(name, "layout_since") == 0)
 		seen->last->layout_since_s = strtoll(value, NULL, 10);
+	else if (strcmp(name, "firewall") == 0)
+		seen->last->firewall_off = strcmp(value, "off") == 0;
 	else if (strcmp(name, "publish") == 0)
 		seen->last->publish = publish_parse(value);
 	else if (strcmp(name, "clock") == 0)

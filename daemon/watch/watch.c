@@ -42,7 +42,9 @@ look_at_growth(struct watch *w)
 {
 	uint64_t listed = trap_counters(w->trap)->listed;
 
-	switch (publish_turn(&w->publish, listed, (uint32_t)(watch_now_us(w) / 1000000))) {
+	enum publish_event event = publish_turn(&w->publish, listed, (uint32_t)(watch_now_us(w) / 1000000));
+
+	switch (event) {
 	case PUBLISH_HELD:
 		log_warn("the list grew from %" PRIu64 " to %" PRIu64 " within %d minutes: who is new is not handed on before "
 		    "`mxtrap publish --accept`", w->publish.base, listed, PUBLISH_CYCLE_S / 60);
@@ -55,9 +57,11 @@ look_at_growth(struct watch *w)
 		    PUBLISH_CYCLE_S / 60);
 		break;
 	case PUBLISH_QUIET:
-		return;
+		break;
 	}
-	status_tell(w);
+	firewall_feed_gate(&w->firewall, &w->publish);
+	if (event != PUBLISH_QUIET)
+		status_tell(w);
 }
 
 static void
@@ -133,7 +137,8 @@ purge_answer(void *ctx, const struct sockaddr_un *to, socklen_t len, int ok, con
 static void
 on_moved(void *ctx, uint64_t generation, uint64_t serial)
 {
-	const struct process *p = ctx;
+	struct watch *w = ctx;
+	const struct process *p = w->p;
 	struct message_doorbell m = { .generation = generation, .serial = serial };
 
 	message_init(&m.head, MESSAGE_DOORBELL, sizeof(m));
@@ -142,6 +147,7 @@ on_moved(void *ctx, uint64_t generation, uint64_t serial)
 		(void)message_send(p->web_fd, &m, sizeof(m));
 	if (p->lookup_fd >= 0 && p->config.n_dnsbl + p->config.n_postfix > 0)
 		(void)message_send(p->lookup_fd, &m, sizeof(m));
+	firewall_feed_ring(&w->firewall);
 }
 
 static bool
@@ -211,7 +217,7 @@ open_store(struct watch *w)
 		.dir = w->config->state_dir, .ladder = &w->config->ladder,
 		.retention_attempts_s = w->config->retention_attempts_s, .max_bytes = w->config->store_max_bytes,
 		.half_life_s = w->config->judge.half_life_s,
-		.moved = on_moved, .ctx = w->p,
+		.moved = on_moved, .ctx = w,
 	};
 
 	switch (store_open(&w->store, &options)) {
@@ -331,6 +337,7 @@ begin(struct watch *w)
 	status_last(&last, w->config, start.time_us / 1000000);
 	w->layout_since_s = last.layout_since_s;
 	w->publish = last.publish;
+	w->firewall_off = last.firewall_off;
 	store_counters(w->store, &counters);
 	start.value = !counters.fresh;
 	if (!counters.fresh)
@@ -341,6 +348,9 @@ begin(struct watch *w)
 	begin_token(w);
 	if (!counters.fresh)
 		doubt_the_past(w, &last, start.time_us);
+	if (!firewall_feed_start(&w->firewall, w->config, w->p->firewall_fd, w->firewall_off))
+		log_warn("the firewall is not told of the list");
+	firewall_feed_gate(&w->firewall, &w->publish);
 	if (!control_start(&w->control, w->p->control_fd, w->store, &w->purge))
 		log_warn("the control socket is not served");
 	log_info("watching %zu interface%s, %" PRIu64 " senders known%s", w->n, w->n == 1 ? "" : "s",
@@ -371,6 +381,7 @@ end(struct watch *w)
 		while (w->waiting > 0 && process_now_ms() < until_ms);
 		status_tell(w);
 	}
+	firewall_feed_stop(&w->firewall);
 	purge_stop(&w->purge);
 	control_stop(&w->control);
 	own_close(&w->own);

@@ -22,6 +22,7 @@
 #include "mxtrap/publish.h"
 #include "mxtrap/store.h"
 #include "mxtrap/watch.h"
+#include "firewall_feed.h"
 #include "purge.h"
 #include "own.h"
 
@@ -131,6 +132,8 @@ struct watch {
 	bool		 refused;	/* the database is not ours to touch */
 	struct said_words words[SAID_WORDS];
 	struct publish	 publish;
+	struct firewall_feed firewall;
+	bool		 firewall_off;		/* by the operator, until he says otherwise */
 	uint64_t	 foreign;		/* dialogues with mail for somebody else's domain */
 	int64_t		 foreign_warned_us;
 };
@@ -174,6 +177,7 @@ struct status_last {
 	int64_t	 layout_since_s;	/* since when the ladder is as it is now; 0: always was */
 	int64_t	 clock_s;		/* when it last said something; 0: there was none */
 	struct publish publish;		/* how its gate stood */
+	bool	 firewall_off;
 };
 void status_last(struct status_last *out, const struct config *, int64_t now_s);
 

@@ -24,6 +24,8 @@ enum message_kind {
 	MESSAGE_DECOY = 7,	/* decoy to watch: its counters */
 	MESSAGE_SAID = 8,	/* decoy to watch: what a client said */
 	MESSAGE_PROBE = 9,	/* decoy to watch: what it found at the real MX */
+	MESSAGE_ROWS = 10,	/* watch to firewall: who is to be refused */
+	MESSAGE_FIREWALL = 11,	/* firewall to watch: its counters, or "tell me all" */
 	MESSAGE_PURGE = 12,	/* mxtrap to watch, over the control socket */
 };
 
@@ -92,7 +94,11 @@ struct message_doorbell {		/* after a commit */
 	uint8_t	 spare[40];
 };
 
-enum admin_op { ADMIN_ALLOW = 1, ADMIN_FORGET = 2, ADMIN_PING = 3, ADMIN_PUBLISH = 4 };	/* PUBLISH: what is held */
+enum admin_op {
+	ADMIN_ALLOW = 1, ADMIN_FORGET = 2, ADMIN_PING = 3,
+	ADMIN_PUBLISH = 4,		/* what is held */
+	ADMIN_FIREWALL_FLUSH = 5, ADMIN_FIREWALL_OFF = 6, ADMIN_FIREWALL_ON = 7,
+};
 #define ADMIN_WITHDRAW 1U		/* as expires_s of ADMIN_ALLOW: it is allowed no longer */
 struct message_admin {
 	struct message_head head;
@@ -129,6 +135,38 @@ struct message_processes {
 	struct {
 		char	 what[256];	/* "192.0.2.30:25 is held by master (pid 812): ..." ; "" ends */
 	} complaint[MESSAGE_MAX_COMPLAINTS];
+};
+
+/*
+ * To firewall: a piece of the list, in order.  Rows of a state that is complete follow on a reset, the last of
+ * them with ROWS_COMPLETE; what comes then are changes.
+ */
+#define MESSAGE_MAX_ROWS 128
+#define ROWS_RESET    1U		/* nobody is refused but those that follow */
+#define ROWS_COMPLETE 2U
+#define ROWS_OFF      4U		/* take the table away until a reset comes */
+struct message_row {
+	uint8_t	 addr[16];
+	uint32_t expires_s;		/* 0: not by itself */
+	uint8_t	 len;			/* 128: this address; 64: its /64 */
+	uint8_t	 remove;		/* 1: no longer */
+	uint8_t	 spare[2];
+};
+struct message_rows {
+	struct message_head head;
+	uint32_t flags, n;
+	struct message_row rows[MESSAGE_MAX_ROWS];
+};
+
+struct message_firewall {		/* each second; all counters since the process began */
+	struct message_head head;
+	uint32_t ask;			/* 1: it knows nothing and wants all */
+	uint32_t up;			/* 1: the table is there and complete */
+	uint64_t added, removed, resets;
+	uint64_t failed;		/* elements that the kernel did not take */
+	uint64_t withheld;		/* rows of the never-list, or wider than a /64: not taken */
+	uint64_t repairs;		/* somebody else took the table away */
+	uint64_t packets4, packets6;	/* refused, as the kernel counts */
 };
 
 /* Non-blocking.  1: sent; 0: the peer's queue is full (not sent); -1: the peer is gone or error. */
