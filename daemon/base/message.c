@@ -90,7 +90,7 @@ message_processes_hold(const struct message_processes *m)
 static bool
 message_rows_hold(const struct message_rows *m)
 {
-	if (m->n > MESSAGE_MAX_ROWS || (m->flags & ~(ROWS_RESET | ROWS_COMPLETE | ROWS_OFF)) != 0)
+	if (m->n > MESSAGE_MAX_ROWS || (m->flags & ~(ROWS_RESET | ROWS_COMPLETE | ROWS_OFF | ROWS_HELLO)) != 0)
 		return false;
 	for (uint32_t i = 0; i < m->n; i++) {
 		struct addr a;

@@ -33,6 +33,7 @@ struct firewall {
 	int	 guard;			/* netlink; -1: none */
 	bool	 wanted;		/* a reset came, and no word since to take the table away */
 	bool	 fresh;			/* the sets are empty: nothing to renew */
+	uint64_t began;			/* of told.added, when the last reset came */
 	int64_t	 told_ms, looked_ms, asked_ms;
 	size_t	 n;
 	struct message_row rows[NFT_BATCH];
@@ -156,8 +157,21 @@ make_table(struct firewall *f)
 }
 
 static void
+ask(struct firewall *f, int64_t now_ms)
+{
+	f->told.ask = 1;
+	f->asked_ms = now_ms;
+	(void)message_send(f->process->firewall_fd, &f->told, sizeof(f->told));
+	f->told.ask = 0;
+}
+
+static void
 take_rows(struct firewall *f, const struct message_rows *m)
 {
+	if ((m->flags & ROWS_HELLO) != 0) {
+		ask(f, process_now_ms());
+		return;
+	}
 	if ((m->flags & ROWS_OFF) != 0) {
 		f->n = 0;
 		f->wanted = false;
@@ -170,6 +184,7 @@ take_rows(struct firewall *f, const struct message_rows *m)
 		f->n = 0;
 		f->told.up = 0;
 		f->told.resets++;
+		f->began = f->told.added;
 		f->wanted = f->fresh = make_table(f);
 		f->told.ask = !f->wanted;
 		if (f->guard != -1)
@@ -183,7 +198,7 @@ take_rows(struct firewall *f, const struct message_rows *m)
 		flush(f);
 		f->fresh = false;
 		f->told.up = 1;
-		log_info("the kernel refuses %llu listed senders", (unsigned long long)f->told.added);
+		log_info("the kernel refuses %llu listed senders", (unsigned long long)(f->told.added - f->began));
 	}
 }
 
@@ -208,15 +223,6 @@ tell(struct firewall *f, int64_t now_ms)
 		f->told.packets6 = packets_of(nft_ask(f->nft, "list counter inet " NFT_TABLE " refused6"), "refused6");
 	}
 	(void)message_send(f->process->firewall_fd, &f->told, sizeof(f->told));
-}
-
-static void
-ask(struct firewall *f, int64_t now_ms)
-{
-	f->told.ask = 1;
-	f->asked_ms = now_ms;
-	(void)message_send(f->process->firewall_fd, &f->told, sizeof(f->told));
-	f->told.ask = 0;
 }
 
 /* Somebody loaded a ruleset of his own over ours: we want all of the list again. */

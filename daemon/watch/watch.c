@@ -46,14 +46,14 @@ look_at_growth(struct watch *w)
 
 	switch (event) {
 	case PUBLISH_HELD:
-		log_warn("the list grew from %" PRIu64 " to %" PRIu64 " within %d minutes: who is new is not handed on before "
+		log_warnx("the list grew from %" PRIu64 " to %" PRIu64 " within %d minutes: who is new is not handed on before "
 		    "`mxtrap publish --accept`", w->publish.base, listed, PUBLISH_CYCLE_S / 60);
 		break;
 	case PUBLISH_RELEASED:
 		log_info("the list is back at %" PRIu64 ": all of it is handed on again", listed);
 		break;
 	case PUBLISH_SHRANK:
-		log_warn("the list shrank from %" PRIu64 " to %" PRIu64 " within %d minutes", w->publish.base, listed,
+		log_warnx("the list shrank from %" PRIu64 " to %" PRIu64 " within %d minutes", w->publish.base, listed,
 		    PUBLISH_CYCLE_S / 60);
 		break;
 	case PUBLISH_QUIET:

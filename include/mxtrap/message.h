@@ -145,6 +145,7 @@ struct message_processes {
 #define ROWS_RESET    1U		/* nobody is refused but those that follow */
 #define ROWS_COMPLETE 2U
 #define ROWS_OFF      4U		/* take the table away until a reset comes */
+#define ROWS_HELLO    8U		/* watch began anew and does not know what firewall knows: ask for all */
 struct message_row {
 	uint8_t	 addr[16];
 	uint32_t expires_s;		/* 0: not by itself */
