@@ -28,6 +28,7 @@ static const size_t message_sizes[] = {		/* by enum message_kind */
 	[MESSAGE_PROBE] = sizeof(struct message_probe),
 	[MESSAGE_ROWS] = sizeof(struct message_rows),
 	[MESSAGE_FIREWALL] = sizeof(struct message_firewall),
+	[MESSAGE_LOOKUP] = sizeof(struct message_lookup),
 	[MESSAGE_PURGE] = sizeof(struct message_purge),
 };
 #define MESSAGE_N_KINDS (sizeof(message_sizes) / sizeof(message_sizes[0]))
@@ -119,6 +120,7 @@ message_holds(const void *record, size_t size)
 		struct message_purge purge;
 		struct message_rows rows;
 		struct message_firewall firewall;
+		struct message_lookup lookup;
 	} m;
 
 	if (size < sizeof(m.head) || size > sizeof(m))
@@ -150,6 +152,7 @@ message_holds(const void *record, size_t size)
 		return message_ends(m.answer.text, sizeof(m.answer.text));
 	case MESSAGE_PROCESSES:
 		return message_processes_hold(&m.processes);
+	case MESSAGE_LOOKUP:
 	case MESSAGE_DOORBELL:
 	case MESSAGE_DECOY:
 		return true;

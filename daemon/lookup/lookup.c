@@ -14,6 +14,7 @@
 #include "mxtrap/log.h"
 #include "postfix_server.h"
 
+#define TELL_MS 1000
 #define MAX_FDS (2 + DNS_SOCKETS + DNS_CLIENTS + POSTFIX_SOCKETS + POSTFIX_CLIENTS)
 
 /* The bell names the newest state.  True: it rang. */
@@ -43,12 +44,43 @@ wall_s(void)
 	return ts.tv_sec;
 }
 
+static void
+tell(const struct process *process, const struct feed *f, const struct dns_server *dns, const struct postfix_server *postfix)
+{
+	struct message_lookup m = { .no_memory = f->no_memory, .known = f->listed.n, .claims = f->complete && f->claims };
+
+	if (dns != NULL) {
+		const struct dns_counters *c = &dns->counters;
+
+		m.queries = c->queries;
+		m.listed = c->listed;
+		m.not_listed = c->not_listed;
+		m.suspects = c->suspects;
+		m.refused = c->refused;
+		m.malformed = c->malformed;
+		m.dropped = c->dropped;
+		m.slipped = c->slipped;
+		m.tcp = c->tcp;
+		m.tcp_full = c->tcp_full;
+	}
+	if (postfix != NULL) {
+		m.policy = postfix->counters.requests;
+		m.policy_refused = postfix->counters.refused;
+		m.policy_malformed = postfix->counters.malformed;
+		m.policy_full = postfix->counters.full;
+		m.policy_slow = postfix->counters.slow;
+	}
+	message_init(&m.head, MESSAGE_LOOKUP, sizeof(m));
+	(void)message_send(process->lookup_fd, &m, sizeof(m));
+}
+
 int
 lookup_main(struct process *process)
 {
 	uint8_t seed[16];
 	struct postfix_server *postfix;
 	struct dns_server *dns;
+	int64_t told_ms = 0;
 	struct feed feed;
 	bool more = true;
 
@@ -76,6 +108,10 @@ lookup_main(struct process *process)
 		more = feed_turn(&feed, rung, now_ms, now_s);
 		more = dns_turn(dns, now_ms, now_s) || more;
 		postfix_turn(postfix, now_ms, now_s);
+		if (now_ms - told_ms >= TELL_MS) {
+			tell(process, &feed, dns, postfix);
+			told_ms = now_ms;
+		}
 	}
 	postfix_close(postfix);
 	dns_close(dns);

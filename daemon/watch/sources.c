@@ -245,6 +245,19 @@ watch_read_supervisor(struct watch *w)
 }
 
 void
+watch_read_lookup(struct watch *w)
+{
+	struct message_lookup m;
+	int n;
+
+	if (w->p->lookup_fd < 0)
+		return;
+	while ((n = message_receive(w->p->lookup_fd, &m, sizeof(m))) != 0 && n != -1)
+		if (n > 0 && m.head.kind == MESSAGE_LOOKUP)
+			w->lookup = m;
+}
+
+void
 watch_apply_admin(void *ctx, const struct message_admin *m)
 {
 	struct watch *w = ctx;

@@ -64,6 +64,29 @@ static const struct told DECOY_ROWS[] = {
 _Static_assert((ARRAY_LEN(DECOY_ROWS) + 1) * sizeof(uint64_t) ==
     sizeof(struct message_decoy) - offsetof(struct message_decoy, accepted), "each is told, once");
 
+#define L_AS(field, name) FIELD_AS(message_lookup, field, name)
+static const struct told LOOKUP_ROWS[] = {
+	L_AS(queries, "dns_queries"), L_AS(listed, "dns_listed"), L_AS(not_listed, "dns_not_listed"),
+	L_AS(suspects, "dns_suspects"), L_AS(refused, "dns_refused"), L_AS(malformed, "dns_malformed"),
+	L_AS(dropped, "dns_dropped"), L_AS(slipped, "dns_slipped"), L_AS(tcp, "dns_tcp"), L_AS(tcp_full, "dns_tcp_full"),
+	L_AS(policy, "policy_requests"), L_AS(policy_refused, "policy_refused"),
+	L_AS(policy_malformed, "policy_malformed"), L_AS(policy_full, "policy_full"), L_AS(policy_slow, "policy_slow"),
+	L_AS(no_memory, "lookup_no_memory"), L_AS(known, "lookup_known"), L_AS(claims, "lookup_claims"),
+};
+#undef L_AS
+_Static_assert(ARRAY_LEN(LOOKUP_ROWS) * sizeof(uint64_t) ==
+    sizeof(struct message_lookup) - offsetof(struct message_lookup, queries), "each is told, once");
+
+#define W_AS(field, name) FIELD_AS(message_firewall, field, name)
+static const struct told FIREWALL_ROWS[] = {
+	W_AS(added, "firewall_added"), W_AS(removed, "firewall_removed"), W_AS(resets, "firewall_resets"),
+	W_AS(failed, "firewall_failed"), W_AS(withheld, "firewall_withheld"), W_AS(repairs, "firewall_repairs"),
+	W_AS(packets4, "firewall_refused4"), W_AS(packets6, "firewall_refused6"),
+};
+#undef W_AS
+_Static_assert(ARRAY_LEN(FIREWALL_ROWS) * sizeof(uint64_t) ==
+    sizeof(struct message_firewall) - offsetof(struct message_firewall, added), "each is told, once");
+
 static void
 tell_rows(struct watch *w, const void *counters, const struct told *rows, size_t n)
 {
@@ -255,14 +278,7 @@ tell_firewall(struct watch *w)
 		return;
 	m = firewall_feed_told(&w->firewall);
 	tell(w, "firewall", "%s", w->firewall_off ? "off" : m.up ? "up" : "not in step yet");
-	tell(w, "firewall_added", "%" PRIu64, m.added);
-	tell(w, "firewall_removed", "%" PRIu64, m.removed);
-	tell(w, "firewall_failed", "%" PRIu64, m.failed);
-	tell(w, "firewall_withheld", "%" PRIu64, m.withheld);
-	tell(w, "firewall_repairs", "%" PRIu64, m.repairs);
-	tell(w, "firewall_resets", "%" PRIu64, m.resets);
-	tell(w, "firewall_refused4", "%" PRIu64, m.packets4);
-	tell(w, "firewall_refused6", "%" PRIu64, m.packets6);
+	tell_rows(w, &m, FIREWALL_ROWS, ARRAY_LEN(FIREWALL_ROWS));
 }
 
 static uint64_t
@@ -317,6 +333,8 @@ status_tell(struct watch *w)
 	format_layout(&w->config->ladder, layout);
 	tell(w, "layout", "%s", layout);
 	tell_firewall(w);
+	if (w->config->n_dnsbl + w->config->n_postfix > 0)
+		tell_rows(w, &w->lookup, LOOKUP_ROWS, ARRAY_LEN(LOOKUP_ROWS));
 	tell(w, "publish", "%s", publish_format(&w->publish, gate));
 	tell(w, "layout_since", "%" PRId64, w->layout_since_s);
 	tell(w, "clock", "%" PRId64, w->steady.wall_us / 1000000);

@@ -68,6 +68,7 @@ static void
 second(struct watch *w)
 {
 	watch_look_at_captures(w);
+	watch_read_lookup(w);
 	flush(w, FLUSH_MOST);
 	status_tell(w);
 }

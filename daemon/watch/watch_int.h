@@ -120,6 +120,7 @@ struct watch {
 	int64_t		 turn_ms, second_ms, tick_ms;	/* by process_now_ms() */
 	struct message_decoy	 decoy;		/* its newest counters */
 	struct message_processes processes;
+	struct message_lookup	 lookup;	/* its newest counters */
 	uint64_t	 accepts_lost;		/* gaps in decoy's numbering */
 	uint32_t	 accepts_next;
 	uint64_t	 overflows;		/* of its accept queues, as long as we run */
@@ -158,6 +159,7 @@ void watch_take_said(struct watch *, const struct message_said *);
 const char *watch_words_of(const struct watch *, const struct event *, const char **domain);
 void watch_drop_words(struct watch *);
 void watch_read_supervisor(struct watch *);
+void watch_read_lookup(struct watch *);
 /* For control_turn(); ctx: struct watch. */
 void watch_apply_admin(void *ctx, const struct message_admin *);
 /* Was the clock moved, or did we sleep?  Each turn. */

@@ -26,6 +26,7 @@ enum message_kind {
 	MESSAGE_PROBE = 9,	/* decoy to watch: what it found at the real MX */
 	MESSAGE_ROWS = 10,	/* watch to firewall: who is to be refused */
 	MESSAGE_FIREWALL = 11,	/* firewall to watch: its counters, or "tell me all" */
+	MESSAGE_LOOKUP = 13,	/* lookup to watch: its counters */
 	MESSAGE_PURGE = 12,	/* mxtrap to watch, over the control socket */
 };
 
@@ -168,6 +169,17 @@ struct message_firewall {		/* each second; all counters since the process began 
 	uint64_t withheld;		/* rows of the never-list, or wider than a /64: not taken */
 	uint64_t repairs;		/* somebody else took the table away */
 	uint64_t packets4, packets6;	/* refused, as the kernel counts */
+};
+
+struct message_lookup {			/* each second; since lookup began, but for the last two */
+	struct message_head head;
+	uint64_t queries, listed, not_listed, suspects, refused, malformed;	/* DNSBL: answers by kind */
+	uint64_t dropped, slipped;	/* by the rate limit, or not sent */
+	uint64_t tcp, tcp_full;
+	uint64_t policy, policy_refused, policy_malformed, policy_full, policy_slow;	/* Postfix */
+	uint64_t no_memory;		/* entries of the list without room */
+	uint64_t known;			/* listed and suspects that it knows now */
+	uint64_t claims;		/* 1: and may tell of */
 };
 
 /* Non-blocking.  1: sent; 0: the peer's queue is full (not sent); -1: the peer is gone or error. */

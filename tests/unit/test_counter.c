@@ -77,6 +77,9 @@ what_watch_tells(void)
 	struct report *report;
 
 	assert_non_null(w);
+	/* As it is with everything configured that tells something. */
+	t.config.firewall = true;
+	t.config.n_dnsbl = 1;
 	w->config = &t.config;
 	w->store = t.store;
 	w->trap = trap_new(&options);

@@ -60,7 +60,7 @@ static const struct row rows[] = {
 	{ "a_doorbell_holds", MESSAGE_DOORBELL, sizeof(struct message_doorbell), NOWHERE, 0, 0, true },
 	{ "an_admin_ping_holds", MESSAGE_ADMIN, sizeof(struct message_admin), AT(message_admin, op), 1, ADMIN_PING, true },
 	{ "an_admin_without_an_operation_does_not", MESSAGE_ADMIN, sizeof(struct message_admin), NOWHERE, 0, 0, false },
-	{ "an_admin_of_an_unknown_operation_does_not", MESSAGE_ADMIN, sizeof(struct message_admin), AT(message_admin, op), 1, 5, false },
+	{ "an_admin_of_an_unknown_operation_does_not", MESSAGE_ADMIN, sizeof(struct message_admin), AT(message_admin, op), 1, 8, false },
 	{ "an_admin_publish_holds", MESSAGE_ADMIN, sizeof(struct message_admin), AT(message_admin, op), 1, ADMIN_PUBLISH, true },
 	{ "an_answer_holds", MESSAGE_ANSWER, sizeof(struct message_answer), NOWHERE, 0, 0, true },
 	{ "an_answer_without_an_end_does_not", MESSAGE_ANSWER, sizeof(struct message_answer), AT(message_answer, text), 256, 'x', false },
