@@ -21,7 +21,7 @@ packages() {
 		build) echo "$BUILD" ;;
 		check) echo "$BUILD $CHECK $LIVE" ;;
 		demo) echo "$BUILD $LIVE" ;;
-		bench) echo "$BUILD $LIVE p0f wrk sqlite3" ;;
+		bench) echo "$BUILD $LIVE p0f wrk sqlite3 nftables rbldnsd" ;;
 		mtas) echo "$BUILD $LIVE nftables sqlite3" ;;
 		*) echo "deps.sh: no group '$group'; there are build, check, demo, bench, mtas" >&2; exit 2 ;;
 		esac

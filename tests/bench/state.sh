@@ -8,6 +8,7 @@ cd "$(dirname "$0")/../.." || exit 2
 senders=1000000 attempts=2000000 time=8
 if [ -n "${QUICK:-}" ]; then senders=100000 attempts=200000 time=3; fi
 dir=$(mktemp -d)
+chmod 755 "$dir"		# rbldnsd reads its file as another user
 ns=mxtrap-bench-$$
 pids=
 finish() {
@@ -37,6 +38,7 @@ allow { special-purpose = no }
 probe = no
 limits { senders = $((senders + senders / 20)) }
 web { listen = "127.0.0.1:8725" }
+dnsbl { listen = "127.0.0.1:5353" zone = "bl.bench.example" }
 C
 mkdir -p "$dir/state"
 verdict() { awk -v a="$1" -v op="$2" -v b="$3" 'BEGIN {print ((op == "<=" ? a <= b : a >= b) ? "met" : "MISSED")}'; }
@@ -70,3 +72,37 @@ ours=$( (rate 8725; rate 8725) | best) theirs=$( (rate 8726; rate 8726) | best)
 [ -n "$ours" ] && [ -n "$theirs" ] || { cat "$dir/log"; exit 1; }
 r=$(awk -v a="$ours" -v b="$theirs" 'BEGIN { printf "%.2f", a / b }')
 row "web: /api/v1/check, $ours of $theirs a second" "$r" "x a constant server" 0.6 '>='
+
+# The DNSBL beside rbldnsd with the same list, asked by the same client, each in its turn, twice; half are listed.
+cc -O2 -std=c11 -D_GNU_SOURCE -o "$dir/dnsload" tests/bench/dnsload.c || exit 1
+"$build/mxtrap" -c "$dir/mxtrap.conf" export rbldnsd > "$dir/rbldnsd"
+ip netns exec $ns rbldnsd -n -b 127.0.0.1/5301 "bl.bench.example:combined:$dir/rbldnsd" > /dev/null 2>&1 & pids="$pids $!"
+asks() { ip netns exec $ns "$dir/dnsload" "$1" bl.bench.example "$2" < "$dir/addresses"; }
+knows() { asks "$1" 0.2 | awk '{ exit !($2 > 0.4) }'; }
+for port in 5301 5353; do
+	for _ in $(seq 100); do knows $port && break; sleep 0.2; done
+	knows $port || { echo "nobody answers at $port"; exit 1; }
+done
+rate() { asks "$1" $time | cut -d' ' -f1; }
+ours=$( (rate 5353; rate 5353) | best) theirs=$( (rate 5301; rate 5301) | best)
+r=$(awk -v a="$ours" -v b="$theirs" 'BEGIN { printf "%.2f", a / b }')
+row "DNSBL: $senders listed, half hits, $ours of $theirs answers a second" "$r" "x rbldnsd" 1.0 '>='
+
+# The firewall: in pieces through libnftables, beside nft -f with the same elements in one file.
+# shellcheck disable=SC2046
+cc -O2 -std=c11 -D_GNU_SOURCE -Iinclude -o "$dir/nft" tests/bench/nft.c "$build/firewall.a" "$build/base.a" "$build/core.a" \
+    $(pkg-config --libs libnftables libconfuse) -lm -lpthread || exit 1
+n=100000
+awk -v n=$n 'BEGIN {
+	print "add table inet peer\nadd set inet peer host4 { type ipv4_addr; flags timeout; size 2097152; }"
+	printf "add element inet peer host4 {"
+	for (i = 0; i < n; i++) printf "%s 11.%d.%d.%d timeout 1d", i ? "," : "", i / 65536, i / 256 % 256, i % 256
+	print " }"
+}' > "$dir/peer.nft"
+read -r all memory worst <<< "$(ip netns exec $ns "$dir/nft" $n)"
+read -r peer peer_memory <<< "$(ip netns exec $ns python3 -c 'import resource, subprocess, sys, time
+t = time.monotonic(); subprocess.run(["nft", "-f", sys.argv[1]], check=True)
+print(round(time.monotonic() - t, 3), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$dir/peer.nft")"
+row "firewall: $n entries in $all s, nft -f $peer s" "$(awk -v a="$all" -v b="$peer" 'BEGIN { printf "%.2f", a / b }')" "x nft -f" 1.0 '<='
+row "firewall: in $((memory / 1024)) MiB, nft -f $((peer_memory / 1024)) MiB" "$(awk -v a="$memory" -v b="$peer_memory" 'BEGIN { printf "%.2f", a / b }')" "x nft -f" 0.25 '<='
+row "firewall: one entry more, the slowest of 100" "$worst" "ms" 1 '<='
