@@ -195,6 +195,9 @@ install: all
 	for m in 1 5 8; do for f in docs/*.$$m; do [ ! -e "$$f" ] || \
 	    install -m 644 "$$f" $(DESTDIR)$(PREFIX)/share/man/man$$m/; done; done
 	install -m 644 deploy/mxtrap.conf.example deploy/allow-providers.conf README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/mxtrap/
+	install -d $(DESTDIR)$(PREFIX)/share/doc/mxtrap/fail2ban $(DESTDIR)$(PREFIX)/share/doc/mxtrap/consumers
+	install -m 644 deploy/fail2ban/mxtrap.conf $(DESTDIR)$(PREFIX)/share/doc/mxtrap/fail2ban/
+	install -m 644 docs/consumers/*.md $(DESTDIR)$(PREFIX)/share/doc/mxtrap/consumers/
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	sed 's|@PREFIX@|$(PREFIX)|' deploy/mxtrapd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/mxtrapd.service
 	install -m 644 deploy/mxtrap.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/mxtrap.conf
