@@ -24,6 +24,7 @@
 #define TELL_MS	   1000
 #define LOOK_MS	   5000			/* is the table still there?  who are we? */
 #define ASK_MS	   2000
+#define AGAIN_MS   30000
 
 struct firewall {
 	struct process *process;
@@ -32,6 +33,7 @@ struct firewall {
 	struct message_firewall told;
 	int	 guard;			/* netlink; -1: none */
 	bool	 wanted;		/* a reset came, and no word since to take the table away */
+	bool	 no_table;		/* the kernel did not take it: tried again after a while */
 	bool	 fresh;			/* the sets are empty: nothing to renew */
 	uint64_t began;			/* of told.added, when the last reset came */
 	int64_t	 told_ms, looked_ms, asked_ms;
@@ -186,7 +188,8 @@ take_rows(struct firewall *f, const struct message_rows *m)
 		f->told.resets++;
 		f->began = f->told.added;
 		f->wanted = f->fresh = make_table(f);
-		f->told.ask = !f->wanted;
+		f->no_table = !f->wanted;
+		f->asked_ms = process_now_ms();
 		if (f->guard != -1)
 			(void)guard_read(f->guard);	/* that was us */
 	}
@@ -245,7 +248,7 @@ look(struct firewall *f, int64_t now_ms)
 		ask(f, now_ms);
 	}
 	/* watch may have begun after us, or lost its place. */
-	if (f->told.resets == 0 && now_ms - f->asked_ms >= ASK_MS)
+	if ((f->told.resets == 0 && now_ms - f->asked_ms >= ASK_MS) || (f->no_table && now_ms - f->asked_ms >= AGAIN_MS))
 		ask(f, now_ms);
 }
 

@@ -58,6 +58,8 @@ read_policy(const char *bytes, size_t n, struct postfix_request *out)
 			out->has_client = read_addr(value, size, &out->client);
 		else if ((value = value_of(line, len, "server_address", &size)) != NULL)
 			(void)read_addr(value, size, &out->server);
+		else if (value_of(line, len, "sasl_username", &size) != NULL || value_of(line, len, "ccert_fingerprint", &size) != NULL)
+			out->known = out->known || size > 0;
 		else if ((value = value_of(line, len, "protocol_state", &size)) != NULL)
 			out->end_of_message = size == strlen("END-OF-MESSAGE") && memcmp(value, "END-OF-MESSAGE", size) == 0;
 	}
@@ -112,8 +114,8 @@ postfix_answer(const struct postfix_request *r, const struct feed *f, int64_t no
 	int n;
 
 	c->requests++;
-	/* A suspect is not refused. */
-	if (e != NULL && e->state == STATE_LISTED) {
+	/* A suspect is not refused; nor is a user of ours who sits behind a listed address today. */
+	if (e != NULL && e->state == STATE_LISTED && !r->known) {
 		told = (struct report_entry){ .state = e->state, .kinds = e->kinds, .since_s = e->since_s };
 		export_reply(&told, contact, reply);
 		c->refused++;

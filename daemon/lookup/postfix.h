@@ -29,6 +29,7 @@ struct postfix_request {
 	bool	    has_client;		/* the client's address was told, and is one */
 	struct addr client, server;	/* server all zero: not told */
 	bool	    end_of_message;	/* protocol_state=END-OF-MESSAGE */
+	bool	    known;		/* it proved by password or certificate who it is */
 	size_t	    size;		/* bytes of it that were used up */
 };
 

@@ -129,7 +129,7 @@ rules_are_about_port_25_of_the_real_exchangers_alone(void **state)
 	load(&c, "\"203.0.113.20\", \"203.0.113.21\"");
 	assert_true(nft_table_text(&c.ladder, text, sizeof text) < sizeof text);
 	assert_non_null(strstr(text, "judge ip daddr { 203.0.113.20, 203.0.113.21 } ip saddr @host4 counter name refused4 reject with tcp reset\n"));
-	assert_non_null(strstr(text, "input tcp dport 25 jump judge\n"));
+	assert_non_null(strstr(text, "input tcp dport 25 tcp flags & (fin | syn | rst | ack) == syn jump judge\n"));
 	assert_null(strstr(text, "203.0.113.10"));
 	assert_null(strstr(text, "203.0.113.30"));
 	assert_null(strstr(text, "ip6 daddr"));

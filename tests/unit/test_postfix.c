@@ -43,6 +43,16 @@ an_unlisted_client_is_left_to_others(void **state)
 }
 
 static void
+a_user_with_a_password_is_let_pass_from_a_listed_address(void **state)
+{
+	(void)state;
+	answers("request=smtpd_access_policy\nclient_address=192.0.2.7\nsasl_username=anna\n\n", "action=DUNNO\n\n");
+	answers("request=smtpd_access_policy\nclient_address=192.0.2.7\nccert_fingerprint=AB:CD\n\n", "action=DUNNO\n\n");
+	answers("request=smtpd_access_policy\nclient_address=192.0.2.7\nsasl_username=\nccert_fingerprint=\n\n",
+	    "action=REJECT 5.7.1 Refused, ref 3-6AB13B1C; contact postmaster@example.org\n\n");
+}
+
+static void
 a_suspect_is_left_to_others(void **state)
 {
 	(void)state;
@@ -157,6 +167,7 @@ main(void)
 		cmocka_unit_test(a_listed_client_is_rejected_with_the_contact),
 		cmocka_unit_test(an_unlisted_client_is_left_to_others),
 		cmocka_unit_test(a_suspect_is_left_to_others),
+		cmocka_unit_test(a_user_with_a_password_is_let_pass_from_a_listed_address),
 		cmocka_unit_test(a_client_amid_a_listed_64_is_rejected),
 		cmocka_unit_test(a_client_without_an_address_is_left_to_others),
 		cmocka_unit_test(a_socketmap_finds_a_listed_address),
