@@ -18,7 +18,7 @@ struct route {
 	bool	    no_database;	/* answers without one */
 	bool	    posts;		/* changes something: POST, and nothing else */
 	const char *arg;		/* what the argument is, for a 404 */
-	const char *params[5];		/* NULL ends */
+	const char *params[6];		/* NULL ends */
 };
 
 static const struct route routes[] = {
@@ -33,7 +33,9 @@ static const struct route routes[] = {
 	{ "/api/v1/status", handle_status, .params = { NULL } },
 	{ "/api/v1/allow", handle_allow, .posts = true },
 	{ "/api/v1/forget", handle_forget, .posts = true },
-	{ "/export/", handle_export, .has_arg = true, .arg = "a format" },
+	{ "/export/changes", handle_changes, .params = { "since", "limit" } },
+	{ "/export/", handle_export, .has_arg = true, .arg = "a format",
+	    .params = { "family", "grade", "include", "min-score", "limit" } },
 	{ "/metrics", handle_metrics, .no_database = true },
 	{ "/healthz", handle_healthz, .no_database = true },
 };

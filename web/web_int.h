@@ -169,6 +169,7 @@ handler handle_risk;							/* risk.c */
 handler handle_series;							/* series.c */
 handler handle_metrics;							/* metrics.c */
 handler handle_export;							/* body.c */
+handler handle_changes;							/* changes.c */
 handler handle_allow, handle_forget;					/* admin.c: without web.lock */
 /* Is this the path of something that may be changed by POST? */
 bool route_posts(const struct request *, const char *method);

@@ -58,6 +58,8 @@ static const struct path_row {
 	{ "export_ndjson", "/export/ndjson", NULL, "203.0.113.7", false },
 	{ "export_csv", "/export/csv", NULL, "203.0.113.7", false },
 	{ "export_nftables", "/export/nftables", NULL, "203.0.113.7", false },
+	{ "export_of_a_family", "/export/plain?family=4&limit=1000", NULL, "203.0.113.7", false },
+	{ "export_for_rspamd", "/export/rspamd?min-score=1&grade=proven", NULL, "203.0.113.7 backup_first", false },
 	{ "check_listed", "/api/v1/check/203.0.113.7", "application/json", "203.0.113.7/32", true },
 	{ "metrics_are_text", "/metrics", "text/plain; version=0.0.4; charset=utf-8",
 	  "mxtrap_listed_senders 150", true },
@@ -237,6 +239,68 @@ exports_say_how_fresh_they_are(void **state)
 	assert_null(header(a, "X-Mxtrap-Unpublished"));
 }
 
+static const struct response *
+changes(const char *generation, unsigned long long since, const char *more)
+{
+	char path[160];
+
+	(void)snprintf(path, sizeof(path), "/export/changes?since=%s:%llu%s", generation, since, more);
+	return get(path);
+}
+
+static unsigned long long
+number_behind(const char *text, const char *name)
+{
+	const char *at = text == NULL ? NULL : strstr(text, name);
+
+	assert_non_null(at);
+	return strtoull(at + strlen(name), NULL, 10);
+}
+
+static void
+changes_are_told_since_a_serial(void **state)
+{
+	struct sink sink = store_sink(t.store);
+	const struct response *a = get("/api/v1/status");
+	const char *at = strstr(a->body, "\"generation\":\"");
+	unsigned long long serial = number_behind(a->body, "\"serial\":");
+	char generation[32];
+
+	(void)state;
+	assert_non_null(at);
+	(void)snprintf(generation, sizeof(generation), "%.16s", at + strlen("\"generation\":\""));
+	for (int i = 0; i < 3; i++) {
+		char ip[32];
+
+		(void)snprintf(ip, sizeof(ip), "203.0.113.%d", 210 + i);
+		put_sender(&sink, sender_at(ip), STATE_LISTED, 10, 1U << EVIDENCE_BACKUP_FIRST);
+		assert_true(store_sync(t.store));
+	}
+	(void)usleep(100000);		/* many look-ups share a read transaction, for 50 ms at most */
+	a = changes(generation, serial, "");
+	assert_status(a, 200);
+	assert_has(a->body, "\"cidr\":\"203.0.113.210/32\",\"state\":\"listed\"");
+	assert_has(a->body, "203.0.113.212/32");
+	assert_has(a->body, "\"more\":false");
+	/* A page ends between two serials and names the last one that is whole. */
+	a = changes(generation, serial, "&limit=1");
+	assert_status(a, 200);
+	assert_has(a->body, "203.0.113.210/32");
+	assert_null(strstr(a->body, "203.0.113.211/32"));
+	assert_has(a->body, "\"more\":true");
+	serial = number_behind(strstr(a->body, "\"type\":\"metadata\""), "\"serial\":");
+	a = changes(generation, serial, "");
+	assert_null(strstr(a->body, "203.0.113.210/32"));
+	assert_has(a->body, "203.0.113.211/32");
+}
+
+static void
+changes_of_another_state_are_gone(void **state)
+{
+	(void)state;
+	assert_status(changes("0123456789abcdef", 1, ""), 410);
+}
+
 static void
 metrics_please_promtool(void **state)
 {
@@ -320,6 +384,8 @@ main(void)
 	ADD(check_says_no_with_404_and_json);
 	ADD(the_explanation_has_points_sums_and_doubts);
 	ADD(exports_say_how_fresh_they_are);
+	ADD(changes_are_told_since_a_serial);
+	ADD(changes_of_another_state_are_gone);
 	ADD(metrics_please_promtool);
 	ADD(a_kept_connection_serves_many_requests);
 	ADD(heartbeats_come_while_it_serves);
