@@ -13,7 +13,7 @@ set -eu
 BUILD="gcc make pkg-config libc6-dev libpcap-dev libmicrohttpd-dev libsqlite3-dev libconfuse-dev libldns-dev libnftables-dev"
 LIVE="iproute2 procps python3 postfix dnsmasq-base tcpdump curl"
 CHECK="libcmocka-dev valgrind clang libclang-rt-14-dev clang-tidy cppcheck mandoc jq perl sqlite3 nftables prometheus bind9-dnsutils ipset
-	rbldnsd knot nsd haproxy fail2ban"
+	rbldnsd knot nsd haproxy fail2ban rspamd"
 
 packages() {
 	for group in "$@"; do

@@ -8,14 +8,14 @@
 
 #define LONGEST_TTL (365 * 86400)	/* for what never expires, where a time-out must be given */
 
-/* A map of type ip: key, then a value that becomes the symbol's option. */
+/* A map of type ip.  The reason is a comment: a word behind the address would be taken for another symbol. */
 static void
 rspamd_entry(struct render *r, const struct report_entry *e)
 {
 	char what[PREFIX_TEXT_SIZE];
 
 	render_what(&e->what, what);
-	fprintf(r->out, "%s %s\n", what, export_reason(e));
+	fprintf(r->out, "%s # %s\n", what, export_reason(e));
 }
 
 const struct renderer render_rspamd = {

@@ -79,7 +79,8 @@ nft_table_text(const struct ladder *l, char *out, size_t size)
 	/* The real MX may be on this host, or behind it.  New connections alone: a mail under way is not cut off. */
 	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
 		put(&t, "add chain inet " NFT_TABLE " %s { type filter hook %s priority -5; policy accept; }\n"
-		    "add rule inet " NFT_TABLE " %s tcp dport 25 tcp flags & (fin | syn | rst | ack) == syn jump judge\n", hooks[i], hooks[i], hooks[i]);
+		    "add rule inet " NFT_TABLE " %s tcp dport 25 tcp flags & (fin | syn | rst | ack) == syn jump judge\n",
+		    hooks[i], hooks[i], hooks[i]);
 	return t.n;
 }
 

@@ -103,6 +103,38 @@ mx postfix -c "$DIR/postfix/etc" reload >/dev/null 2>&1
 make_exports
 with "listed" 1
 
+# rspamd fetches the map by HTTP and asks the DNSBL.
+score_of() { # address: the symbols of ours that a mail from there gets
+	printf 'From: a@b.example\nTo: root@trap.example\nSubject: hello\n\nHello.\n' |
+	    mx rspamc -h 127.0.0.1:11333 --ip "$1" symbols 2>/dev/null | grep -oE 'MXTRAP_(MAP|RBL)[^ ]* \([0-9.]+\)' | sort | tr '\n' ' '
+}
+if have rspamd; then
+	mkdir -p "$DIR/filter/local.d" "$DIR/filter/run"
+	cat >"$DIR/filter/local.d/multimap.conf" <<-END
+	MXTRAP_MAP { type = "ip"; map = "http://127.0.0.1:8725/export/rspamd"; score = 4.0; }
+	END
+	cat >"$DIR/filter/local.d/rbl.conf" <<-END
+	rbls {
+	  mxtrap {
+	    symbol = "MXTRAP_RBL";
+	    rbl = "bl.trap.example";
+	    ipv6 = true;
+	    checks = ["from"];
+	    returncodes { MXTRAP_RBL_LISTED = ["127.0.0.3", "127.0.0.4", "127.0.0.5"]; }
+	  }
+	}
+	END
+	echo 'symbols { MXTRAP_RBL_LISTED { weight = 3.0; } }' >"$DIR/filter/local.d/rbl_group.conf"
+	echo "dns { nameserver = [\"127.0.0.1:53:1\"]; timeout = 1s; retransmits = 1; } map_watch_interval = 1s; disable_hyperscan = true; maps_cache_dir = \"$DIR/filter\";" >"$DIR/filter/local.d/options.inc"
+	chown -R _rspamd "$DIR/filter"
+	mx rspamd -f -i -c /etc/rspamd/rspamd.conf --var=LOCAL_CONFDIR="$DIR/filter" --var=DBDIR="$DIR/filter" \
+	    --var=LOGDIR="$DIR/filter" --var=RUNDIR="$DIR/filter/run" -u _rspamd -g _rspamd >"$DIR/filter/out" 2>&1 &
+	check "rspamd scores the listed one by the map and by the DNSBL" wait_for 45000 eval \
+	    '[ "$(score_of $BOT)" = "MXTRAP_MAP (4.00) MXTRAP_RBL_LISTED (3.00) " ]'
+	check "one amid the /64, too" eval '[ "$(score_of $MID6)" = "MXTRAP_MAP (4.00) MXTRAP_RBL_LISTED (3.00) " ]'
+	check "and nobody else" test -z "$(score_of $HONEST)"
+fi
+
 # Knot holds the zone and hands its changes on; NSD is a secondary.
 if have knotd && have nsd; then
 	mkdir -p "$DIR/knot" "$DIR/nsd"
@@ -162,6 +194,10 @@ make_exports
 check "plain has lost it" eval '! mxtrap export plain | grep -q "^$BOT$"'
 with "allowed" 0
 
+if have rspamd; then
+	check "rspamd lets it go: at once by the DNSBL, by the map within its minute" wait_for 10000 eval \
+	    '! score_of $BOT | grep -q RBL'
+fi
 if have knotd && have nsd; then
 	cp "$DIR/zone" "$DIR/knot/bl.zone"
 	mx knotc -c "$DIR/knot/knot.conf" zone-reload bl.trap.example >/dev/null 2>&1

@@ -53,7 +53,7 @@ sendmail_writes_ipv6_unshortened_up_to_its_64(void **state)
 }
 
 static void
-rspamd_has_the_reason_as_the_value(void **state)
+rspamd_has_the_reason_as_a_comment(void **state)
 {
 	matches_its_golden_file(*state, "rspamd", "list.rspamd");
 }
@@ -307,7 +307,7 @@ main(void)
 		store_test(exim_quotes_keys_with_colons),
 		store_test(opensmtpd_says_first_that_it_is_a_list),
 		store_test(sendmail_writes_ipv6_unshortened_up_to_its_64),
-		store_test(rspamd_has_the_reason_as_the_value),
+		store_test(rspamd_has_the_reason_as_a_comment),
 		store_test(rbldnsd_has_both_families_test_entries_and_a_time),
 		store_test(an_empty_rbldnsd_list_has_both_datasets),
 		store_test(zone_has_wildcards_for_a_64_and_the_test_entries),

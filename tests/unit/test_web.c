@@ -59,7 +59,7 @@ static const struct path_row {
 	{ "export_csv", "/export/csv", NULL, "203.0.113.7", false },
 	{ "export_nftables", "/export/nftables", NULL, "203.0.113.7", false },
 	{ "export_of_a_family", "/export/plain?family=4&limit=1000", NULL, "203.0.113.7", false },
-	{ "export_for_rspamd", "/export/rspamd?min-score=1&grade=proven", NULL, "203.0.113.7 backup_first", false },
+	{ "export_for_rspamd", "/export/rspamd?min-score=1&grade=proven", NULL, "203.0.113.7 # backup_first", false },
 	{ "check_listed", "/api/v1/check/203.0.113.7", "application/json", "203.0.113.7/32", true },
 	{ "metrics_are_text", "/metrics", "text/plain; version=0.0.4; charset=utf-8",
 	  "mxtrap_listed_senders 150", true },
