@@ -13,8 +13,7 @@
 #include "mxtrap/event.h"
 #include "mxtrap/evidence.h"
 #include "mxtrap/message.h"
-
-#include "mxtrap/event.h"
+#include "mxtrap/token.h"
 
 static const size_t message_sizes[] = {		/* by enum message_kind */
 	[MESSAGE_HEARTBEAT] = sizeof(struct message_heartbeat),
@@ -30,6 +29,8 @@ static const size_t message_sizes[] = {		/* by enum message_kind */
 	[MESSAGE_FIREWALL] = sizeof(struct message_firewall),
 	[MESSAGE_LOOKUP] = sizeof(struct message_lookup),
 	[MESSAGE_PURGE] = sizeof(struct message_purge),
+	[MESSAGE_TOKEN] = sizeof(struct message_token),
+	[MESSAGE_FETCHED] = sizeof(struct message_fetched),
 };
 #define MESSAGE_N_KINDS (sizeof(message_sizes) / sizeof(message_sizes[0]))
 
@@ -73,6 +74,21 @@ message_purge_holds(const struct message_purge *m)
 	return m->kind <= EVIDENCE_N_KINDS && m->dry_run <= 1 && m->since_s >= 0 && m->since_s <= UINT32_MAX &&
 	    message_ends(m->exchanger, sizeof(m->exchanger)) && message_ends(m->who, sizeof(m->who)) &&
 	    message_ends(m->note, sizeof(m->note));
+}
+
+static bool
+message_token_holds(const struct message_token *m)
+{
+	return m->revoke <= 1 && message_ends(m->name, sizeof(m->name)) && message_ends(m->scope, sizeof(m->scope)) &&
+	    message_ends(m->who, sizeof(m->who)) && token_name(m->name) && (m->revoke == 1 || token_scope(m->scope));
+}
+
+static bool
+message_fetched_holds(const struct message_fetched *m)
+{
+	return message_ends(m->who, sizeof(m->who)) && message_ends(m->what, sizeof(m->what)) &&
+	    message_ends(m->agent, sizeof(m->agent)) && m->first_s >= 0 && m->first_s <= m->last_s && m->last_s <= UINT32_MAX &&
+	    m->n <= INT64_MAX && m->serial <= INT64_MAX && m->before <= m->serial;
 }
 
 static bool
@@ -121,6 +137,8 @@ message_holds(const void *record, size_t size)
 		struct message_rows rows;
 		struct message_firewall firewall;
 		struct message_lookup lookup;
+		struct message_token token;
+		struct message_fetched fetched;
 	} m;
 
 	if (size < sizeof(m.head) || size > sizeof(m))
@@ -152,6 +170,10 @@ message_holds(const void *record, size_t size)
 		return message_ends(m.answer.text, sizeof(m.answer.text));
 	case MESSAGE_PROCESSES:
 		return message_processes_hold(&m.processes);
+	case MESSAGE_TOKEN:
+		return message_token_holds(&m.token);
+	case MESSAGE_FETCHED:
+		return message_fetched_holds(&m.fetched);
 	case MESSAGE_LOOKUP:
 	case MESSAGE_DOORBELL:
 	case MESSAGE_DECOY:

@@ -36,7 +36,11 @@ int cli_tail(struct cli *, int, char **);
 int cli_risk(struct cli *, int, char **);
 int cli_purge(struct cli *, int, char **);
 int cli_publish(struct cli *, int, char **);
+int cli_token(struct cli *, int argc, char **argv);
+int cli_consumers(struct cli *, int argc, char **argv);
 int cli_firewall(struct cli *, int, char **);
+int cli_token(struct cli *, int, char **);
+int cli_consumers(struct cli *, int, char **);
 
 /* Open the database, once a command's words are known to be good; says why not; the exit status. */
 int cli_open(struct cli *);

@@ -34,6 +34,9 @@ static const struct cli_command COMMANDS[] = {
 	    "take back what a bad decoy or rule gave", cli_purge },
 	{ "publish", "publish --accept [--note TEXT]", "hand on what waits because the list grew fast", cli_publish },
 	{ "firewall", "firewall show|flush|off|on [--note TEXT]", "the kernel's sets: counters, fill anew, switch", cli_firewall },
+	{ "token", "token add NAME [--scope export|export:FORMAT|lapi|admin] [--for 90d]\n"
+	    "           | list | revoke NAME", "who may fetch the list, or change it, over HTTP", cli_token },
+	{ "consumers", "consumers", "who fetches the list, and how much of it they have", cli_consumers },
 	{ "status", "status", "health of the ladder, processes, counters", cli_status },
 	{ "report", "report", "what publishing would block", cli_report },
 	{ "risk", "risk [--limit N] [--format table|plain|ndjson|csv]", "whose mail may not have arrived", cli_risk },

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mxtrap/token.h"
 #include "report_int.h"
 
 #define COUNT_EVERY_US 10000000
@@ -239,35 +238,6 @@ report_allows(struct report *r, int64_t now_s, bool (*each)(void *, const struct
 	result = report_failed(r, rc);
 	report_leave(r);
 	return result;
-}
-
-enum report_result
-report_token(struct report *r, const uint8_t hash[static TOKEN_HASH_SIZE], int64_t now_s, struct report_token *out)
-{
-	enum report_result result = report_enter(r);
-	bool found = false;
-	sqlite3_stmt *stmt;
-	int rc;
-
-	if (result != REPORT_OK)
-		return result;
-	stmt = report_ask(r, READ_TOKENS);
-	/* By the clock on the wall: a token has nothing to do with what is watched. */
-	sqlite3_bind_int64(stmt, 1, now_s);
-	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		const uint8_t *stored = sqlite3_column_blob(stmt, 2);
-
-		/* All are looked at, whichever it is. */
-		if (stored == NULL || sqlite3_column_bytes(stmt, 2) != TOKEN_HASH_SIZE || !token_equal(stored, hash))
-			continue;
-		found = true;
-		(void)snprintf(out->name, sizeof out->name, "%s", (const char *)sqlite3_column_text(stmt, 0));
-		(void)snprintf(out->scope, sizeof out->scope, "%s", (const char *)sqlite3_column_text(stmt, 1));
-	}
-	sqlite3_reset(stmt);
-	result = report_failed(r, rc);
-	report_leave(r);
-	return result == REPORT_OK && !found ? REPORT_NONE : result;
 }
 
 enum report_result

@@ -186,17 +186,33 @@ store_allow(struct store *s, const struct prefix *what, uint32_t expires_s, cons
 	return store_decide(s, &a);
 }
 
-bool
-store_token(struct store *s, const uint8_t hash[static 32], const char *name, const char *scope, const char *who)
+static bool
+decide_token(struct store *s, struct admin *a, const char *action, const char *name, const char *who)
 {
-	struct admin a = { .token = true, .time_us = store_wall_us() };
+	a->time_us = store_wall_us();
+	copy_text(a->who, sizeof a->who, who);
+	copy_text(a->action, sizeof a->action, action);
+	copy_text(a->note, sizeof a->note, name);
+	return store_decide(s, a);
+}
+
+bool
+store_token(struct store *s, const uint8_t hash[static 32], const char *name, const char *scope, uint32_t expires_s,
+    const char *who)
+{
+	struct admin a = { .token = TOKEN_ADD, .expires_s = expires_s };
 
 	memcpy(a.hash, hash, sizeof a.hash);
 	copy_text(a.scope, sizeof a.scope, scope);
-	copy_text(a.who, sizeof a.who, who);
-	copy_text(a.action, sizeof a.action, "token");
-	copy_text(a.note, sizeof a.note, name);
-	return store_decide(s, &a);
+	return decide_token(s, &a, "token", name, who);
+}
+
+bool
+store_token_gone(struct store *s, const char *name, const char *who)
+{
+	struct admin a = { .token = TOKEN_REVOKE };
+
+	return decide_token(s, &a, "token revoke", name, who);
 }
 
 void

@@ -112,7 +112,7 @@ struct admin {				/* a decision that somebody waits for */
 	bool	      ok;
 	bool	      allow;		/* an allow entry too */
 	bool	      about;		/* what is set */
-	bool	      token;		/* a token too: its hash, named and scoped by note and scope */
+	enum { TOKEN_NONE, TOKEN_ADD, TOKEN_REVOKE } token;	/* named by note */
 	uint8_t	      hash[32];
 	char	      scope[32];
 	struct prefix what;
@@ -186,6 +186,9 @@ struct store {
 	struct admin	admin;
 	uint64_t	sync_wanted, sync_done;
 	bool		sync_ok;
+	struct consumer_row consumers[STORE_CONSUMERS];	/* that came and were not written */
+	size_t		n_consumers;
+	_Atomic bool	consumers_wait;
 	struct status_entry *status;	/* owned */
 	size_t		n_status;
 	_Atomic bool	status_dirty;
@@ -236,6 +239,10 @@ bool write_seen(struct store *);
 /* Forget them: their attempts were rolled back. */
 void write_unseen(struct store *);
 bool write_status(struct store *);
+/* write_consumer.c */
+enum token_written { TOKEN_WRITTEN, TOKEN_REFUSED, TOKEN_FAILED };
+enum token_written write_token(struct store *, const struct admin *);
+bool write_consumers(struct store *);
 void row_release(struct store *, struct row *, bool lost);
 
 /* write_list.c: the list's lane and the operator's decisions. */

@@ -218,9 +218,10 @@ write_list(struct store *s)
 }
 
 static bool
-admin_rows(struct store *s, const struct admin *a)
+admin_rows(struct store *s, const struct admin *a, bool *refused)
 {
 	sqlite3_stmt *stmt = s->stmts[WRITE_AUDIT];
+	enum token_written written;
 
 	if (!database_run(s, WRITE_BEGIN))
 		return false;
@@ -253,14 +254,9 @@ admin_rows(struct store *s, const struct admin *a)
 		if (!database_run(s, w))
 			return false;
 	}
-	if (a->token) {
-		stmt = s->stmts[WRITE_TOKEN];
-		sqlite3_bind_text(stmt, 1, a->note, -1, SQLITE_STATIC);
-		sqlite3_bind_text(stmt, 2, a->scope, -1, SQLITE_STATIC);
-		sqlite3_bind_blob(stmt, 3, a->hash, sizeof a->hash, SQLITE_STATIC);
-		sqlite3_bind_int64(stmt, 4, a->time_us / 1000000);
-		if (!database_run(s, WRITE_TOKEN))
-			return false;
+	if (a->token != TOKEN_NONE && (written = write_token(s, a)) != TOKEN_WRITTEN) {
+		*refused = written == TOKEN_REFUSED;
+		return *refused && database_run(s, WRITE_ROLLBACK);
 	}
 	return database_run(s, WRITE_COMMIT);
 }
@@ -268,16 +264,16 @@ admin_rows(struct store *s, const struct admin *a)
 bool
 write_admin(struct store *s, const struct admin *a)
 {
-	bool ok;
+	bool ok, refused = false;
 
 	database_exec(s, "PRAGMA synchronous=FULL");
 	database_cap(s, true);
-	ok = admin_rows(s, a);
+	ok = admin_rows(s, a, &refused);
 	if (!ok)
 		writer_failed(s, "a decision of the operator");
 	database_exec(s, "PRAGMA synchronous=NORMAL");
 	database_cap(s, false);
 	if (ok)
 		atomic_fetch_add(&s->commits, 1);
-	return ok;
+	return ok && !refused;
 }

@@ -173,6 +173,7 @@ writer_slice(struct store *s)
 	if (ok && keep == (int64_t)n_keep)
 		ok = (plain = writer_rows(s, LANE_PLAIN, n_plain, deadline)) >= 0;
 	ok = ok && write_seen(s) && writer_clock(s) && (!atomic_load(&s->status_dirty) || write_status(s)) &&
+	    (!atomic_load(&s->consumers_wait) || write_consumers(s)) &&
 	    snapshot_write(s, deadline) && database_run(s, WRITE_COMMIT);
 	snapshot_settle(s, ok);
 	if (!ok) {
@@ -193,7 +194,7 @@ writer_waiting(struct store *s)
 	for (enum lane lane = LANE_KEEP; lane < LANE_N; lane++)
 		if (ring_used(&s->lanes[lane]) != 0)
 			return true;
-	return atomic_load(&s->status_dirty) || s->want_clock;
+	return atomic_load(&s->status_dirty) || atomic_load(&s->consumers_wait) || s->want_clock;
 }
 
 static bool

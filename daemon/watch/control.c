@@ -24,12 +24,17 @@ deed_of(uint32_t op)
 }
 
 static bool
-make_durable(struct store *store, const struct message_admin *m)
+make_durable(struct store *store, const struct control_job *job)
 {
+	const struct message_admin *m = &job->asked;
+	const struct message_token *token = &job->token;
 	struct addr addr;
 	struct prefix what;
 	struct timespec ts;
 
+	if (job->head.kind == MESSAGE_TOKEN)
+		return token->revoke ? store_token_gone(store, token->name, token->who) :
+		    store_token(store, token->hash, token->name, token->scope, token->expires_s, token->who);
 	memcpy(addr.b, m->addr, sizeof(addr.b));
 	what = prefix_of(&addr, (uint8_t)m->len);
 	clock_gettime(CLOCK_REALTIME, &ts);
@@ -56,8 +61,7 @@ control_run(void *arg)
 
 	pthread_mutex_lock(&c->mutex);
 	for (;;) {
-		struct control_job *job;
-		struct message_admin asked;
+		struct control_job *job, asked;
 		bool ok;
 
 		while (c->n == c->n_done && !c->stop)
@@ -65,7 +69,7 @@ control_run(void *arg)
 		if (c->stop)
 			break;
 		job = &c->jobs[(c->first + c->n_done) % CONTROL_QUEUE];
-		asked = job->asked;
+		asked = *job;
 		pthread_mutex_unlock(&c->mutex);
 		ok = make_durable(c->store, &asked);
 		pthread_mutex_lock(&c->mutex);
@@ -121,6 +125,25 @@ answer(const struct control *c, const struct control_job *job, bool ok, const ch
 	control_answer(c, &job->from, job->from_len, ok, text);
 }
 
+/* A name that is taken, or that nobody has, is no mishap of the database; which it was is told as well as can be. */
+static void
+answer_token(const struct control *c, const struct control_job *job)
+{
+	const struct message_token *m = &job->token;
+	char text[200];
+
+	if (job->ok && m->revoke)
+		(void)snprintf(text, sizeof(text), "%s: revoked; it opens nothing any more", m->name);
+	else if (job->ok)
+		(void)snprintf(text, sizeof(text), "%s: a token for %s", m->name, m->scope);
+	else
+		(void)snprintf(text, sizeof(text), "%s: %s, or the database did not take it within 2 s", m->name,
+		    m->revoke ? "there is no token of that name" : "there is a token of that name already");
+	if (job->ok)
+		log_info("ADMIN [%s] by %s", text, m->who);
+	answer(c, job, job->ok, text);
+}
+
 static void
 answer_done(const struct control *c, const struct control_job *job)
 {
@@ -173,6 +196,7 @@ take_jobs(struct control *c, int64_t now_us)
 			struct message_head head;
 			struct message_admin admin;
 			struct message_purge purge;
+			struct message_token token;
 		} m;
 		ssize_t size = recvfrom(c->fd, &m, sizeof(m), MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&job.from,
 		    &job.from_len);
@@ -181,7 +205,7 @@ take_jobs(struct control *c, int64_t now_us)
 		if (size < 0)
 			return;
 		if ((size_t)size > sizeof(m) || !message_holds(&m, (size_t)size) ||
-		    (m.head.kind != MESSAGE_ADMIN && m.head.kind != MESSAGE_PURGE)) {
+		    (m.head.kind != MESSAGE_ADMIN && m.head.kind != MESSAGE_PURGE && m.head.kind != MESSAGE_TOKEN)) {
 			c->refused++;
 			continue;
 		}
@@ -191,8 +215,11 @@ take_jobs(struct control *c, int64_t now_us)
 				answer(c, &job, false, why);
 			continue;
 		}
-		job.asked = m.admin;
-		why = refusal(&job.asked);
+		if (m.head.kind == MESSAGE_TOKEN)
+			job.token = m.token;
+		else
+			job.asked = m.admin;
+		why = m.head.kind == MESSAGE_ADMIN ? refusal(&job.asked) : NULL;
 		if (why != NULL) {
 			answer(c, &job, false, why);
 			continue;
@@ -234,6 +261,10 @@ control_turn(struct control *c, int64_t now_us, void (*apply)(void *ctx, const s
 		pthread_mutex_unlock(&c->mutex);
 		if (!done)
 			break;
+		if (job.head.kind == MESSAGE_TOKEN) {
+			answer_token(c, &job);
+			continue;
+		}
 		if (job.ok && job.asked.op != ADMIN_PING)
 			apply(ctx, &job.asked);
 		answer_done(c, &job);

@@ -258,6 +258,27 @@ watch_read_lookup(struct watch *w)
 }
 
 void
+watch_read_web(struct watch *w)
+{
+	struct message_fetched m;
+	int n;
+
+	if (w->p->web_fd < 0)
+		return;
+	while ((n = message_receive(w->p->web_fd, &m, sizeof(m))) != 0 && n != -1) {
+		struct consumer_row row = { .first_s = m.first_s, .last_s = m.last_s, .n = m.n, .generation = m.generation,
+			.serial = m.serial, .before = m.before };
+
+		if (n < 0 || m.head.kind != MESSAGE_FETCHED)
+			continue;
+		memcpy(row.who, m.who, sizeof(row.who));
+		memcpy(row.what, m.what, sizeof(row.what));
+		memcpy(row.agent, m.agent, sizeof(row.agent));
+		store_consumer(w->store, &row);
+	}
+}
+
+void
 watch_apply_admin(void *ctx, const struct message_admin *m)
 {
 	struct watch *w = ctx;

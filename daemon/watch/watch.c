@@ -69,6 +69,7 @@ second(struct watch *w)
 {
 	watch_look_at_captures(w);
 	watch_read_lookup(w);
+	watch_read_web(w);
 	flush(w, FLUSH_MOST);
 	status_tell(w);
 }
@@ -292,7 +293,7 @@ begin_token(struct watch *w)
 	if (w->config->n_web == 0 || store_has_token(w->store) || !token_make(text))
 		return;
 	token_hash(text, hash);
-	if (store_token(w->store, hash, TOKEN_SCOPE_ADMIN, TOKEN_SCOPE_ADMIN, "mxtrapd"))
+	if (store_token(w->store, hash, TOKEN_SCOPE_ADMIN, TOKEN_SCOPE_ADMIN, 0, "mxtrapd"))
 		log_info("TOKEN of the HTTP API for allow and forget, told only this once: %s", text);
 	else
 		log_warnx("the HTTP API has no token, and allows nobody to change anything");

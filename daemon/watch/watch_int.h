@@ -61,7 +61,11 @@ struct sink teller_sink(struct teller *);
 #define CONTROL_QUEUE 8
 
 struct control_job {
-	struct message_admin asked;
+	union {
+		struct message_head  head;	/* which of them it is */
+		struct message_admin asked;
+		struct message_token token;
+	};
 	struct sockaddr_un   from;
 	socklen_t	     from_len;
 	bool		     done, ok;
@@ -160,6 +164,7 @@ const char *watch_words_of(const struct watch *, const struct event *, const cha
 void watch_drop_words(struct watch *);
 void watch_read_supervisor(struct watch *);
 void watch_read_lookup(struct watch *);
+void watch_read_web(struct watch *);
 /* For control_turn(); ctx: struct watch. */
 void watch_apply_admin(void *ctx, const struct message_admin *);
 /* Was the clock moved, or did we sleep?  Each turn. */

@@ -28,6 +28,8 @@ enum message_kind {
 	MESSAGE_FIREWALL = 11,	/* firewall to watch: its counters, or "tell me all" */
 	MESSAGE_LOOKUP = 13,	/* lookup to watch: its counters */
 	MESSAGE_PURGE = 12,	/* mxtrap to watch, over the control socket */
+	MESSAGE_TOKEN = 15,	/* mxtrap to watch, over the control socket */
+	MESSAGE_FETCHED = 16,	/* web to watch: a consumer came */
 };
 
 struct message_head {
@@ -116,6 +118,20 @@ struct message_purge {			/* what to take back: all of the conditions that are se
 	int64_t	 since_s;		/* judged since then; 0: ever */
 	char	 exchanger[256];	/* ""; any */
 	char	 who[64], note[256];	/* text, NUL-terminated */
+};
+struct message_token {			/* a token to be known from now on, or no longer */
+	struct message_head head;
+	uint32_t revoke;		/* 1: take away the one of this name; 0: the rest is of a new one */
+	uint32_t expires_s;		/* 0: never */
+	uint8_t	 hash[32];		/* token.h; the token itself stays with who made it */
+	char	 name[32], scope[32];	/* text, NUL-terminated; token_name() and token_scope() hold */
+	char	 who[64];
+};
+struct message_fetched {		/* at most once a second for each consumer */
+	struct message_head head;
+	char	 who[64], what[96], agent[96];	/* as in the table consumer */
+	int64_t	 first_s, last_s;
+	uint64_t n, generation, serial, before;
 };
 struct message_answer {
 	struct message_head head;

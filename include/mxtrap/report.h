@@ -127,8 +127,12 @@ enum report_result report_status(struct report *, bool (*each)(void *, const cha
 enum report_result report_allows(struct report *, int64_t now_s,
     bool (*each)(void *, const struct prefix *, int64_t expires_s, const char *who, const char *note, int64_t added_s), void *ctx);
 /* Whose token has this hash (token.h)?  REPORT_NONE: nobody's. */
-struct report_token { char name[64], scope[32]; };
+struct report_token { char name[64], scope[32]; int64_t created_s, expires_s; };
 enum report_result report_token(struct report *, const uint8_t hash[static 32], int64_t now_s, struct report_token *out);
+/* Every token that still opens something. */
+enum report_result report_tokens(struct report *, int64_t now_s, bool (*each)(void *, const struct report_token *), void *ctx);
+/* Who fetches the list, whoever came last first.  A consumer that never came is not known. */
+enum report_result report_consumers(struct report *, bool (*each)(void *, const struct consumer_row *), void *ctx);
 /* The own addresses of the host that watches, with enum never_why. */
 enum report_result report_own(struct report *, bool (*each)(void *, const struct prefix *, unsigned why), void *ctx);
 enum report_result report_notes(struct report *, int64_t since_s, size_t limit,

@@ -77,6 +77,16 @@ enum change_cause {		/* values are stored */
 	CAUSE_OURS = 10, CAUSE_N
 };
 
+struct consumer_row {		/* who fetches the list, and what of it: one document of one consumer */
+	char	 who[64];	/* its token's name, else its address */
+	char	 what[96];	/* the export and its options, "changes", "lapi", "api" */
+	char	 agent[96];	/* as it calls itself; printable ASCII */
+	int64_t	 first_s, last_s;
+	uint64_t n;		/* how often, not modified included */
+	uint64_t generation, serial;	/* of the list that it has since it came last; serial 0: nothing of it */
+	uint64_t before;	/* that it had before that */
+};
+
 struct sender_row {		/* a snapshot of a sender; also how state comes back at start */
 	sender_key key;
 	float	 score, hint, blame;	/* at sums_at_s; blame: the part that may list */

@@ -73,7 +73,13 @@ bool store_allow(struct store *, const struct prefix *, uint32_t expires_s, cons
 bool store_audit(struct store *, int64_t time_us, const char *who, const char *what, const struct prefix *,
     const char *note);
 /* A token of the API by its SHA-256, and an audit row, durable likewise.  False also: there is one of that name. */
-bool store_token(struct store *, const uint8_t hash[static 32], const char *name, const char *scope, const char *who);
+bool store_token(struct store *, const uint8_t hash[static 32], const char *name, const char *scope, uint32_t expires_s,
+    const char *who);
+/* Take the one of this name away, and what it fetched, with an audit row, durable likewise.  False also: there is none. */
+bool store_token_gone(struct store *, const char *name, const char *who);
+/* A consumer came: its row, written within a second.  At most STORE_CONSUMERS wait; the caller tells again. */
+#define STORE_CONSUMERS 64
+void store_consumer(struct store *, const struct consumer_row *);
 /* Is there any?  False on error, too: said why. */
 bool store_has_token(struct store *);
 /* Counters and health as name/value, replaced each second; also the clock that readers live by. */

@@ -14,7 +14,18 @@
 
 #define TOKEN_TEXT_SIZE 69		/* with its NUL */
 #define TOKEN_HASH_SIZE 32
-#define TOKEN_SCOPE_ADMIN "admin"	/* may allow and forget */
+#define TOKEN_SCOPE_ADMIN  "admin"	/* may allow and forget, and all that others may */
+#define TOKEN_SCOPE_EXPORT "export"	/* may fetch every export, and changes; "export:plain": that one */
+#define TOKEN_SCOPE_LAPI   "lapi"	/* may ask as a CrowdSec bouncer */
+#define TOKEN_NAME_SIZE	   32
+#define TOKEN_SCOPE_SIZE   32
+
+/* May a token be called so?  A letter, then letters, digits, '.', '-', '_'; so that no name looks like an address. */
+bool token_name(const char *name);
+/* Is there such a scope?  (Whether there is the format behind "export:" is not known here.) */
+bool token_scope(const char *scope);
+/* May a bearer of this scope do what `wanted` names ("admin", "lapi", "export", "export:plain")? */
+bool token_may(const char *scope, const char *wanted);
 
 /* A new one, from the kernel.  False: it has no random bytes. */
 bool token_make(char text[static TOKEN_TEXT_SIZE]);

@@ -46,7 +46,7 @@ add_token(char text[static TOKEN_TEXT_SIZE], const char *name, const char *scope
 
 	assert_true(token_make(text));
 	token_hash(text, hash);
-	assert_true(store_token(t.store, hash, name, scope, "test"));
+	assert_true(store_token(t.store, hash, name, scope, 0, "test"));
 }
 
 static int

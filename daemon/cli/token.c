@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * token.c - `mxtrap token` and `mxtrap consumers`: who may fetch the list, and who does.
+ *
+ * A token is made here and shown once; mxtrapd and its database get its hash alone.
+ */
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "mxtrap/export.h"
+#include "mxtrap/message.h"
+#include "mxtrap/token.h"
+
+static const char *
+when(int64_t s, char buf[static 24])
+{
+	time_t t = (time_t)s;
+	struct tm tm;
+
+	if (s == 0 || gmtime_r(&t, &tm) == NULL || strftime(buf, 24, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		return "never";
+	return buf;
+}
+
+/* The scope is one of ours, and what follows "export:" is a format.  False: said why. */
+static bool
+good_scope(const char *scope)
+{
+	char text[80];
+
+	if (token_scope(scope) && (strncmp(scope, TOKEN_SCOPE_EXPORT ":", 7) != 0 || export_format_find(scope + 7) != NULL))
+		return true;
+	fprintf(stderr, "mxtrap: --scope: found %s, expected export, export:FORMAT, lapi or admin\n",
+	    cli_escape(scope, text, sizeof(text)));
+	return false;
+}
+
+static int
+tell(struct cli *cli, struct message_token *m, const char *name)
+{
+	struct passwd *pw = getpwuid(getuid());
+	char text[80];
+
+	if (!token_name(name)) {
+		fprintf(stderr, "mxtrap: found %s, expected a name: a letter, then letters, digits, '.', '-' and '_', "
+		    "31 at most\n", cli_escape(name, text, sizeof(text)));
+		return CLI_NO;
+	}
+	message_init(&m->head, MESSAGE_TOKEN, sizeof(*m));
+	(void)snprintf(m->name, sizeof(m->name), "%s", name);
+	(void)snprintf(m->who, sizeof(m->who), "%s", pw != NULL ? pw->pw_name : "unknown");
+	return cli_tell_watch(cli, m, sizeof(*m));
+}
+
+static int
+add(struct cli *cli, int argc, char **argv)
+{
+	struct message_token m = { .revoke = 0, .scope = TOKEN_SCOPE_EXPORT };
+	char token[TOKEN_TEXT_SIZE];
+	const char *name = NULL;
+	int64_t span;
+	int status;
+
+	for (int i = 2; i < argc; i++) {
+		if (strcmp(argv[i], "--scope") == 0 && i + 1 < argc) {
+			if (!good_scope(argv[++i]))
+				return CLI_NO;
+			(void)snprintf(m.scope, sizeof(m.scope), "%s", argv[i]);
+		} else if (strcmp(argv[i], "--for") == 0 && i + 1 < argc) {
+			if (!cli_parse_span(argv[++i], &span))
+				return cli_usage("token", "--for: expected a time like 12h or 90d");
+			m.expires_s = (uint32_t)(time(NULL) + span);
+		} else if (name == NULL && argv[i][0] != '-') {
+			name = argv[i];
+		} else {
+			return cli_usage_word("token", argv[i]);
+		}
+	}
+	if (name == NULL)
+		return cli_usage("token", "expected a name for the token");
+	if (!token_make(token)) {
+		fputs("mxtrap: the kernel has no random bytes\n", stderr);
+		return CLI_UNREACHABLE;
+	}
+	token_hash(token, m.hash);
+	status = tell(cli, &m, name);
+	if (status == CLI_DONE)
+		printf("%s\nThis is the only time that it is shown.\n", token);
+	explicit_bzero(token, sizeof(token));
+	return status;
+}
+
+struct last {
+	const char *who;
+	int64_t	    s;
+};
+
+static bool
+see_last(void *ctx, const struct consumer_row *row)
+{
+	struct last *last = ctx;
+
+	if (strcmp(row->who, last->who) == 0 && row->last_s > last->s)
+		last->s = row->last_s;
+	return true;
+}
+
+static bool
+print_token(void *ctx, const struct report_token *t)
+{
+	struct cli *cli = ctx;
+	struct last last = { .who = t->name };
+	char name[80], scope[80], made[24], used[24], ends[24];
+
+	(void)report_consumers(cli->report, see_last, &last);
+	printf("%-20s %-20s %-20s  %-20s  %s\n", cli_escape(t->name, name, sizeof(name)), cli_escape(t->scope, scope, sizeof(scope)),
+	    when(t->created_s, made), when(last.s, used), when(t->expires_s, ends));
+	return true;
+}
+
+static int
+list(struct cli *cli)
+{
+	int status = cli_open(cli);
+	enum report_result result;
+
+	if (status != CLI_DONE)
+		return status;
+	printf("%-20s %-20s %-20s  %-20s  %s\n", "token", "may", "made", "last used", "ends");
+	result = report_tokens(cli->report, time(NULL), print_token, cli);
+	return result > REPORT_NONE ? cli_failed(cli, result) : CLI_DONE;
+}
+
+int
+cli_token(struct cli *cli, int argc, char **argv)
+{
+	struct message_token m = { .revoke = 1 };
+
+	if (argc < 2)
+		return cli_usage("token", "expected add, list or revoke");
+	if (strcmp(argv[1], "add") == 0)
+		return add(cli, argc, argv);
+	if (strcmp(argv[1], "list") == 0)
+		return argc == 2 ? list(cli) : cli_usage_word("token", argv[2]);
+	if (strcmp(argv[1], "revoke") != 0)
+		return cli_usage_word("token", argv[1]);
+	if (argc != 3)
+		return argc < 3 ? cli_usage("token", "expected the token's name") : cli_usage_word("token", argv[3]);
+	return tell(cli, &m, argv[2]);
+}
+
+struct consumers {
+	struct report_state state;
+	size_t n;
+};
+
+static bool
+print_consumer(void *ctx, const struct consumer_row *row)
+{
+	struct consumers *c = ctx;
+	char who[80], what[112], agent[128], last[24], lag[40] = "all of it";
+
+	if (c->n++ == 0)
+		printf("%-20s %-24s %-20s  %9s  %-20s %s\n", "who", "fetches", "last", "times", "has", "with");
+	if (row->generation != c->state.generation || row->serial == 0)
+		(void)snprintf(lag, sizeof(lag), "none of it");
+	else if (row->serial < c->state.serial)
+		(void)snprintf(lag, sizeof(lag), "%" PRIu64 " changes less", c->state.serial - row->serial);
+	printf("%-20s %-24s %-20s  %9" PRIu64 "  %-20s %s\n", cli_escape(row->who, who, sizeof(who)),
+	    cli_escape(row->what, what, sizeof(what)), when(row->last_s, last), row->n, strcmp(row->what, "api") == 0 ? "-" : lag,
+	    cli_escape(row->agent, agent, sizeof(agent)));
+	return true;
+}
+
+int
+cli_consumers(struct cli *cli, int argc, char **argv)
+{
+	struct consumers c = { .n = 0 };
+	enum report_result result;
+	int status;
+
+	if (argc > 1)
+		return cli_usage_word("consumers", argv[1]);
+	status = cli_open(cli);
+	if (status != CLI_DONE)
+		return status;
+	result = report_state(cli->report, &c.state);
+	if (result == REPORT_OK)
+		result = report_consumers(cli->report, print_consumer, &c);
+	if (result > REPORT_NONE)
+		return cli_failed(cli, result);
+	if (c.n == 0)
+		puts("Nobody has fetched the list over HTTP yet.");
+	if (cli->config.n_dnsbl + cli->config.n_postfix > 0 || cli->config.firewall)
+		puts("The DNSBL, the service for Postfix and the firewall's sets follow by themselves: mxtrap status has their counters.");
+	return CLI_DONE;
+}
