@@ -45,30 +45,17 @@ comes_from_here(struct web *web, const struct request *req, struct reply *reply)
 
 /* Whose token is it?  False: *reply says so. */
 static bool
-identify(struct web *web, const struct request *req, struct report_token *who, struct reply *reply)
+identify(struct web *web, const struct request *req, struct identity *who, struct reply *reply)
 {
-	enum report_result result = REPORT_NONE;
-	uint8_t hash[TOKEN_HASH_SIZE];
+	bool ok = false;
 
-	if (strncasecmp(req->authorization, "Bearer ", 7) == 0) {
-		token_hash(req->authorization + 7 + strspn(req->authorization + 7, " "), hash);
-		(void)pthread_mutex_lock(&web->lock);
-		result = web->report != NULL ? report_token(web->report, hash, req->now_s, who) : REPORT_BUSY;
-		(void)pthread_mutex_unlock(&web->lock);
-	}
-	if (result == REPORT_OK && strcmp(who->scope, TOKEN_SCOPE_ADMIN) == 0)
-		return true;
-	if (result > REPORT_NONE) {
-		reply_report(reply, result);
-		return false;
-	}
-	atomic_fetch_add_explicit(&web->counters.refused_tokens, 1, memory_order_relaxed);
-	if (result == REPORT_OK)
-		reply_problem(reply, 403, "this token may not do that");
-	else
-		reply_problem(reply, 401, "expected Authorization: Bearer TOKEN, with the token that mxtrapd told "
-		    "in its log when it began");
-	return false;
+	(void)pthread_mutex_lock(&web->lock);
+	if (web->report == NULL)
+		reply_report(reply, REPORT_BUSY);
+	else if ((ok = identity_of(web, req, TOKEN_SCOPE_ADMIN, true, who, reply)))
+		(void)consumer_came(web, req, who, "api");
+	(void)pthread_mutex_unlock(&web->lock);
+	return ok;
 }
 
 /* "30d" from now; false: something else. */
@@ -158,7 +145,7 @@ decide(struct web *web, const struct request *req, enum admin_op op, struct repl
 {
 	struct message_admin m = { .op = op };
 	struct message_answer answer;
-	struct report_token who;
+	struct identity who;
 	struct prefix what;
 
 	if (!comes_from_here(web, req, reply) || !identify(web, req, &who, reply))
@@ -171,7 +158,7 @@ decide(struct web *web, const struct request *req, enum admin_op op, struct repl
 	message_init(&m.head, MESSAGE_ADMIN, sizeof(m));
 	if (!read_decision(req, op, &m, &what, reply))
 		return;
-	(void)snprintf(m.who, sizeof(m.who), "api:%.50s", who.name);
+	(void)snprintf(m.who, sizeof(m.who), "api:%.50s", who.who);
 	switch (line_ask(web->config->state_dir, &m, &answer)) {
 	case LINE_DONE:
 		atomic_fetch_add_explicit(&web->counters.decisions, 1, memory_order_relaxed);

@@ -15,9 +15,11 @@
 #include <unistd.h>
 
 #include "mxtrap/log.h"
+#include "mxtrap/token.h"
 #include "web_int.h"
 
 #define EXPORT_BYTES_MAX (512ULL << 20)	/* of all kept files together */
+#define GZIP_MIN	 1024		/* smaller documents gain nothing */
 #define EXPORT_FRESH_S	 60		/* a client need not ask again sooner */
 
 static void
@@ -25,10 +27,13 @@ slot_drop(struct export_cache *cache, struct export_slot *slot)
 {
 	if (slot->format == NULL)
 		return;
+	if (slot->gzip_fd != -1)
+		(void)close(slot->gzip_fd);
+	cache->bytes -= slot->gzip_size;
 	(void)close(slot->fd);		/* whoever is being sent it has a descriptor of its own */
 	cache->bytes -= slot->size;
 	memset(slot, 0, sizeof(*slot));
-	slot->fd = -1;
+	slot->fd = slot->gzip_fd = -1;
 }
 
 void
@@ -36,7 +41,7 @@ export_cache_init(struct export_cache *cache)
 {
 	memset(cache, 0, sizeof(*cache));
 	for (size_t i = 0; i < EXPORT_SLOTS; i++)
-		cache->slots[i].fd = -1;
+		cache->slots[i].fd = cache->slots[i].gzip_fd = -1;
 }
 
 void
@@ -100,25 +105,38 @@ drop_older(struct export_cache *cache, const struct export_format *format, const
 			slot_drop(cache, &cache->slots[i]);
 }
 
+FILE *
+export_unnamed(int *fd)
+{
+	int made = open_unnamed();
+	FILE *file = NULL;
+
+	*fd = -1;
+	if (made != -1 && (*fd = fcntl(made, F_DUPFD_CLOEXEC, 3)) != -1)
+		file = fdopen(made, "w");
+	if (file != NULL)
+		return file;
+	log_warn("cannot make a file for an export");
+	if (made != -1)
+		(void)close(made);
+	if (*fd != -1)
+		(void)close(*fd);
+	*fd = -1;
+	return NULL;
+}
+
 static enum export_result
 render(struct web *web, const struct export_format *format, const struct export_options *options,
     int64_t now_s, struct export_slot *slot)
 {
 	int64_t begun_ms = clock_ms();
 	enum export_result result;
-	int fd = open_unnamed(), kept = -1;
+	int kept = -1;
+	FILE *file = export_unnamed(&kept);
 	struct stat st;
-	FILE *file;
 
-	if (fd == -1 || (kept = fcntl(fd, F_DUPFD_CLOEXEC, 3)) == -1 ||
-	    (file = fdopen(fd, "w")) == NULL) {
-		log_warn("cannot make a file for an export");
-		if (fd != -1)
-			(void)close(fd);
-		if (kept != -1)
-			(void)close(kept);
+	if (file == NULL)
 		return EXPORT_ERROR;
-	}
 	result = export_write(file, format, options, web->report, web->config, now_s, &slot->summary);
 	if (fclose(file) != 0 && (result == EXPORT_OK || result == EXPORT_UNPUBLISHED)) {
 		log_warn("cannot write an export");
@@ -139,8 +157,8 @@ render(struct web *web, const struct export_format *format, const struct export_
 	return result;
 }
 
-static struct export_slot *
-find_or_render(struct web *web, const struct export_format *format, const struct export_options *options,
+struct export_slot *
+export_slot(struct web *web, const struct export_format *format, const struct export_options *options,
     int64_t now_s, struct reply *reply)
 {
 	struct export_cache *cache = &web->exports;
@@ -224,9 +242,31 @@ unknown_format(struct reply *reply, const char *name)
 	reply_problem(reply, 404, "no such format \"%.40s\"; there are %s", name, all);
 }
 
+/* The same compressed, made when the first one asks.  False: then it goes out as it is. */
+static bool
+compress(struct export_cache *cache, struct export_slot *slot)
+{
+	uint64_t size = 0;
+	int fd;
+
+	if (slot->gzip_fd != -1)
+		return true;
+	fd = open_unnamed();
+	if (fd == -1 || !gzip_file(slot->fd, fd, &size)) {
+		log_warn("cannot compress an export");
+		if (fd != -1)
+			(void)close(fd);
+		return false;
+	}
+	slot->gzip_fd = fd;
+	slot->gzip_size = size;
+	cache->bytes += size;
+	return true;
+}
+
 /* Strong where the state alone makes the document, weak and by the minute where the clock does, too. */
 static void
-etag(struct reply *reply, const struct export_slot *slot, bool relative)
+etag(struct reply *reply, const struct export_slot *slot, bool relative, bool gzipped)
 {
 	char minute[24] = "", held[24] = "";
 
@@ -235,9 +275,20 @@ etag(struct reply *reply, const struct export_slot *slot, bool relative)
 	/* What is held back is no matter of the serial. */
 	if (slot->held_s != 0)
 		(void)snprintf(held, sizeof(held), ":held%lu", (unsigned long)slot->held_s);
-	(void)snprintf(reply->etag, sizeof(reply->etag), "%s\"%016llx:%llu:%s%s%s%s%s%s\"", relative ? "W/" : "",
+	(void)snprintf(reply->etag, sizeof(reply->etag), "%s\"%016llx:%llu:%s%s%s%s%s%s%s\"", relative ? "W/" : "",
 	    (unsigned long long)slot->generation, (unsigned long long)slot->serial, slot->format->name,
-	    *slot->options != '\0' ? ":" : "", slot->options, minute, held, slot->unpublished ? ":unpublished" : "");
+	    *slot->options != '\0' ? ":" : "", slot->options, minute, held, slot->unpublished ? ":unpublished" : "",
+	    gzipped ? ":gzip" : "");
+}
+
+/* "nftables?family=4": as somebody would ask for it. */
+static void
+name_document(const struct request *req, const struct export_format *format, char *buf, size_t size)
+{
+	size_t n = (size_t)snprintf(buf, size, "%s", format->name);
+
+	for (size_t i = 0; i < req->n_params && n < size; i++)
+		n += (size_t)snprintf(buf + n, size - n, "%c%s=%s", i == 0 ? '?' : '&', req->params[i].name, req->params[i].value);
 }
 
 void
@@ -245,8 +296,10 @@ handle_export(struct web *web, const struct request *req, struct reply *reply)
 {
 	const struct export_format *format = export_format_find(req->arg);
 	struct export_options options = { .family = 0 };
-	char why[EXPORT_WHY_SIZE];
+	char why[EXPORT_WHY_SIZE], wanted[TOKEN_SCOPE_SIZE], what[sizeof(((struct consumer_row *)0)->what)];
 	struct export_slot *slot;
+	struct identity who;
+	bool gzipped;
 
 	if (format == NULL) {
 		unknown_format(reply, req->arg);
@@ -257,24 +310,32 @@ handle_export(struct web *web, const struct request *req, struct reply *reply)
 			reply_problem(reply, 400, "%s", why);
 			return;
 		}
-	slot = find_or_render(web, format, &options, req->now_s, reply);
+	(void)snprintf(wanted, sizeof(wanted), TOKEN_SCOPE_EXPORT ":%s", format->name);
+	if (!identity_of(web, req, wanted, false, &who, reply))
+		return;
+	slot = export_slot(web, format, &options, req->now_s, reply);
 	if (slot == NULL)
 		return;
+	gzipped = req->takes_gzip && slot->size > GZIP_MIN && compress(&web->exports, slot);
 	trim(&web->exports, slot);
-	reply->fd = fcntl(slot->fd, F_DUPFD_CLOEXEC, 3);
+	reply->fd = fcntl(gzipped ? slot->gzip_fd : slot->fd, F_DUPFD_CLOEXEC, 3);
 	if (reply->fd == -1) {
 		reply_problem(reply, 503, "no descriptor is free");
 		return;
 	}
 	reply->status = 200;
 	reply->kind = BODY_FD;
-	reply->size = slot->size;
+	reply->size = gzipped ? slot->gzip_size : slot->size;
+	reply->gzipped = gzipped;
+	reply->varies = slot->size > GZIP_MIN;
 	reply->media_type = format->media_type;
 	reply->cache_control = "max-age=60";
 	reply->last_modified_s = slot->summary.state.changed_s;
 	reply->expires_s = req->now_s + EXPORT_FRESH_S;
 	/* Why it is empty is part of the state: else a client would keep the empty one. */
-	etag(reply, slot, export_relative(format, &options));
+	etag(reply, slot, export_relative(format, &options), gzipped);
 	if (slot->unpublished)
 		reply_unpublished(reply, slot->summary.why);
+	name_document(req, format, what, sizeof(what));
+	consumer_has(consumer_came(web, req, &who, what), &slot->summary.state);
 }

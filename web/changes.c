@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "mxtrap/evidence.h"
+#include "mxtrap/token.h"
 #include "web_int.h"
 
 #define CHANGES_DEFAULT 10000
@@ -75,6 +76,7 @@ handle_changes(struct web *web, const struct request *req, struct reply *reply)
 	struct export_gate gate;
 	struct json json;
 	char name[24];
+	struct identity who;
 	struct changes c = { .json = &json };
 	enum report_result result;
 
@@ -86,6 +88,8 @@ handle_changes(struct web *web, const struct request *req, struct reply *reply)
 		reply_problem(reply, 400, "limit: expected 1 to %d", CHANGES_MAX);
 		return;
 	}
+	if (!identity_of(web, req, TOKEN_SCOPE_EXPORT, false, &who, reply))
+		return;
 	result = report_state(web->report, &state);
 	if (result != REPORT_OK) {
 		reply_report(reply, result);
@@ -126,6 +130,8 @@ handle_changes(struct web *web, const struct request *req, struct reply *reply)
 	json_bool(&json, "more", c.serial < state.serial && c.n > 0);
 	json_end(&json);
 	json_line(&json);
+	state.serial = c.serial;
+	consumer_has(consumer_came(web, req, &who, "changes"), &state);
 	reply_json(reply, &json, 200);
 	reply->media_type = "application/x-ndjson";
 	reply->cache_control = "no-cache";

@@ -279,6 +279,8 @@ handle_status(struct web *web, const struct request *req, struct reply *reply)
 		json_int(&json, "held_since", gate.publish.base_s);
 	else
 		json_null(&json, "held_since");
+	/* Published, and fetched by nobody for a day. */
+	json_bool(&json, "unused", export_unused(web->config, web->report, &state, now));
 	json_end(&json);
 	json_thresholds(&json, web->config);
 	json_string(&json, "list_on", grade_name((enum grade)web->config->judge.list_on));

@@ -18,7 +18,7 @@ struct route {
 	bool	    no_database;	/* answers without one */
 	bool	    posts;		/* changes something: POST, and nothing else */
 	const char *arg;		/* what the argument is, for a 404 */
-	const char *params[6];		/* NULL ends */
+	const char *params[10];		/* NULL ends */
 };
 
 static const struct route routes[] = {
@@ -36,6 +36,12 @@ static const struct route routes[] = {
 	{ "/export/changes", handle_changes, .params = { "since", "limit" } },
 	{ "/export/", handle_export, .has_arg = true, .arg = "a format",
 	    .params = { "family", "grade", "include", "min-score", "limit" } },
+	{ "/v1/decisions/stream", handle_decisions_stream, .params = { "startup", "scopes", "origins", "scenarios_containing",
+	    "scenarios_not_containing", "dedup", "additional_pull", "community_pull" } },
+	{ "/v1/decisions", handle_decisions, .params = { "ip", "scope", "value", "type", "origins", "scopes", "dedup",
+	    "scenarios_containing", "scenarios_not_containing" } },
+	{ "/v1/usage-metrics", handle_usage_metrics, .posts = true },
+	{ "/api/v1/consumers", handle_consumers, .params = { NULL } },
 	{ "/metrics", handle_metrics, .no_database = true },
 	{ "/healthz", handle_healthz, .no_database = true },
 };
@@ -79,6 +85,35 @@ odd_param(const struct route *r, const struct request *req)
 			return req->params[i].name;
 	}
 	return NULL;
+}
+
+bool
+route_fetches(const struct request *req)
+{
+	static const char *const paths[] = { "/export/", "/x/", "/v1/" };
+
+	for (size_t i = 0; req->result == REQUEST_OK && i < ARRAY_LEN(paths); i++)
+		if (strncmp(req->path, paths[i], strlen(paths[i])) == 0)
+			return true;
+	return false;
+}
+
+/* "/x/TOKEN/FORMAT" is "/export/FORMAT" of whoever has the token; for consumers that can do nothing but fetch a URL. */
+static bool
+take_token(struct request *req)
+{
+	const char *slash;
+	char rest[REQUEST_ARG_SIZE];
+
+	if (strncmp(req->path, "/x/", 3) != 0)
+		return true;
+	slash = strchr(req->path + 3, '/');
+	if (slash == NULL || slash == req->path + 3 || strlen(slash) >= sizeof(rest) ||
+	    !request_decode(req->url_token, sizeof(req->url_token), req->path + 3, (size_t)(slash - req->path) - 3, false))
+		return false;
+	(void)snprintf(rest, sizeof(rest), "%s", slash);
+	(void)snprintf(req->path, sizeof(req->path), "/export%s", rest);
+	return true;
 }
 
 bool
@@ -144,12 +179,13 @@ route(struct web *web, struct request *req, const char *method, struct reply *re
 		return;
 	}
 	asset = find_asset(req->path);
-	r = asset == NULL ? find_route(req) : NULL;
+	r = asset == NULL && take_token(req) ? find_route(req) : NULL;
 	if (asset == NULL && r == NULL) {
 		reply_problem(reply, 404, "no such path; see /api/v1/list, /api/v1/senders, "
 		    "/api/v1/check/ADDRESS, /api/v1/mx-sets, /api/v1/risk, /api/v1/series, "
 		    "/api/v1/status, "
-		    "/api/v1/allow, /api/v1/forget, /export/FORMAT, /metrics, /healthz");
+		    "/api/v1/consumers, /api/v1/allow, /api/v1/forget, /export/FORMAT, /x/TOKEN/FORMAT, "
+		    "/v1/decisions/stream, /metrics, /healthz");
 		return;
 	}
 	if (r != NULL && r->posts) {

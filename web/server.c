@@ -7,6 +7,7 @@
  * costs and who is too slow is decided elsewhere.
  */
 #include <microhttpd.h>
+#include <netinet/in.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -84,7 +85,11 @@ make_response(struct reply *reply)
 	if (reply->etag[0] != '\0')
 		(void)MHD_add_response_header(response, "ETag", reply->etag);
 	if (reply->status == 401)
-		(void)MHD_add_response_header(response, "WWW-Authenticate", "Bearer realm=\"mxtrap\"");
+		(void)MHD_add_response_header(response, "WWW-Authenticate", "Bearer realm=\"mxtrap\", Basic realm=\"mxtrap\"");
+	if (reply->gzipped)
+		(void)MHD_add_response_header(response, "Content-Encoding", "gzip");
+	if (reply->varies)
+		(void)MHD_add_response_header(response, "Vary", "Accept-Encoding");
 	if (reply->allow != NULL)
 		(void)MHD_add_response_header(response, "Allow", reply->allow);
 	add_date(response, "Last-Modified", reply->last_modified_s);
@@ -190,6 +195,7 @@ struct seen {
 	bool	    has_body, chunked;
 	uint64_t    length;		/* of the body, as told */
 	struct request *post;		/* NULL: the rest does not matter */
+	struct request *fetch;		/* likewise */
 	bool	    odd;		/* a header twice that must be there once, or one too long */
 };
 
@@ -214,6 +220,25 @@ see_post(struct seen *seen, const char *name, const char *value)
 	}
 }
 
+/* Who fetches, and how he wants it. */
+static void
+see_fetch(struct seen *seen, const char *name, const char *value)
+{
+	struct request *req = seen->fetch;
+
+	if (strcasecmp(name, "User-Agent") == 0) {
+		(void)snprintf(req->agent, sizeof(req->agent), "%s", value);	/* as much of it as there is room for */
+	} else if (strcasecmp(name, "Accept-Encoding") == 0) {
+		req->takes_gzip = gzip_wanted(value);
+	} else if (strcasecmp(name, "X-Api-Key") == 0) {
+		seen->odd = seen->odd || req->api_key[0] != '\0' || strlen(value) >= sizeof(req->api_key);
+		(void)snprintf(req->api_key, sizeof(req->api_key), "%s", value);
+	} else if (seen->post == NULL && strcasecmp(name, "Authorization") == 0) {
+		seen->odd = seen->odd || req->authorization[0] != '\0' || strlen(value) >= sizeof(req->authorization);
+		(void)snprintf(req->authorization, sizeof(req->authorization), "%s", value);
+	}
+}
+
 static enum MHD_Result
 see_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
 {
@@ -224,6 +249,8 @@ see_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *val
 		value = "";
 	if (seen->post != NULL)
 		see_post(seen, name, value);
+	if (seen->fetch != NULL)
+		see_fetch(seen, name, value);
 	switch (name[0] | 0x20) {
 	case 'h':
 		if (strcasecmp(name, "Host") == 0) {
@@ -254,10 +281,12 @@ static bool
 acceptable(struct server *server, struct MHD_Connection *mhd, struct request *req,
     struct reply *reply)
 {
-	struct seen seen = { .post = req->posts ? req : NULL };
+	struct seen seen = { .post = req->posts ? req : NULL, .fetch = req->fetches ? req : NULL };
 
+	req->url_token[0] = req->api_key[0] = req->agent[0] = req->authorization[0] = '\0';
+	req->takes_gzip = false;
 	if (req->posts)
-		req->origin[0] = req->fetch_site[0] = req->content_type[0] = req->authorization[0] = req->host[0] = '\0';
+		req->origin[0] = req->fetch_site[0] = req->content_type[0] = req->host[0] = '\0';
 	req->body_size = 0;
 
 	(void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, see_header, &seen);
@@ -272,8 +301,9 @@ acceptable(struct server *server, struct MHD_Connection *mhd, struct request *re
 		reply_problem(reply, 413, "expected a body only with POST /api/v1/allow and /api/v1/forget");
 		return false;
 	}
-	if (seen.chunked || seen.length > REQUEST_BODY_MAX) {
-		reply_problem(reply, 413, "expected a body of at most %d bytes, with its Content-Length", REQUEST_BODY_MAX);
+	if (seen.chunked || seen.length > (req->discards ? DISCARD_MAX : REQUEST_BODY_MAX)) {
+		reply_problem(reply, 413, "expected a body of at most %d bytes, with its Content-Length",
+		    req->discards ? DISCARD_MAX : REQUEST_BODY_MAX);
 		return false;
 	}
 	if (seen.odd) {
@@ -308,6 +338,8 @@ on_request(void *ctx, struct MHD_Connection *mhd, const char *url, const char *m
 		 * costs six times as much: right for those who would send a body.
 		 */
 		conn->request.posts = route_posts(&conn->request, method);
+		conn->request.discards = conn->request.posts && strcmp(conn->request.path, "/v1/usage-metrics") == 0;
+		conn->request.fetches = route_fetches(&conn->request) || conn->request.posts;
 		if (!acceptable(server, mhd, &conn->request, &reply))
 			return send_reply(server, conn, mhd, &reply);
 		return MHD_YES;
@@ -315,7 +347,12 @@ on_request(void *ctx, struct MHD_Connection *mhd, const char *url, const char *m
 	if (*upload_size != 0) {
 		struct request *req = &conn->request;
 
-		if (!req->posts || *upload_size > sizeof(req->body) - req->body_size)
+		if (req->discards && *upload_size <= DISCARD_MAX - req->body_size) {
+			req->body_size += *upload_size;
+			*upload_size = 0;
+			return MHD_YES;
+		}
+		if (!req->posts || req->discards || *upload_size > sizeof(req->body) - req->body_size)
 			return MHD_NO;	/* a body that no header told of: not read */
 		memcpy(req->body + req->body_size, upload, *upload_size);
 		req->body_size += *upload_size;
@@ -353,6 +390,25 @@ on_completed(void *ctx, struct MHD_Connection *mhd, void **con_cls,
 	*con_cls = NULL;
 }
 
+/* Who is at the other end: behind a proxy, the proxy. */
+static void
+name_client(struct MHD_Connection *mhd, struct connection *conn)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	struct addr addr;
+
+	(void)snprintf(conn->request.client, sizeof(conn->request.client), "?");
+	if (info == NULL || info->client_addr == NULL)
+		return;
+	if (info->client_addr->sa_family == AF_INET)
+		addr = addr_from_v4((const uint8_t *)&((const struct sockaddr_in *)(const void *)info->client_addr)->sin_addr);
+	else if (info->client_addr->sa_family == AF_INET6)
+		addr = addr_from_v6(((const struct sockaddr_in6 *)(const void *)info->client_addr)->sin6_addr.s6_addr);
+	else
+		return;
+	addr_format(&addr, conn->request.client);
+}
+
 static void
 on_connection(void *ctx, struct MHD_Connection *mhd, void **socket_context,
     enum MHD_ConnectionNotificationCode code)
@@ -365,6 +421,8 @@ on_connection(void *ctx, struct MHD_Connection *mhd, void **socket_context,
 		info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 		*socket_context = info == NULL ? NULL :
 		    connection_open(&server->connections, info->connect_fd, clock_ms());
+		if (*socket_context != NULL)
+			name_client(mhd, *socket_context);
 		atomic_fetch_add_explicit(&server->web->counters.connections, 1, memory_order_relaxed);
 		atomic_fetch_add_explicit(&server->web->counters.opened, 1, memory_order_relaxed);
 		break;

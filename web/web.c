@@ -17,6 +17,7 @@
 
 #define LOOK_MS	     1000
 #define SWEEP_MS     250
+#define TELL_MS	     1000
 #define STUCK_MS     30000	/* a handler that takes longer hangs: let the supervisor restart us */
 
 int64_t
@@ -91,7 +92,7 @@ stuck(struct web *web)
 static void
 serve(struct process *process, struct web *web, struct server **servers, size_t n)
 {
-	int64_t looked_ms = 0, swept_ms = 0;
+	int64_t looked_ms = 0, swept_ms = 0, told_ms = 0;
 	bool reload;
 
 	while (!process_should_stop(process, &reload)) {
@@ -110,6 +111,10 @@ serve(struct process *process, struct web *web, struct server **servers, size_t 
 		if (rung || now - looked_ms >= LOOK_MS) {
 			web_look(web);
 			looked_ms = now;
+		}
+		if (now - told_ms >= TELL_MS) {
+			consumers_tell(web, process->web_fd);
+			told_ms = now;
 		}
 		if (now - swept_ms >= SWEEP_MS) {
 			for (size_t i = 0; i < n; i++)

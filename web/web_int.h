@@ -25,6 +25,7 @@
 #define REQUEST_MAX_PARAMS 8
 #define REQUEST_ARG_SIZE   128
 #define REQUEST_BODY_MAX   4096
+#define DISCARD_MAX	   65536
 
 enum request_result { REQUEST_OK, REQUEST_BAD, REQUEST_TOO_LONG };
 
@@ -38,10 +39,16 @@ struct request {
 	} params[REQUEST_MAX_PARAMS];
 	char   arg[REQUEST_ARG_SIZE];	/* the decoded {...} of the route's pattern */
 	char   if_none_match[512];	/* "": none */
+	bool   fetches;			/* by its path it asks for what consumers are given */
+	/* Of these only: "" where there is none. */
+	char   url_token[REQUEST_ARG_SIZE], api_key[128], agent[96];
+	bool   takes_gzip;
+	char   client[ADDR_TEXT_SIZE];	/* who is at the other end, of all */
 	int64_t now_s;
-	/* Of a POST only: "" where there is none. */
+	/* Of a POST, and the last of these too of what fetches: "" where there is none. */
 	char   host[512], origin[512], fetch_site[32], content_type[64], authorization[256];
 	bool   posts;			/* by method and path: it may have a body */
+	bool   discards;		/* and nobody reads it: it may be DISCARD_MAX long */
 	char   body[REQUEST_BODY_MAX];
 	size_t body_size;		/* more than REQUEST_BODY_MAX: it was longer */
 };
@@ -82,6 +89,7 @@ struct reply {
 	const char *cache_control;	/* static; NULL: "no-cache" */
 	int64_t	    last_modified_s, expires_s;	/* 0: none */
 	const char *allow;		/* 405: static */
+	bool	    gzipped, varies;	/* the body is; it may be, for who asks so */
 	unsigned    retry_after_s;	/* 0: none */
 	char	    unpublished[160];	/* why an export is empty; "": it is not */
 };
@@ -107,6 +115,49 @@ void reply_unpublished(struct reply *, const char *why);
 /* "Sun, 06 Nov 1994 08:49:37 GMT".  False: no such time. */
 bool http_date(char text[static HTTP_DATE_SIZE], int64_t when_s);
 
+struct web;
+
+/* -- gzip.c -- */
+
+/* Does this Accept-Encoding take gzip? */
+bool gzip_wanted(const char *accept);
+/* Compress what one descriptor has, from its beginning, to the end of another.  False: it could not be written. */
+bool gzip_file(int from, int to, uint64_t *size);
+
+/* -- identity.c: who asks (web.lock is held) -- */
+
+struct identity {
+	char who[64];			/* the token's name; else the client's address */
+	bool by_token;
+};
+/* Who is it, and may he do what `wanted` names (token_may)?  needed: not without a token.  False: *reply says so. */
+bool identity_of(struct web *, const struct request *, const char *wanted, bool needed, struct identity *, struct reply *);
+
+/* -- consumer.c: who fetches the list (web.lock is held) -- */
+
+#define CONSUMERS_MAX 256
+
+struct consumer {
+	struct consumer_row row;
+	bool untold;			/* watch does not know yet */
+};
+struct consumers {
+	size_t	 n, next;
+	bool	 loaded;		/* what the process before this one knew */
+	uint64_t forgotten;		/* rows that made room for another */
+	struct consumer rows[CONSUMERS_MAX];
+};
+struct consumer_page {
+	struct json *json;
+	struct report_state state;
+};
+/* Note that somebody came for a document.  Never NULL; good until the next call. */
+struct consumer_row *consumer_came(struct web *, const struct request *, const struct identity *, const char *what);
+/* It has this state of the list now. */
+void consumer_has(struct consumer_row *, const struct report_state *);
+/* Tell watch of some who came.  Takes web.lock if it is free, and does not wait. */
+void consumers_tell(struct web *, int fd);
+
 /* -- body.c: exports, rendered once a state and kept as unlinked files -- */
 
 #define EXPORT_SLOTS 8
@@ -120,6 +171,8 @@ struct export_slot {
 	int64_t	 rendered_ms, cost_ms, used_ms;
 	int	 fd;			/* an unlinked file */
 	uint64_t size;
+	int	 gzip_fd;		/* the same once somebody wanted it so; -1: nobody yet */
+	uint64_t gzip_size;
 	bool	 unpublished;
 	struct export_summary summary;
 };
@@ -129,6 +182,11 @@ struct export_cache {
 	uint64_t bytes, renders, hits;
 };
 
+/* A file without a name, to be written through the stream; *fd is a second descriptor, the caller's.  NULL: said why. */
+FILE *export_unnamed(int *fd);
+/* The newest rendering, made now if need be; the cache's, until the next call.  NULL: *reply says why. */
+struct export_slot *export_slot(struct web *, const struct export_format *, const struct export_options *, int64_t now_s,
+    struct reply *);
 void export_cache_init(struct export_cache *);
 void export_cache_drop(struct export_cache *);
 
@@ -146,6 +204,7 @@ struct web {
 	pthread_mutex_t	     lock;	/* around all below, and around each handler */
 	struct report	    *report;	/* NULL: no database yet */
 	struct export_cache  exports;
+	struct consumers     consumers;
 	struct web_counters  counters;
 	_Atomic int64_t	     busy_since_ms;	/* a handler runs since then; 0: none */
 };
@@ -170,7 +229,12 @@ handler handle_series;							/* series.c */
 handler handle_metrics;							/* metrics.c */
 handler handle_export;							/* body.c */
 handler handle_changes;							/* changes.c */
+handler handle_consumers;						/* consumer.c */
+handler handle_decisions_stream, handle_decisions;			/* lapi.c */
 handler handle_allow, handle_forget;					/* admin.c: without web.lock */
+handler handle_usage_metrics;						/* lapi.c: without web.lock */
+/* Is this a path that consumers fetch?  What is shown of them is read from its headers then. */
+bool route_fetches(const struct request *);
 /* Is this the path of something that may be changed by POST? */
 bool route_posts(const struct request *, const char *method);
 

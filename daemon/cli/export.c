@@ -7,13 +7,18 @@
  */
 #include <inttypes.h>
 #include <poll.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
 #include "mxtrap/export.h"
+#include "mxtrap/message.h"
 
 #define RETRIES	   5		/* the list moved while it was read */
 #define RETRY_MS   200
@@ -117,6 +122,50 @@ read_words(int argc, char **argv, const struct export_format **format, struct ex
 	return list_formats(stderr);
 }
 
+struct before {
+	const char *who, *what;
+	struct consumer_row row;	/* "" unless it came before */
+};
+
+static bool
+find_before(void *ctx, const struct consumer_row *row)
+{
+	struct before *b = ctx;
+
+	if (strcmp(row->who, b->who) == 0 && strcmp(row->what, b->what) == 0)
+		b->row = *row;
+	return b->row.who[0] == '\0';
+}
+
+/* Whoever exports from a timer uses the list as well: mxtrapd is told, if it hears. */
+static void
+tell_use(const struct cli *cli, int argc, char **argv, const struct report_state *state)
+{
+	struct message_fetched m = { .last_s = time(NULL), .agent = "mxtrap export" };
+	struct passwd *pw = getpwuid(getuid());
+	struct before b = { .who = m.who, .what = m.what };
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	size_t n = 0;
+	int fd;
+
+	message_init(&m.head, MESSAGE_FETCHED, sizeof(m));
+	(void)snprintf(m.who, sizeof(m.who), "command:%.32s", pw != NULL ? pw->pw_name : "unknown");
+	for (int i = 1; i < argc && n < sizeof(m.what); i++)
+		n += (size_t)snprintf(m.what + n, sizeof(m.what) - n, "%s%s", i > 1 ? " " : "", argv[i]);
+	(void)report_consumers(cli->report, find_before, &b);
+	m.first_s = b.row.first_s != 0 && b.row.first_s <= m.last_s ? b.row.first_s : m.last_s;
+	m.n = b.row.n + 1;
+	m.generation = state->generation;
+	m.serial = state->serial;
+	if ((size_t)snprintf(to.sun_path, sizeof(to.sun_path), "%s/control.sock", cli->config.state_dir) >= sizeof(to.sun_path))
+		return;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	(void)sendto(fd, &m, sizeof(m), MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to));
+	(void)close(fd);
+}
+
 int
 cli_export(struct cli *cli, int argc, char **argv)
 {
@@ -156,5 +205,7 @@ cli_export(struct cli *cli, int argc, char **argv)
 	if (summary.held > 0)
 		fprintf(stderr, "mxtrap: %" PRIu64 " are held back: the list grew too fast; `mxtrap publish --accept` hands them on\n",
 		    summary.held);
+	if (whole)
+		tell_use(cli, argc, argv, &summary.state);
 	return whole ? CLI_DONE : CLI_NO;
 }

@@ -215,6 +215,10 @@ print_warnings(const struct cli *cli, const struct statuses *s, const struct rep
 		    cli->config.state_dir, (unsigned long long)(disk.f_bavail * disk.f_frsize / 1024));
 		n++;
 	}
+	if (export_unused(&cli->config, cli->report, state, cli->now_s)) {
+		puts("! the list is published, and nobody has fetched it for a day: see `mxtrap consumers`");
+		n++;
+	}
 	for (size_t i = 0; counter_at(i) != NULL; i++) {
 		const struct counter *c = counter_at(i);
 		const char *value = value_of(s, c->name);

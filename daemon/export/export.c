@@ -17,7 +17,8 @@
 static const struct renderer *const RENDERERS[] = {
 	&render_plain, &render_ndjson, &render_csv, &render_nftables, &render_ipset, &render_pf, &render_postfix,
 	&render_postscreen, &render_exim, &render_opensmtpd, &render_sendmail, &render_rspamd, &render_rbldnsd,
-	&render_zone, &render_haproxy, &render_mikrotik, &render_crowdsec, &render_fail2ban,
+	&render_zone, &render_haproxy, &render_mikrotik, &render_crowdsec,
+	&render_crowdsec_stream, &render_fail2ban,
 };
 
 #define N_RENDERERS (sizeof(RENDERERS) / sizeof(RENDERERS[0]))

@@ -120,3 +120,30 @@ export_never(struct never *never, struct report *report, const struct config *co
 	return report_allows(report, now_s, hold_back, &h) <= REPORT_NONE && !h.full &&
 	    report_own(report, hold_back_own, &h) <= REPORT_NONE && !h.full;
 }
+
+#define USED_S 86400		/* fetched within so long: somebody uses it */
+
+struct use {
+	int64_t since_s;
+	bool	used;
+};
+
+static bool
+is_used(void *ctx, const struct consumer_row *row)
+{
+	struct use *use = ctx;
+
+	use->used = row->last_s >= use->since_s && strcmp(row->what, "api") != 0;
+	return !use->used;
+}
+
+bool
+export_unused(const struct config *config, struct report *report, const struct report_state *state, int64_t now_s)
+{
+	struct use use = { .since_s = now_s - USED_S };
+
+	if (!config->publish || state->clock_s != 0 || state->n_listed == 0 || now_s - state->created_s < USED_S ||
+	    config->n_dnsbl + config->n_postfix != 0 || config->firewall)
+		return false;
+	return report_consumers(report, is_used, &use) <= REPORT_NONE && !use.used;
+}

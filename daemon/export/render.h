@@ -38,7 +38,8 @@ extern const struct renderer render_nftables;						/* render_nft.c */
 extern const struct renderer render_ipset, render_pf, render_mikrotik;			/* render_filter.c */
 extern const struct renderer render_postfix, render_postscreen, render_exim, render_opensmtpd,
     render_sendmail, render_haproxy;							/* render_mta.c */
-extern const struct renderer render_rspamd, render_crowdsec, render_fail2ban;		/* render_score.c */
+extern const struct renderer render_rspamd, render_crowdsec, render_crowdsec_stream,
+    render_fail2ban;		/* render_score.c */
 extern const struct renderer render_rbldnsd, render_zone;				/* render_dns.c */
 
 /* "# mxtrap serial=... changed=..." and, where nothing is published, why: for all whose comments begin with

@@ -47,6 +47,52 @@ const struct renderer render_crowdsec = {
 	.begin = crowdsec_begin, .entry = crowdsec_entry, .end = render_no_end,
 };
 
+const char *
+export_decision(const struct prefix *what, const char *reason, int64_t ttl_s, char buf[static EXPORT_DECISION_SIZE])
+{
+	char text[PREFIX_TEXT_SIZE];
+	uint64_t id = 0xcbf29ce484222325ULL;
+	size_t n = render_what(what, text);
+
+	/* The same for one address each time: some bouncers go by it. */
+	for (size_t i = 0; i < n; i++)
+		id = (id ^ (uint8_t)text[i]) * 0x100000001b3ULL;
+	(void)snprintf(buf, EXPORT_DECISION_SIZE, "{\"id\":%" PRIu64 ",\"origin\":\"mxtrap\",\"type\":\"ban\",\"scope\":\"%s\","
+	    "\"value\":\"%s\",\"scenario\":\"mxtrap/%s\",\"duration\":\"%" PRId64 "s\"}", id >> 12,
+	    !addr_is_v4(&what->addr) && what->len < 128 ? "Range" : "Ip", text, reason, ttl_s);
+	return buf;
+}
+
+/* What a bouncer that begins is told by CrowdSec's local API.  Who is let go stands first: see web/lapi.c. */
+static void
+stream_begin(struct render *r)
+{
+	fputs("{\"deleted\":[],\"new\":[", r->out);
+}
+
+static void
+stream_entry(struct render *r, const struct report_entry *e)
+{
+	int64_t ttl = render_ttl(r, e, EXPORT_DECISION_LONGEST);
+	char line[EXPORT_DECISION_SIZE];
+
+	if (r->n > 0)
+		(void)putc_unlocked(',', r->out);
+	fputs(export_decision(&e->what, export_reason(e), ttl == 0 ? EXPORT_DECISION_LONGEST : ttl, line), r->out);
+}
+
+static void
+stream_end(struct render *r)
+{
+	fputs("]}\n", r->out);
+}
+
+const struct renderer render_crowdsec_stream = {
+	.format = { "crowdsec-stream", "application/json", "json", true,
+		EXPORT_EXPIRY | EXPORT_REASON, "a CrowdSec bouncer that begins" },
+	.begin = stream_begin, .entry = stream_entry, .end = stream_end,
+};
+
 /*
  * Lines of a log.  Their words are a contract (v=1): what is there stays, in this order; more may
  * come behind.  The time is that of the export, for fail2ban passes over what is older than its

@@ -340,6 +340,7 @@ report_state(struct report *r, struct report_state *out)
 			.clock_s = sqlite3_column_int64(stmt, 4) / 1000000,
 			.n_listed = (uint64_t)sqlite3_column_int64(stmt, 5),
 			.n_suspect = (uint64_t)sqlite3_column_int64(stmt, 6),
+			.horizon = (uint64_t)sqlite3_column_int64(stmt, 7),
 		};
 	result = rc == SQLITE_DONE ? REPORT_NONE : report_failed(r, rc);
 	sqlite3_reset(stmt);

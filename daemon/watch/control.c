@@ -197,6 +197,7 @@ take_jobs(struct control *c, int64_t now_us)
 			struct message_admin admin;
 			struct message_purge purge;
 			struct message_token token;
+			struct message_fetched fetched;
 		} m;
 		ssize_t size = recvfrom(c->fd, &m, sizeof(m), MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&job.from,
 		    &job.from_len);
@@ -205,8 +206,13 @@ take_jobs(struct control *c, int64_t now_us)
 		if (size < 0)
 			return;
 		if ((size_t)size > sizeof(m) || !message_holds(&m, (size_t)size) ||
-		    (m.head.kind != MESSAGE_ADMIN && m.head.kind != MESSAGE_PURGE && m.head.kind != MESSAGE_TOKEN)) {
+		    (m.head.kind != MESSAGE_ADMIN && m.head.kind != MESSAGE_PURGE && m.head.kind != MESSAGE_TOKEN &&
+		    m.head.kind != MESSAGE_FETCHED)) {
 			c->refused++;
+			continue;
+		}
+		if (m.head.kind == MESSAGE_FETCHED) {	/* mxtrap export: it waits for no answer */
+			watch_consumer(c->store, &m.fetched);
 			continue;
 		}
 		if (m.head.kind == MESSAGE_PURGE) {

@@ -258,6 +258,18 @@ watch_read_lookup(struct watch *w)
 }
 
 void
+watch_consumer(struct store *store, const struct message_fetched *m)
+{
+	struct consumer_row row = { .first_s = m->first_s, .last_s = m->last_s, .n = m->n, .generation = m->generation,
+		.serial = m->serial, .before = m->before };
+
+	memcpy(row.who, m->who, sizeof(row.who));
+	memcpy(row.what, m->what, sizeof(row.what));
+	memcpy(row.agent, m->agent, sizeof(row.agent));
+	store_consumer(store, &row);
+}
+
+void
 watch_read_web(struct watch *w)
 {
 	struct message_fetched m;
@@ -265,17 +277,9 @@ watch_read_web(struct watch *w)
 
 	if (w->p->web_fd < 0)
 		return;
-	while ((n = message_receive(w->p->web_fd, &m, sizeof(m))) != 0 && n != -1) {
-		struct consumer_row row = { .first_s = m.first_s, .last_s = m.last_s, .n = m.n, .generation = m.generation,
-			.serial = m.serial, .before = m.before };
-
-		if (n < 0 || m.head.kind != MESSAGE_FETCHED)
-			continue;
-		memcpy(row.who, m.who, sizeof(row.who));
-		memcpy(row.what, m.what, sizeof(row.what));
-		memcpy(row.agent, m.agent, sizeof(row.agent));
-		store_consumer(w->store, &row);
-	}
+	while ((n = message_receive(w->p->web_fd, &m, sizeof(m))) != 0 && n != -1)
+		if (n > 0 && m.head.kind == MESSAGE_FETCHED)
+			watch_consumer(w->store, &m);
 }
 
 void

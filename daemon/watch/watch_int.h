@@ -165,6 +165,7 @@ void watch_drop_words(struct watch *);
 void watch_read_supervisor(struct watch *);
 void watch_read_lookup(struct watch *);
 void watch_read_web(struct watch *);
+void watch_consumer(struct store *, const struct message_fetched *);
 /* For control_turn(); ctx: struct watch. */
 void watch_apply_admin(void *ctx, const struct message_admin *);
 /* Was the clock moved, or did we sleep?  Each turn. */

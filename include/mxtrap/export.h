@@ -86,6 +86,10 @@ const char *export_reason(const struct report_entry *);
  * no trap: "5.7.1 Refused, ref 3-68F1C2D0; contact postmaster@example.org".  contact "": without.  Returns buf. */
 #define EXPORT_REPLY_SIZE 256
 const char *export_reply(const struct report_entry *, const char *contact, char buf[static EXPORT_REPLY_SIZE]);
+/* One decision as CrowdSec's local API tells it, of so many seconds from now.  Returns buf. */
+#define EXPORT_DECISION_SIZE	256
+#define EXPORT_DECISION_LONGEST (30 * 86400)
+const char *export_decision(const struct prefix *what, const char *reason, int64_t ttl_s, char buf[static EXPORT_DECISION_SIZE]);
 /*
  * May anything leave?  What every consumer asks, in one place: publish and publish-after of the
  * configuration, whether mxtrapd still speaks, and how far the list grew (publish.h).
@@ -104,6 +108,8 @@ struct never;
 bool export_never(struct never *, struct report *, const struct config *, int64_t now_s);
 /* How long ago did mxtrapd last say that it lives?  -1: it never did. */
 int64_t export_age(struct report *, int64_t now_s);
+/* Is there a list that may leave, and nobody who took it for a day?  (The outlets of mxtrapd itself take it all the time.) */
+bool export_unused(const struct config *, struct report *, const struct report_state *, int64_t now_s);
 /* One entry as an NDJSON object with the members of `list` (design: command-line contract); or only its
  * members, into an object that is open. */
 struct json;

@@ -29,6 +29,7 @@ struct report_state {			/* the name of a state of the list */
 	int64_t	 changed_s;		/* when the serial was committed */
 	int64_t	 clock_s;		/* 0: lives by the wall clock; else where a replay ended */
 	uint64_t n_listed, n_suspect;
+	uint64_t horizon;		/* what changed after this serial is still known */
 };
 
 struct report_entry {			/* a sender, or a listing, as list and export tell it */

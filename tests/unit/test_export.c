@@ -120,7 +120,7 @@ a_format_is_found_by_its_name(void **state)
 		assert_non_null(strchr(f->media_type, '/'));
 		assert_true(f->says[0] != '\0' && f->suffix[0] != '\0');
 	}
-	assert_int_equal(n, 18);
+	assert_int_equal(n, 19);
 	assert_null(export_format_find("pdf"));
 	assert_null(export_format_find(""));
 }

@@ -113,6 +113,18 @@ an_empty_crowdsec_list_has_its_heading(void **state)
 }
 
 static void
+a_bouncer_that_begins_gets_decisions(void **state)
+{
+	matches_its_golden_file(*state, "crowdsec-stream", "list.crowdsec-stream");
+}
+
+static void
+an_empty_stream_has_both_arrays(void **state)
+{
+	empty_is_still_a_document(*state, "crowdsec-stream", "empty.crowdsec-stream");
+}
+
+static void
 fail2ban_lines_keep_their_words(void **state)
 {
 	matches_its_golden_file(*state, "fail2ban", "list.fail2ban");
@@ -317,6 +329,8 @@ main(void)
 		store_test(an_empty_mikrotik_script_removes),
 		store_test(crowdsec_is_what_cscli_imports),
 		store_test(an_empty_crowdsec_list_has_its_heading),
+		store_test(a_bouncer_that_begins_gets_decisions),
+		store_test(an_empty_stream_has_both_arrays),
 		store_test(fail2ban_lines_keep_their_words),
 		store_test(one_family_alone_can_be_asked_for),
 		store_test(the_other_family_alone_can_be_asked_for),
