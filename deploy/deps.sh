@@ -4,7 +4,7 @@
 # deps.sh GROUP... - install what Debian packages a target needs.
 #
 # Groups: build (compile), check (tests, lint), demo, bench, mtas (what tests/mtas sends
-# with: Postfix is installed; Exim, OpenSMTPD and Sendmail are only unpacked, by mtas.sh,
+# with: Postfix is installed; Exim, OpenSMTPD, Sendmail and CrowdSec are only unpacked, by mtas.sh,
 # for as packages they exclude each other).  Nothing missing: says nothing, asks no
 # registry, takes a moment.  Anything missing: says what, and installs
 # it with apt-get (as root; anyone else is told the command).
@@ -13,7 +13,7 @@ set -eu
 BUILD="gcc make pkg-config libc6-dev libpcap-dev libmicrohttpd-dev libsqlite3-dev libconfuse-dev libldns-dev libnftables-dev zlib1g-dev"
 LIVE="iproute2 procps python3 postfix dnsmasq-base tcpdump curl"
 CHECK="libcmocka-dev valgrind clang libclang-rt-14-dev clang-tidy cppcheck mandoc jq perl sqlite3 nftables prometheus bind9-dnsutils ipset
-	rbldnsd knot nsd haproxy fail2ban rspamd"
+	rbldnsd knot nsd haproxy fail2ban rspamd iptables"
 
 packages() {
 	for group in "$@"; do

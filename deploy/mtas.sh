@@ -1,17 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# mtas.sh - fetch the mail servers that tests/mtas sends with, and unpack them.
+# mtas.sh - fetch the mail servers that tests/mtas sends with, and CrowdSec, and unpack them.
 #
-# Exim, OpenSMTPD and Sendmail each want to be the machine's only one, so none is
-# installed: Debian's packages, with what they need and the machine lacks, are unpacked
+# Exim, OpenSMTPD and Sendmail each want to be the machine's only one, and CrowdSec registers
+# itself with its makers when it is installed, so none is: Debian's packages, with what they need and the machine lacks, are unpacked
 # side by side below $MXTRAP_MTAS, a folder each, and tests/mtas lays each over the
 # machine's own files in a mount namespace.  No maintainer script runs and nothing
 # starts.  All there: says nothing, downloads none.
 set -eu
 
 ROOT=${MXTRAP_MTAS:-/var/cache/mxtrap-tests/mtas}
-PACKAGES="exim4-daemon-light opensmtpd sendmail-bin"
+PACKAGES="exim4-daemon-light opensmtpd sendmail-bin crowdsec crowdsec-firewall-bouncer"
 
 missing=
 for p in $PACKAGES; do [ -e "$ROOT/$p/.unpacked" ] || missing="$missing $p"; done
