@@ -136,7 +136,8 @@ write_entries(struct writing *w, struct report *report, int64_t now_s)
 {
 	const struct export_options *o = w->options;
 	uint32_t states = 1U << STATE_LISTED | (o->suspects ? 1U << STATE_SUSPECT : 0);
-	struct report_filter filter = { .states = states, .klass = 0xff, .one_snapshot = true };
+	struct report_filter filter = { .states = states, .klass = 0xff, .one_snapshot = true,
+		.bare = (w->renderer->format.carries & EXPORT_SUMS) == 0 && o->min_score <= 0 && o->limit == 0 };
 	enum report_result result = report_entries(report, &filter, now_s, &w->summary->state, write_entry, w);
 
 	for (enum sender_class c = CLASS_PROBER; o->scanners && result <= REPORT_NONE && c <= CLASS_SCANNER; c++) {

@@ -110,7 +110,7 @@ fail2ban_entry(struct render *r, const struct report_entry *e)
 }
 
 const struct renderer render_fail2ban = {
-	.format = { "fail2ban", "text/plain; charset=utf-8", "log", true, EXPORT_EXPIRY | EXPORT_REASON,
+	.format = { "fail2ban", "text/plain; charset=utf-8", "log", true, EXPORT_EXPIRY | EXPORT_REASON | EXPORT_SUMS,
 		"fail2ban, as a log" },
 	.begin = render_head_hash, .entry = fail2ban_entry, .end = render_no_end,
 };

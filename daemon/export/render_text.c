@@ -148,7 +148,8 @@ csv_entry(struct render *r, const struct report_entry *e)
 
 /* Sums decay by the clock, so csv and ndjson are no pure function of the serial alone. */
 const struct renderer render_csv = {
-	.format = { "csv", "text/csv; charset=utf-8; header=present", "csv", true, EXPORT_EXPIRY | EXPORT_REASON, "scripts and tables" },
+	.format = { "csv", "text/csv; charset=utf-8; header=present", "csv", true,
+		EXPORT_EXPIRY | EXPORT_REASON | EXPORT_SUMS, "scripts and tables" },
 	.begin = csv_begin, .entry = csv_entry, .end = render_no_end,
 };
 
@@ -186,6 +187,7 @@ ndjson_end(struct render *r)
 }
 
 const struct renderer render_ndjson = {
-	.format = { "ndjson", "application/x-ndjson", "ndjson", true, EXPORT_EXPIRY | EXPORT_REASON, "scripts: one JSON object a line" },
+	.format = { "ndjson", "application/x-ndjson", "ndjson", true,
+		EXPORT_EXPIRY | EXPORT_REASON | EXPORT_SUMS, "scripts: one JSON object a line" },
 	.begin = ndjson_begin, .entry = ndjson_entry, .end = ndjson_end,
 };

@@ -43,21 +43,11 @@ report_prefix(sqlite3_stmt *stmt, int blob, int len, struct prefix *out)
 	return true;
 }
 
-void
-report_listing_entry(const struct report *r, sqlite3_stmt *stmt, sender_key key, int64_t now_s, struct report_entry *e)
+static void
+unpack_term(uint64_t term, uint64_t marks, struct report_entry *e)
 {
-	uint64_t term = (uint64_t)sqlite3_column_int64(stmt, 0), seen = (uint64_t)sqlite3_column_int64(stmt, 1);
-	int64_t sums = sqlite3_column_int64(stmt, 2);
-	uint64_t marks = (uint64_t)sqlite3_column_int64(stmt, 3);
-	int64_t age = now_s - sqlite3_column_int64(stmt, 4);
-
-	e->key = key;
 	e->since_s = (int64_t)(term >> 32);
 	e->expires_s = (int64_t)(term & UINT32_MAX);
-	e->first_seen_s = (int64_t)(seen >> 32);
-	e->last_seen_s = (int64_t)(seen & UINT32_MAX);
-	e->score = judge_decay(&r->params, (float)(int32_t)(sums >> 32) / 1000.0f, age);
-	e->hint = judge_decay(&r->params, (float)(int32_t)sums / 1000.0f, age);
 	e->kinds = (uint16_t)(marks >> 24);
 	e->state = (uint8_t)(marks & 15);
 	e->grade = (uint8_t)(marks >> 4 & 15);
@@ -66,6 +56,28 @@ report_listing_entry(const struct report *r, sqlite3_stmt *stmt, sender_key key,
 	/* Each relapse doubles the term. */
 	for (uint64_t days = marks >> 16 & 255; days > 1; days /= 2)
 		e->relapses++;
+}
+
+void
+report_listing_entry(const struct report *r, sqlite3_stmt *stmt, sender_key key, int64_t now_s, struct report_entry *e)
+{
+	uint64_t term = (uint64_t)sqlite3_column_int64(stmt, 0), seen = (uint64_t)sqlite3_column_int64(stmt, 1);
+	int64_t sums = sqlite3_column_int64(stmt, 2);
+	int64_t age = now_s - sqlite3_column_int64(stmt, 4);
+
+	unpack_term(term, (uint64_t)sqlite3_column_int64(stmt, 3), e);
+	e->key = key;
+	e->first_seen_s = (int64_t)(seen >> 32);
+	e->last_seen_s = (int64_t)(seen & UINT32_MAX);
+	e->score = judge_decay(&r->params, (float)(int32_t)(sums >> 32) / 1000.0f, age);
+	e->hint = judge_decay(&r->params, (float)(int32_t)sums / 1000.0f, age);
+}
+
+void
+report_bare_entry(sqlite3_stmt *stmt, sender_key key, struct report_entry *e)
+{
+	*e = (struct report_entry){ .key = key };
+	unpack_term((uint64_t)sqlite3_column_int64(stmt, 0), (uint64_t)sqlite3_column_int64(stmt, 1), e);
 }
 
 enum report_result

@@ -87,6 +87,8 @@ struct addr report_addr(sender_key, uint64_t host);
 struct prefix report_what(sender_key, uint64_t host, int len);
 bool report_prefix(sqlite3_stmt *, int blob, int len, struct prefix *out);
 /* report_entry.c: an entry from columns 0 (term) to 4 (changed_s) of listing, sums as of now; `what` is left alone. */
+/* Of a row of READ_LISTING_BARE. */
+void report_bare_entry(sqlite3_stmt *, sender_key, struct report_entry *);
 void report_listing_entry(const struct report *, sqlite3_stmt *, sender_key, int64_t now_s, struct report_entry *out);
 /* A sender's own record, sums and state as of now. */
 void report_sender_entry(const struct report *, sqlite3_stmt *, int64_t now_s, struct report_entry *out);

@@ -21,6 +21,7 @@ enum source { SOURCE_LISTING, SOURCE_HOST, SOURCE_SENDER, SOURCE_N };
 
 struct cursor {
 	sqlite3_stmt *stmt;		/* NULL: not asked */
+	int	 at;			/* of its columns the key */
 	bool	 open;			/* stands on a row */
 	int64_t	 key, host;		/* of that row */
 	int64_t	 after_key, after_host;	/* where it begins when it is opened again */
@@ -32,6 +33,7 @@ struct walk {
 	uint32_t states;
 	int64_t	 now_s, last;		/* senders up to last, signed as SQLite sorts */
 	struct cursor cursors[SOURCE_N];
+	bool	 bare;
 	uint64_t told;
 };
 
@@ -84,7 +86,7 @@ cursor_step(struct cursor *c, enum source source)
 
 	c->open = rc == SQLITE_ROW;
 	if (c->open) {
-		c->key = sqlite3_column_int64(c->stmt, source == SOURCE_SENDER ? 0 : 5);
+		c->key = sqlite3_column_int64(c->stmt, c->at);
 		c->host = source == SOURCE_HOST ? sqlite3_column_int64(c->stmt, 6) : 0;
 	}
 	return rc;
@@ -95,8 +97,9 @@ static int
 walk_open(struct walk *w)
 {
 	bool only_cleared = (w->states & ~LIST_STATES) == 1U << STATE_CLEARED;
-	const enum read_statement asks[SOURCE_N] = { READ_LISTING_PAGE, READ_HOST_PAGE,
+	const enum read_statement asks[SOURCE_N] = { w->bare ? READ_LISTING_BARE : READ_LISTING_PAGE, READ_HOST_PAGE,
 		only_cleared ? READ_SENDER_CLEARED : READ_SENDER_PAGE };
+	const int keys[SOURCE_N] = { w->bare ? 2 : 5, 5, 0 };
 	int rc = SQLITE_DONE;
 
 	for (enum source i = 0; i < SOURCE_N && walk_fine(rc); i++) {
@@ -106,6 +109,7 @@ walk_open(struct walk *w)
 		if (i == SOURCE_SENDER && (w->states & ~LIST_STATES) == 0)
 			break;
 		c->stmt = report_ask(w->r, asks[i]);
+		c->at = keys[i];
 		sqlite3_bind_int64(c->stmt, 1, c->after_key);
 		sqlite3_bind_int64(c->stmt, 2, w->last);
 		if (i == SOURCE_HOST)
@@ -156,7 +160,10 @@ walk_next(struct walk *w, struct report_entry *e, int *rc)
 		*rc = cursor_step(c, source);
 		return walk_fine(*rc);
 	}
-	report_listing_entry(w->r, c->stmt, (sender_key)c->key, w->now_s, e);
+	if (w->bare && source == SOURCE_LISTING)
+		report_bare_entry(c->stmt, (sender_key)c->key, e);
+	else
+		report_listing_entry(w->r, c->stmt, (sender_key)c->key, w->now_s, e);
 	e->what = source == SOURCE_HOST ? report_what((sender_key)c->key, (uint64_t)c->host, 128) :
 	    sender_prefix((sender_key)c->key);
 	if (report_open_at(e, w->now_s)) {
@@ -291,6 +298,7 @@ report_entries(struct report *r, const struct report_filter *filter, int64_t now
 	w.states = filter->states != 0 ? filter->states : UINT32_MAX;
 	if (filter->one_snapshot)
 		w.states &= LIST_STATES;
+	w.bare = filter->one_snapshot && filter->bare;
 	walk_start(&w);
 	if (filter->one_snapshot) {
 		result = walk_snapshot(&w, here.serial, each, ctx);

@@ -20,6 +20,7 @@ enum export_carries {			/* of an entry, beside its address */
 	EXPORT_EXPIRY = 1 << 0,		/* the consumer forgets it by itself */
 	EXPORT_REASON = 1 << 1,
 	EXPORT_TEXT   = 1 << 2,		/* a reply to the sender, with the configuration's contact */
+	EXPORT_SUMS   = 1 << 4,		/* score, hint, first and last sighting */
 	EXPORT_GROUPS = 1 << 3,		/* IPv4 first, then IPv6: not mixed, whatever is asked */
 };
 

@@ -90,6 +90,7 @@ struct report_filter {
 	const struct prefix *within;	/* NULL: everywhere */
 	const struct prefix *after;	/* keyset: the last `what` of the page before; NULL: start */
 	size_t	 limit;			/* 0: no limit (paged inside: not one snapshot) */
+	bool	 bare;			/* with one_snapshot: scores, hints and times of sightings are not asked: 0 */
 	bool	 one_snapshot;		/* list rows only (listed, suspect): all from the state that *state says */
 };
 typedef bool report_each_entry(void *ctx, const struct report_entry *);
