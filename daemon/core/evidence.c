@@ -37,6 +37,8 @@ static const struct evidence_info KINDS[EVIDENCE_N_KINDS] = {
 	[EVIDENCE_FOREIGN] = { "foreign",
 	    "asked for a recipient of a domain that is not ours: somebody else's MX points here, or it tries for a relay",
 	    0, 0 },
+	[EVIDENCE_ACCEPTED] = { "accepted",
+	    "the real MX took a message from it: what it does in the 24 hours after is excused", 0, 0 },
 };
 
 const struct evidence_info *
@@ -121,6 +123,7 @@ static const struct doubt_info DOUBTS[DOUBT_N] = {
 	{ "correspondent", "we send mail to it: it answered when we last did, less than seven days before" },
 	{ "real_unknown", "nothing tells whether the real MX answered: it is not on the wire, and no probe reaches it" },
 	{ "kin_unknown", "a flood at a lower rung was going on: its other family may have been there and not been kept" },
+	{ "accepted", "the real MX took a message from it, less than 24 hours before" },
 };
 
 static const struct doubt_info *

@@ -232,10 +232,23 @@ health_packets(struct health *h, uint64_t seen, uint64_t dropped, int64_t now_us
 	h->dropped += dropped;
 }
 
+void
+health_told(struct health *h, uint32_t target, int64_t now_us)
+{
+	h->targets[target].told_us = now_us;
+}
+
 bool
 health_unknown(const struct health *h, uint32_t target, int64_t now_us)
 {
-	return h->ladder->targets[target].witness == WITNESS_NONE && now_us >= h->targets[target].probe_good_until_us;
+	const struct health_target *t = &h->targets[target];
+	enum witness witness = (enum witness)h->ladder->targets[target].witness;
+
+	if (witness == WITNESS_WIRE)
+		return false;
+	if (witness == WITNESS_POSTFIX && (t->told_us == 0 || now_us - t->told_us > HEALTH_TOLD_US))
+		return true;
+	return now_us >= t->probe_good_until_us;
 }
 
 uint16_t

@@ -74,7 +74,7 @@ is_near(const struct mxset *s, const struct exchanger *bogus, const struct addr 
 	for (size_t i = 0; i < s->n_exchangers; i++) {
 		const struct exchanger *x = &s->exchangers[i];
 
-		if (x->role == ROLE_BOGUS || x->witness == WITNESS_NONE)
+		if (x->role == ROLE_BOGUS || x->witness != WITNESS_WIRE)
 			continue;
 		if (bogus->network[0] != '\0' && strcmp(bogus->network, x->network) == 0)
 			return true;
@@ -86,17 +86,19 @@ is_near(const struct mxset *s, const struct exchanger *bogus, const struct addr 
 }
 
 static bool
-order_counts(const struct mxset *s)
+order_counts(struct mxset *s)
 {
-	bool real = false, low = !s->has_nolisting;
+	bool told = false, low = false;
 
 	for (size_t i = 0; i < s->n_exchangers; i++) {
 		const struct exchanger *x = &s->exchangers[i];
 
-		real |= x->role == ROLE_REAL && x->witness != WITNESS_NONE;
-		low |= x->role == ROLE_NOLISTING && x->witness != WITNESS_NONE;
+		s->real_on_wire |= x->role == ROLE_REAL && x->witness == WITNESS_WIRE;
+		told |= x->role == ROLE_REAL && x->witness == WITNESS_POSTFIX;
+		low |= x->role == ROLE_NOLISTING && x->witness == WITNESS_WIRE;
 	}
-	if (!real || !low)
+	/* An MTA tells only of who got as far as RCPT: the low rung must have been watched as well. */
+	if (!(s->real_on_wire && (low || !s->has_nolisting)) && !(told && low))
 		return false;
 	for (size_t i = 0; i < s->n_exchangers; i++) {
 		const struct exchanger *x = &s->exchangers[i];

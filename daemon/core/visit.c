@@ -197,6 +197,7 @@ visit_stamp_of(enum evidence_kind kind)
 	case EVIDENCE_BY_HAND:
 	case EVIDENCE_ADDRESSED:
 	case EVIDENCE_FOREIGN:
+	case EVIDENCE_ACCEPTED:
 	case EVIDENCE_N_KINDS:
 		break;
 	}

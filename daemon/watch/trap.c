@@ -297,21 +297,27 @@ trap_take_witnessed(struct trap *t, const struct packet *p)
 		a->outcome = OUTCOME_HALF;
 }
 
+void
+trap_work_of(const struct trap *t, const struct event *e, struct trap_work *w)
+{
+	*w = (struct trap_work){ .target_number = e->target, .sport = e->port, .target = &t->ladder->targets[e->target] };
+	w->key = addr_sender(&e->what.addr);
+	w->host = addr_host(&e->what.addr);
+	w->sip = sender_sip(&t->senders, w->key);
+	w->sender_hash = (uint32_t)w->sip;
+	w->attempt_hash = attempt_hash(&t->attempts, w->sip, w->host, w->target_number, w->sport);
+}
+
 /* The decoy's accept(): proof where the wire agrees, or where the wire is not watched. */
 static void
 take_accept(struct trap *t, const struct event *e)
 {
-	struct trap_work w = { .target_number = e->target, .sport = e->port };
+	struct trap_work w;
 	struct attempt *a;
 
 	if (e->target >= t->ladder->n_targets)
 		return;
-	w.target = &t->ladder->targets[e->target];
-	w.key = addr_sender(&e->what.addr);
-	w.host = addr_host(&e->what.addr);
-	w.sip = sender_sip(&t->senders, w.key);
-	w.sender_hash = (uint32_t)w.sip;
-	w.attempt_hash = attempt_hash(&t->attempts, w.sip, w.host, w.target_number, w.sport);
+	trap_work_of(t, e, &w);
 	a = attempt_find(&t->attempts, w.attempt_hash, w.key, w.host, w.target_number, w.sport, NULL);
 	if (a != NULL && a->outcome == OUTCOME_PROVEN)
 		return;
@@ -359,8 +365,12 @@ trap_event(struct trap *t, const struct event *e)
 	case EVENT_CLOCK_STEP:
 	case EVENT_OVERFLOW:
 	case EVENT_PROBE:
-	case EVENT_DEFERRED:
 		trap_take_health(t, e);
+		break;
+	case EVENT_DEFERRED:
+	case EVENT_SIGHTING:
+	case EVENT_ACCEPTED:
+		trap_take_sight(t, e);
 		break;
 	case EVENT_ALLOW:
 	case EVENT_NEVER:

@@ -88,55 +88,13 @@ trap_doubts(const struct trap *t, uint16_t set)
 	return mask;
 }
 
-static bool
-is_real(const struct trap *t, const struct event *e)
-{
-	return e->target < t->ladder->n_targets && t->ladder->targets[e->target].role == ROLE_REAL;
-}
-
 static void
 take_probe(struct trap *t, const struct event *e)
 {
-	if (!is_real(t, e) || e->value < 0 || e->value >= PROBE_N_RESULTS)
+	if (!trap_is_real(t, e->target) || e->value < 0 || e->value >= PROBE_N_RESULTS)
 		return;
 	trap_health_news(t, e->target, health_probe(&t->health, e->target, (enum probe_result)e->value, t->now_us,
 	    (int64_t)e->expires_s * SECOND_US));
-}
-
-/*
- * The real MX put this sender off: it may go on to the backup, now and for as long as its order
- * is remembered.  Where the real MX is on the wire its visit is there already; else this is
- * what tells of it.
- */
-static void
-take_deferred(struct trap *t, const struct event *e)
-{
-	sender_key key = addr_sender(&e->what.addr);
-	uint32_t number, visit = VISIT_NONE;
-	uint16_t set;
-
-	if (!is_real(t, e))
-		return;
-	set = t->ladder->targets[e->target].set;
-	number = sender_find(&t->senders, key, sender_hash(&t->senders, key));
-	if (number != SENDER_NONE)
-		visit = visit_find(&t->visits, &t->senders.records[number], set);
-	if (visit == VISIT_NONE) {
-		struct packet p = { .time_us = t->now_us, .src = e->what.addr, .dst = t->ladder->targets[e->target].addr,
-			.sport = e->port, .dport = 25, .kind = PACKET_SYN };
-
-		trap_take_witnessed(t, &p);
-		number = sender_find(&t->senders, key, sender_hash(&t->senders, key));
-		if (number != SENDER_NONE)
-			visit = visit_find(&t->visits, &t->senders.records[number], set);
-	}
-	if (visit == VISIT_NONE)
-		return;			/* no room: the table's own doubt tells */
-	t->visits.records[visit].flags |= VISIT_REAL | VISIT_UNANSWERED;
-	t->visits.records[visit].last_real_s = now_s(t);
-	visit_remember(&t->visits.records[visit], now_s(t), true, t->o.judge.order_memory_s);
-	sender_dirty(&t->senders, number);
-	trap_doubt_sender_later(t, number, set, t->now_us - HEALTH_BEFORE_US, DOUBT_OWN_PATH);
 }
 
 static void
@@ -180,9 +138,6 @@ trap_take_health(struct trap *t, const struct event *e)
 	case EVENT_PROBE:
 		take_probe(t, e);
 		break;
-	case EVENT_DEFERRED:
-		take_deferred(t, e);
-		break;
 	case EVENT_TICK:
 	case EVENT_START:
 	case EVENT_ACCEPT:
@@ -193,6 +148,9 @@ trap_take_health(struct trap *t, const struct event *e)
 	case EVENT_PURGE:
 	case EVENT_SAID:
 	case EVENT_TAKE_BACK:
+	case EVENT_DEFERRED:
+	case EVENT_SIGHTING:
+	case EVENT_ACCEPTED:
 		break;
 	}
 }

@@ -208,7 +208,7 @@ void trap_doubt_later(struct trap *, uint16_t set, int64_t from_us, enum doubt);
 void trap_doubt_sender_later(struct trap *, uint32_t sender, uint16_t set, int64_t from_us, enum doubt);
 
 /* trap_health.c */
-/* Probes, deferrals, blindness, drops, overflows, steps of the clock. */
+/* Probes, blindness, drops, overflows, steps of the clock. */
 void trap_take_health(struct trap *, const struct event *);
 /* What became of health: told, and what was judged before is looked at again. */
 void trap_health_news(struct trap *, uint32_t target, enum health_news);
@@ -220,6 +220,15 @@ void trap_alarm_refused(struct trap *, uint32_t target);
 
 /* Likewise about one sender: all that is not forgotten. */
 void trap_doubt_sender(struct trap *, sender_key, enum doubt);
+
+/* trap_sight.c */
+/* What the MTA of a real exchanger tells of a sender. */
+void trap_take_sight(struct trap *, const struct event *);
+static inline bool
+trap_is_real(const struct trap *t, uint32_t target)
+{
+	return target < t->ladder->n_targets && t->ladder->targets[target].role == ROLE_REAL;
+}
 
 /* trap_said.c */
 void trap_take_said(struct trap *, const struct event *);
@@ -279,6 +288,8 @@ void trap_never_anew(struct trap *);
 /* trap.c */
 /* A connection that the wire did not show, but that somebody answered: its opening. */
 void trap_take_witnessed(struct trap *, const struct packet *);
+/* What matches a connection to its attempt: of the sender and the port in an event about a target of the ladder. */
+void trap_work_of(const struct trap *, const struct event *, struct trap_work *);
 bool trap_push(struct trap *, struct pending_ring *, const struct pending *);
 void trap_tell_note(struct trap *, enum note_kind, uint32_t target, int64_t from_us, int64_t to_us);
 

@@ -212,7 +212,8 @@ trap_judge_end(struct trap *t, uint32_t visit)
 	    was_real(t, v, now_s(t) - t->o.judge.order_memory_s) || SENDER_CAPS_DECOYS_ONLY(s->caps) != 0 ||
 	    visit_stamped(v, STAMP_DECOYS_ONLY, now_s(t)))
 		return;
-	if (proven && t->ladder->sets[v->set].bogus_near)
+	/* An MTA that tells of the real MX does not tell of who never got as far as RCPT there. */
+	if (proven && t->ladder->sets[v->set].bogus_near && t->ladder->sets[v->set].real_on_wire)
 		/* A mail server whose way to the real MX is broken does just that: alone it is no suspicion. */
 		f.score = judge_harmless(&t->o.judge, t->o.judge.points_score[EVIDENCE_DECOYS_ONLY]);
 	if (trap_weigh(t, &f) && f.score > 0)

@@ -159,7 +159,7 @@ trap_restore_sender(struct trap *t, const struct sender_row *row)
 	s->state = row->state & 15U;
 	s->klass = row->klass & 15U;
 	s->grade = row->grade;
-	s->flags = (uint8_t)((row->flags & (SENDER_PROVEN | SENDER_OURS | SENDER_REAL)) | SENDER_IN_USE);
+	s->flags = (uint8_t)((row->flags & (SENDER_PROVEN | SENDER_OURS | SENDER_REAL | SENDER_ACCEPTED)) | SENDER_IN_USE);
 	s->caps = row->caps;
 	t->senders.dirty[number >> 6] &= ~(1ULL << (number & 63));
 	return true;

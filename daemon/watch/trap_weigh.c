@@ -10,6 +10,7 @@
 
 #include <math.h>
 
+#define ACCEPTED_S	 86400U	/* a delivery excuses for so long */
 #define OTHER_SET_POINTS 1.5f	/* the same kind within the hour on other MX sets, in all */
 
 static void
@@ -71,6 +72,8 @@ doubts(struct trap *t, const struct finding *f)
 		mask |= DOUBT_NEVER_LIST;
 	if (s->foreign_until_s > now_s(t))
 		mask |= DOUBT_FOREIGN;
+	if ((s->flags & SENDER_ACCEPTED) != 0 && now_s(t) - s->climbed_at_s < ACCEPTED_S)
+		mask |= DOUBT_ACCEPTED;
 	if (correspond_has(&t->correspond, s->key, now_s(t)))
 		mask |= DOUBT_CORRESPONDENT;
 	return mask;

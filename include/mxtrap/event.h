@@ -28,6 +28,8 @@ enum event_kind {		/* values are stored */
 				 * 0: no longer */
 	EVENT_PROBE = 30,	/* decoy's probe of a real target: value (enum probe_result); good until expires_s */
 	EVENT_DEFERRED = 31,	/* a witness: the real target put this sender (what, /128) off with a 4xx */
+	EVENT_SIGHTING = 32,	/* a witness: this sender got as far as RCPT at the real target */
+	EVENT_ACCEPTED = 33,	/* a witness: the real target took a message from it */
 };
 
 enum said {			/* bits; values are stored */

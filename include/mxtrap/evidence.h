@@ -27,7 +27,8 @@ enum evidence_kind {
 	EVIDENCE_BY_HAND = 12,		/* the operator's own decision */
 	EVIDENCE_ADDRESSED = 13,	/* it had mail for us: what weighs on that visit may list.  No points */
 	EVIDENCE_FOREIGN = 14,		/* it had mail for somebody else's domain.  No points of its own */
-	EVIDENCE_N_KINDS = 15,
+	EVIDENCE_ACCEPTED = 15,		/* the real MX took a message from it.  No points: what follows is excused */
+	EVIDENCE_N_KINDS = 16,
 };
 
 enum grade {				/* how sure we are who did it */
@@ -58,8 +59,9 @@ enum doubt {
 	DOUBT_CORRESPONDENT = 1 << 12,	/* we send mail to it */
 	DOUBT_REAL_UNKNOWN = 1 << 13,	/* nobody tells whether the real MX answers: no wire, no probe */
 	DOUBT_KIN_UNKNOWN  = 1 << 14,	/* a flood may have hidden its other family's touch of a lower rung */
+	DOUBT_ACCEPTED	   = 1 << 15,	/* the real MX took a message from it less than 24 h before */
 };
-#define DOUBT_N 15
+#define DOUBT_N 16
 
 struct evidence_info {
 	const char *name;	/* "backup_first" */

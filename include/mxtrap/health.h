@@ -19,6 +19,7 @@
 #define HEALTH_MEMORY_US    (30 * 60 * 1000000LL)	/* blindness, drops, overflows, clock steps */
 #define HEALTH_LAYOUT_US    ((48 + 1) * 3600 * 1000000LL)	/* TTL (an hour) + 48 h */
 #define HEALTH_BLIND_US	    (60 * 1000000LL)	/* less blindness within HEALTH_MEMORY_US is no doubt */
+#define HEALTH_TOLD_US	    (60 * 60 * 1000000LL)	/* an MTA that tells of nobody for so long tells nothing */
 #define HEALTH_UNSEEN_US    (60 * 1000000LL)	/* of doubt after any moment in which an interface was not captured */
 #define HEALTH_BLIND_SPANS  16			/* that are told apart; more grow together */
 #define HEALTH_PROBES_FAILED 2			/* in a row: down */
@@ -31,6 +32,7 @@ struct health_target {			/* of one address of a real exchanger */
 	bool	 probe_down, deferring;	/* by the probe: it failed twice; its greeting was no welcome */
 	uint8_t	 probe_fails, probe_last;	/* in a row; enum probe_result of the last one */
 	int64_t	 probe_us, probe_good_until_us;	/* last result; afterwards it says nothing any more */
+	int64_t	 told_us;		/* its own MTA last told of somebody; 0: never */
 	struct { uint64_t network; int64_t time_us; } unanswered[HEALTH_NETWORKS];
 };
 
@@ -84,7 +86,9 @@ void health_packets(struct health *, uint64_t seen, uint64_t dropped, int64_t no
 uint16_t health_doubts(const struct health *, uint16_t set, int64_t now_us);
 /* Is it down, by whoever says so? */
 bool health_is_down(const struct health_target *);
-/* Nobody tells of it: it is not on the wire, and no probe has a say. */
+/* The MTA of a real target told of somebody. */
+void health_told(struct health *, uint32_t target, int64_t now_us);
+/* Nobody tells of it: it is not on the wire, and no probe has a say, or its MTA does not tell of anybody. */
 bool health_unknown(const struct health *, uint32_t target, int64_t now_us);
 
 #endif

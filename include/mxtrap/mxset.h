@@ -20,7 +20,11 @@ enum role {
 };
 
 enum answer { ANSWER_NONE, ANSWER_RESET, ANSWER_DIALOGUE };
-enum witness { WITNESS_NONE, WITNESS_WIRE };
+enum witness {			/* who tells of attempts at an exchanger */
+	WITNESS_NONE,
+	WITNESS_WIRE,
+	WITNESS_POSTFIX,	/* its own MTA asks the policy service: who got as far as RCPT, and whose mail it took */
+};
 
 #define MXSET_NAME_SIZE		256	/* RFC 1035: 255 and the end */
 #define MXSET_MAX_SETS		4096
@@ -45,6 +49,7 @@ struct mxset {
 	char	(*domains)[MXSET_NAME_SIZE];	/* owned */
 	struct exchanger *exchangers;		/* owned; by preference */
 	bool	  has_nolisting;
+	bool	  real_on_wire;	/* a real exchanger is: who is not seen there was not there */
 	bool	  bogus_near;	/* every bogus address shares a /24, /48 or `network` with a real or
 				 * low one, and one answers from the wire: order counts in score */
 	uint8_t	  n_rungs;

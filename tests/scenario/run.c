@@ -115,7 +115,7 @@ do_exchanger(struct script *s)
 	x->role = word_is(s, 3, "nolisting") ? ROLE_NOLISTING : word_is(s, 3, "real") ? ROLE_REAL : ROLE_BOGUS;
 	x->answer = word_is(s, 4, "reset") ? ANSWER_RESET :
 	    word_is(s, 4, "dialogue") ? ANSWER_DIALOGUE : ANSWER_NONE;
-	x->witness = word_is(s, 4, "unseen") ? WITNESS_NONE : WITNESS_WIRE;
+	x->witness = word_is(s, 4, "unseen") ? WITNESS_NONE : word_is(s, 4, "told") ? WITNESS_POSTFIX : WITNESS_WIRE;
 	for (int i = 5; i < s->n; i++)
 		if (strncmp(s->words[i], "network=", 8) == 0)
 			(void)snprintf(x->network, sizeof(x->network), "%s", s->words[i] + 8);
@@ -250,14 +250,18 @@ do_at(struct script *s)
 		if (word_is(s, 3, "accepted"))
 			world_accept(&s->world, us, &src, (uint32_t)(t - s->world.ladder.targets));
 		else if (word_is(s, 3, "deferred"))
-			world_deferred(&s->world, us, &src, (uint32_t)(t - s->world.ladder.targets));
+			world_sight(&s->world, us, EVENT_DEFERRED, &src, (uint32_t)(t - s->world.ladder.targets));
+		else if (word_is(s, 3, "sighted"))
+			world_sight(&s->world, us, EVENT_SIGHTING, &src, (uint32_t)(t - s->world.ladder.targets));
+		else if (word_is(s, 3, "taken"))
+			world_sight(&s->world, us, EVENT_ACCEPTED, &src, (uint32_t)(t - s->world.ladder.targets));
 		else if (word_is(s, 3, "says"))
 			do_says(s, us, &src, t);
 		else if (parse_deed(s->words[3], &deed))
 			world_act(&s->world, us, &src, t, deed, s->n > 5 ? (unsigned)atoi(s->words[5] + 1) : 1);
 		else
 			fault(s, "found %s, expected syn, refused, half, connect, unreachable, withdrawn, forged-ack,"
-			    " guessed, provoked, accepted, deferred or says",
+			    " guessed, provoked, accepted, deferred, sighted, taken or says",
 			    s->words[3]);
 		return;
 	}

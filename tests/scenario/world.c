@@ -317,10 +317,10 @@ world_mail(struct world *w, int64_t now_us, const struct addr *us, const struct 
 }
 
 void
-world_deferred(struct world *w, int64_t now_us, const struct addr *src, uint32_t target)
+world_sight(struct world *w, int64_t now_us, enum event_kind kind, const struct addr *src, uint32_t target)
 {
 	struct event e = {
-		.time_us = now_us, .kind = EVENT_DEFERRED, .port = (uint16_t)(20000 + ++w->ports % 40000), .target = target,
+		.time_us = now_us, .kind = (uint8_t)kind, .port = (uint16_t)(20000 + ++w->ports % 40000), .target = target,
 		.what = { .addr = *src, .len = 128 },
 	};
 

@@ -53,7 +53,8 @@ void world_say(struct world *, int64_t now_us, const struct addr *src, uint32_t 
     const char *domain);
 void world_mail(struct world *, int64_t now_us, const struct addr *us, const struct addr *them, enum mail);
 /* Another witness's word that the real MX put src off. */
-void world_deferred(struct world *, int64_t now_us, const struct addr *src, uint32_t target);
+/* What the MTA of a real exchanger tells. */
+void world_sight(struct world *, int64_t now_us, enum event_kind, const struct addr *src, uint32_t target);
 void world_event(struct world *, const struct event *);
 /* Stop, and start again with what the store was told; what was under way is lost. */
 bool world_restart(struct world *, int64_t now_us);

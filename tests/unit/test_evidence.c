@@ -34,6 +34,7 @@ static const struct row rows[] = {
 	{ "by_hand_weighs_nothing", EVIDENCE_BY_HAND, 12, "by_hand", 0, 0 },
 	{ "addressed_weighs_nothing", EVIDENCE_ADDRESSED, 13, "addressed", 0, 0 },
 	{ "foreign_weighs_nothing", EVIDENCE_FOREIGN, 14, "foreign", 0, 0 },
+	{ "accepted_weighs_nothing", EVIDENCE_ACCEPTED, 15, "accepted", 0, 0 },
 };
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
@@ -83,6 +84,7 @@ static const struct doubt_row doubts[] = {
 	{ "correspondent_is_doubt_12", DOUBT_CORRESPONDENT, 12, "correspondent" },
 	{ "real_unknown_is_doubt_13", DOUBT_REAL_UNKNOWN, 13, "real_unknown" },
 	{ "a_lost_other_family_is_named", DOUBT_KIN_UNKNOWN, 14, "kin_unknown" },
+	{ "a_delivery_is_named", DOUBT_ACCEPTED, 15, "accepted" },
 };
 _Static_assert(N(doubts) == DOUBT_N, "a row for each doubt");
 
