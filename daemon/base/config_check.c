@@ -230,6 +230,21 @@ check_answering(struct config_source *source, const struct ladder *ladder)
 		    CONFIG_MAX_ANSWERING);
 }
 
+/* A witness that nobody hears would be a doubt for ever. */
+static void
+check_witness(struct config_source *source, const struct config *config, const struct config_places *rungs)
+{
+	for (size_t i = 0; i < config->ladder.n_sets && config->n_postfix == 0; i++) {
+		const struct mxset *s = &config->ladder.sets[i];
+
+		for (size_t j = 0; j < s->n_exchangers; j++)
+			if (s->exchangers[j].witness == WITNESS_POSTFIX)
+				config_wrong(source, line_of(rungs, i, s->exchangers[j].name),
+				    "found witness = \"postfix\" for exchanger \"%s\", expected a postfix section that it can ask",
+				    s->exchangers[j].name);
+	}
+}
+
 void
 config_check(struct config_source *source, struct config *config,
     const struct config_places *places,
@@ -243,6 +258,7 @@ config_check(struct config_source *source, struct config *config,
 	if (source->errors > 0)
 		return;
 	check_ladder(source, &config->ladder, rungs);
+	check_witness(source, config, rungs);
 	if (source->errors == 0)
 		check_answering(source, &config->ladder);
 }

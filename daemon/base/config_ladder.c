@@ -41,14 +41,18 @@ static void
 read_answer(struct config_reader *r, cfg_t *section, struct exchanger *x)
 {
 	static const char *const answers[] = { "none", "reset", "dialogue" };
-	static const char *const witnesses[] = { "none", "wire" };
+	static const char *const witnesses[] = { "none", "wire", "postfix" };
 	struct config_value value;
 	int i;
 
 	x->witness = WITNESS_WIRE;
 	if (config_has(section, "witness")) {
-		i = config_choice(r, config_at(section, "witness", 0), witnesses, 2, "witness");
-		x->witness = i == 0 ? WITNESS_NONE : WITNESS_WIRE;
+		value = config_at(section, "witness", 0);
+		i = config_choice(r, value, witnesses, 3, "witness");
+		x->witness = i == 0 ? WITNESS_NONE : i == 2 ? WITNESS_POSTFIX : WITNESS_WIRE;
+		if (i == 2 && x->role != ROLE_REAL)
+			config_found(&r->source, value.line, value.text,
+			    "\"wire\" or \"none\": only the MTA of a real exchanger asks, this one is %s (witness)", role_name(x->role));
 	}
 	x->answer = ANSWER_NONE;
 	if (!config_has(section, "answer"))

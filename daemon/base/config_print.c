@@ -64,7 +64,7 @@ print_exchanger(FILE *f, const struct exchanger *x)
 	fprintf(f, " {\n        preference = %u\n        role = \"%s\"\n", x->preference,
 	    role_name((enum role)x->role));
 	fprintf(f, "        answer = \"%s\"\n        witness = \"%s\"\n",
-	    answer_name((enum answer)x->answer), x->witness == WITNESS_WIRE ? "wire" : "none");
+	    answer_name((enum answer)x->answer), x->witness == WITNESS_WIRE ? "wire" : x->witness == WITNESS_POSTFIX ? "postfix" : "none");
 	if (x->network[0] != '\0') {
 		fputs("        network = ", f);
 		print_quoted(f, x->network);

@@ -31,6 +31,7 @@ static const size_t message_sizes[] = {		/* by enum message_kind */
 	[MESSAGE_PURGE] = sizeof(struct message_purge),
 	[MESSAGE_TOKEN] = sizeof(struct message_token),
 	[MESSAGE_FETCHED] = sizeof(struct message_fetched),
+	[MESSAGE_SIGHTINGS] = sizeof(struct message_sightings),
 };
 #define MESSAGE_N_KINDS (sizeof(message_sizes) / sizeof(message_sizes[0]))
 
@@ -119,6 +120,17 @@ message_rows_hold(const struct message_rows *m)
 	return true;
 }
 
+static bool
+message_sightings_hold(const struct message_sightings *m)
+{
+	if (m->n < 1 || m->n > MESSAGE_MAX_SIGHTINGS)
+		return false;
+	for (uint32_t i = 0; i < m->n; i++)
+		if (m->sightings[i].what > SIGHTING_DEFERRED)
+			return false;
+	return true;
+}
+
 bool
 message_holds(const void *record, size_t size)
 {
@@ -139,6 +151,7 @@ message_holds(const void *record, size_t size)
 		struct message_lookup lookup;
 		struct message_token token;
 		struct message_fetched fetched;
+		struct message_sightings sightings;
 	} m;
 
 	if (size < sizeof(m.head) || size > sizeof(m))
@@ -174,6 +187,8 @@ message_holds(const void *record, size_t size)
 		return message_token_holds(&m.token);
 	case MESSAGE_FETCHED:
 		return message_fetched_holds(&m.fetched);
+	case MESSAGE_SIGHTINGS:
+		return message_sightings_hold(&m.sightings);
 	case MESSAGE_LOOKUP:
 	case MESSAGE_DOORBELL:
 	case MESSAGE_DECOY:

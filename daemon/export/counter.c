@@ -35,6 +35,7 @@ static const struct counter COUNTERS[] = {
 	{ "own_failed", "mxtrap_own_addresses_failed_total", "looks at our own addresses that failed", COUNTER_LOSS },
 
 	{ "firewall_failed", "mxtrap_firewall_failed_total", "listed senders that the kernel did not take", COUNTER_LOSS },
+	{ "sighted_lost", "mxtrap_sighted_lost_total", "clients of the real MX that watch was not told of", COUNTER_LOSS },
 	{ "lookup_no_memory", "mxtrap_lookup_no_memory_total", "listed senders for which lookup had no room", COUNTER_LOSS },
 
 	/* What came. */
@@ -71,6 +72,12 @@ static const struct counter COUNTERS[] = {
 	{ "policy_malformed", "mxtrap_policy_malformed_total", "connections of Postfix that spoke neither protocol", COUNTER_SUM },
 	{ "policy_full", "mxtrap_policy_full_total", "idle connections of Postfix closed to make room", COUNTER_BOUND },
 	{ "policy_slow", "mxtrap_policy_slow_total", "connections of Postfix ended by the deadline", COUNTER_BOUND },
+	{ "sighted", "mxtrap_sighted_total", "clients that the real MX asked about", COUNTER_SUM },
+	{ "sighted_accepted", "mxtrap_sighted_accepted_total", "clients whose message it took", COUNTER_SUM },
+	{ "sighted_deferred", "mxtrap_sighted_deferred_total", "clients whose message it did not take", COUNTER_SUM },
+	{ "sighted_unmatched", "mxtrap_sighted_unmatched_total", "questions from a server that is no real exchanger", COUNTER_SUM },
+	{ "sighted_evicted", "mxtrap_sighted_evicted_total", "messages that were not followed to their end, for want of room",
+	  COUNTER_BOUND },
 	{ "lookup_known", "mxtrap_lookup_known", "listed senders and suspects that lookup knows", COUNTER_NOW },
 	{ "lookup_claims", "mxtrap_lookup_claims", "1 if lookup may tell of them", COUNTER_NOW },
 	{ "firewall_added", "mxtrap_firewall_added_total", "entries given to the kernel", COUNTER_SUM },

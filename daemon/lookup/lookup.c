@@ -36,12 +36,12 @@ read_doorbell(int *fd)
 }
 
 static int64_t
-wall_s(void)
+wall_us(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
-	return ts.tv_sec;
+	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
 }
 
 static void
@@ -64,11 +64,19 @@ tell(const struct process *process, const struct feed *f, const struct dns_serve
 		m.tcp_full = c->tcp_full;
 	}
 	if (postfix != NULL) {
+		const struct sight_counters *c = &postfix->sight->counters;
+
 		m.policy = postfix->counters.requests;
 		m.policy_refused = postfix->counters.refused;
 		m.policy_malformed = postfix->counters.malformed;
 		m.policy_full = postfix->counters.full;
 		m.policy_slow = postfix->counters.slow;
+		m.sighted = c->told;
+		m.sighted_accepted = c->accepted;
+		m.sighted_deferred = c->deferred;
+		m.sighted_unmatched = c->unmatched;
+		m.sighted_evicted = c->evicted;
+		m.sighted_lost = c->lost;
 	}
 	message_init(&m.head, MESSAGE_LOOKUP, sizeof(m));
 	(void)message_send(process->lookup_fd, &m, sizeof(m));
@@ -97,17 +105,18 @@ lookup_main(struct process *process)
 		};
 		size_t n = 2 + dns_poll(dns, fds + 2, MAX_FDS - 2);
 		int wait = process_heartbeat(process, true);
-		int64_t now_ms, now_s;
+		int64_t now_ms, now_us, now_s;
 		bool rung;
 
 		n += postfix_poll(postfix, fds + n, MAX_FDS - n);
 		(void)poll(fds, n, more ? 0 : wait);
 		now_ms = process_now_ms();
-		now_s = wall_s();
+		now_us = wall_us();
+		now_s = now_us / 1000000;
 		rung = read_doorbell(&process->lookup_fd);
 		more = feed_turn(&feed, rung, now_ms, now_s);
 		more = dns_turn(dns, now_ms, now_s) || more;
-		postfix_turn(postfix, now_ms, now_s);
+		postfix_turn(postfix, now_ms, now_us, process->lookup_fd);
 		if (now_ms - told_ms >= TELL_MS) {
 			tell(process, &feed, dns, postfix);
 			told_ms = now_ms;

@@ -33,6 +33,35 @@ read_addr(const char *text, size_t n, struct addr *out)
 	return addr_parse(out, buf);
 }
 
+static uint16_t
+read_port(const char *text, size_t n)
+{
+	uint32_t port = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (text[i] < '0' || text[i] > '9' || port > UINT16_MAX)
+			return 0;
+		port = 10 * port + (uint32_t)(text[i] - '0');
+	}
+	return port <= UINT16_MAX ? (uint16_t)port : 0;
+}
+
+static uint64_t
+read_instance(const char *text, size_t n)
+{
+	uint64_t h = 0xcbf29ce484222325ULL;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ (uint8_t)text[i]) * 0x100000001b3ULL;
+	return n == 0 ? 0 : h | 1;
+}
+
+static bool
+value_is(const char *value, size_t size, const char *word)
+{
+	return size == strlen(word) && memcmp(value, word, size) == 0;
+}
+
 static enum postfix_verdict
 read_policy(const char *bytes, size_t n, struct postfix_request *out)
 {
@@ -60,8 +89,16 @@ read_policy(const char *bytes, size_t n, struct postfix_request *out)
 			(void)read_addr(value, size, &out->server);
 		else if (value_of(line, len, "sasl_username", &size) != NULL || value_of(line, len, "ccert_fingerprint", &size) != NULL)
 			out->known = out->known || size > 0;
-		else if ((value = value_of(line, len, "protocol_state", &size)) != NULL)
-			out->end_of_message = size == strlen("END-OF-MESSAGE") && memcmp(value, "END-OF-MESSAGE", size) == 0;
+		else if ((value = value_of(line, len, "client_port", &size)) != NULL)
+			out->port = read_port(value, size);
+		else if ((value = value_of(line, len, "server_port", &size)) != NULL)
+			out->submits = read_port(value, size) != 25;
+		else if ((value = value_of(line, len, "instance", &size)) != NULL)
+			out->instance = read_instance(value, size);
+		else if ((value = value_of(line, len, "protocol_state", &size)) != NULL) {
+			out->end_of_message = value_is(value, size, "END-OF-MESSAGE");
+			out->recipient = value_is(value, size, "RCPT");
+		}
 	}
 	out->size = at;
 	return first ? POSTFIX_BAD : POSTFIX_DONE;
@@ -106,7 +143,7 @@ postfix_read(const char *bytes, size_t n, struct postfix_request *out)
 
 size_t
 postfix_answer(const struct postfix_request *r, const struct feed *f, int64_t now_s, const char *contact,
-    char out[static POSTFIX_REPLY_MAX], struct postfix_counters *c)
+    char out[static POSTFIX_REPLY_MAX], struct postfix_counters *c, bool *refused)
 {
 	const struct listed_entry *e = r->has_client ? feed_find(f, &r->client, now_s) : NULL;
 	char reply[EXPORT_REPLY_SIZE] = "", text[EXPORT_REPLY_SIZE + 16];
@@ -114,11 +151,13 @@ postfix_answer(const struct postfix_request *r, const struct feed *f, int64_t no
 	int n;
 
 	c->requests++;
+	*refused = false;
 	/* A suspect is not refused; nor is a user of ours who sits behind a listed address today. */
 	if (e != NULL && e->state == STATE_LISTED && !r->known) {
 		told = (struct report_entry){ .state = e->state, .kinds = e->kinds, .since_s = e->since_s };
 		export_reply(&told, contact, reply);
 		c->refused++;
+		*refused = true;
 	}
 	if (!r->socketmap) {
 		n = snprintf(out, POSTFIX_REPLY_MAX, "action=%s%s\n\n", *reply != '\0' ? "REJECT " : "DUNNO", reply);

@@ -30,13 +30,17 @@ struct postfix_request {
 	struct addr client, server;	/* server all zero: not told */
 	bool	    end_of_message;	/* protocol_state=END-OF-MESSAGE */
 	bool	    known;		/* it proved by password or certificate who it is */
+	bool	    recipient;		/* protocol_state=RCPT */
+	bool	    submits;		/* the server's port is not 25 */
+	uint16_t    port;		/* the client's; 0: not told */
+	uint64_t    instance;		/* a hash of what names this message at that server; 0: not told */
 	size_t	    size;		/* bytes of it that were used up */
 };
 
 /* Read the first request of n bytes (any bytes at all). */
 enum postfix_verdict postfix_read(const char *bytes, size_t n, struct postfix_request *out);
-/* The answer, as the request's protocol has it; returns its size. */
+/* The answer, as the request's protocol has it; returns its size.  *refused: it is REJECT. */
 size_t postfix_answer(const struct postfix_request *, const struct feed *, int64_t now_s, const char *contact,
-    char out[static POSTFIX_REPLY_MAX], struct postfix_counters *);
+    char out[static POSTFIX_REPLY_MAX], struct postfix_counters *, bool *refused);
 
 #endif

@@ -20,8 +20,9 @@ postfix_open(struct process *process, struct feed *feed)
 	if (process->config.n_postfix == 0)
 		return NULL;
 	s = calloc(1, sizeof(*s));
-	if (s == NULL) {
+	if (s == NULL || (s->sight = sight_new(&process->config.ladder)) == NULL) {
 		log_warn("Postfix cannot be answered: no memory");
+		free(s);
 		return NULL;
 	}
 	s->feed = feed;
@@ -47,6 +48,7 @@ postfix_close(struct postfix_server *s)
 	for (size_t i = 0; i < POSTFIX_CLIENTS; i++)
 		if (s->clients[i].fd != -1)
 			close(s->clients[i].fd);
+	sight_free(s->sight);
 	free(s);
 }
 
@@ -144,9 +146,10 @@ read_more(struct postfix_client *c, int64_t now_ms)
 
 /* At most so many requests of one client before the others have their turn. */
 static void
-serve(struct postfix_server *s, struct postfix_client *c, int64_t now_ms, int64_t now_s)
+serve(struct postfix_server *s, struct postfix_client *c, int64_t now_ms, int64_t now_us)
 {
 	struct postfix_request request;
+	bool refused;
 
 	for (int i = 0; i < 64; i++) {
 		if (c->n_out > 0 && !send_reply(c))
@@ -165,27 +168,33 @@ serve(struct postfix_server *s, struct postfix_client *c, int64_t now_ms, int64_
 		}
 		c->n_in -= request.size;
 		memmove(c->in, c->in + request.size, c->n_in);
-		c->n_out = postfix_answer(&request, s->feed, now_s, s->contact, c->out, &s->counters);
+		c->n_out = postfix_answer(&request, s->feed, now_us / 1000000, s->contact, c->out, &s->counters, &refused);
+		/* Told before it is answered: the client may go on to the backup with the answer. */
+		sight_request(s->sight, &request, refused, now_us);
+		sight_send(s->sight, s->tell_fd);
 		c->used_ms = now_ms;
 		c->until_ms = c->n_in > 0 ? now_ms + POSTFIX_SLOW_MS : 0;
 	}
 }
 
 void
-postfix_turn(struct postfix_server *s, int64_t now_ms, int64_t now_s)
+postfix_turn(struct postfix_server *s, int64_t now_ms, int64_t now_us, int tell_fd)
 {
 	if (s == NULL)
 		return;
+	s->tell_fd = tell_fd;
 	for (size_t i = 0; i < s->n_sockets; i++)
 		take_clients(s, s->sockets[i], now_ms);
 	for (size_t i = 0; i < POSTFIX_CLIENTS; i++) {
 		struct postfix_client *c = &s->clients[i];
 
 		if (c->fd != -1)
-			serve(s, c, now_ms, now_s);
+			serve(s, c, now_ms, now_us);
 		if (c->fd != -1 && c->until_ms != 0 && now_ms >= c->until_ms) {
 			s->counters.slow++;
 			drop(c);
 		}
 	}
+	sight_turn(s->sight, now_us);
+	sight_send(s->sight, tell_fd);
 }

@@ -8,7 +8,7 @@
 #include <poll.h>
 
 #include "mxtrap/process.h"
-#include "postfix.h"
+#include "sight.h"
 
 #define POSTFIX_SOCKETS	  CONFIG_MAX_LISTEN
 #define POSTFIX_CLIENTS	  512		/* each smtpd keeps one; the longest idle one makes room */
@@ -25,6 +25,8 @@ struct postfix_client {
 struct postfix_server {
 	struct feed *feed;		/* borrowed */
 	const char  *contact;
+	struct sight *sight;		/* owned */
+	int	 tell_fd;		/* of this turn */
 	struct postfix_counters counters;
 	int	 sockets[POSTFIX_SOCKETS];
 	size_t	 n_sockets;
@@ -34,7 +36,8 @@ struct postfix_server {
 /* On the process' sockets that are for it.  NULL: none configured, or said why. */
 struct postfix_server *postfix_open(struct process *, struct feed *);
 size_t postfix_poll(const struct postfix_server *, struct pollfd *fds, size_t max);
-void postfix_turn(struct postfix_server *, int64_t now_ms, int64_t now_s);
+/* tell_fd: the line to watch; -1: there is none. */
+void postfix_turn(struct postfix_server *, int64_t now_ms, int64_t now_us, int tell_fd);
 void postfix_close(struct postfix_server *);
 
 #endif

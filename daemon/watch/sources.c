@@ -77,7 +77,8 @@ watch_event(struct watch *w, struct event *e)
 {
 	e->source = UINT8_MAX;		/* behind packets of the same time */
 	e->seq = w->seq++;
-	if (e->kind != EVENT_ACCEPT && e->kind != EVENT_SAID && e->kind != EVENT_PROBE && e->kind != EVENT_DEFERRED)
+	if (e->kind != EVENT_ACCEPT && e->kind != EVENT_SAID && e->kind != EVENT_PROBE && e->kind != EVENT_DEFERRED &&
+	    e->kind != EVENT_SIGHTING && e->kind != EVENT_ACCEPTED)
 		e->target = UINT32_MAX;
 	if (!merge_event(w->merge, e))
 		on_event(w, e);
@@ -244,17 +245,78 @@ watch_read_supervisor(struct watch *w)
 	}
 }
 
+/* Does a real MX's own MTA tell of it through lookup? */
+static bool
+lookup_tells(const struct watch *w)
+{
+	const struct ladder *l = &w->config->ladder;
+
+	for (size_t i = 0; i < l->n_targets; i++)
+		if (l->targets[i].role == ROLE_REAL && l->targets[i].witness == WITNESS_POSTFIX)
+			return true;
+	return false;
+}
+
+/* Each second it tells its counters: who misses some was stopped, or dead, and heard of nobody. */
+static void
+take_lookup(struct watch *w, const struct message_lookup *m)
+{
+	int64_t now_us = watch_now_us(w);
+
+	w->lookup = *m;
+	if (w->lookup_seen_us != 0 && now_us - w->lookup_seen_us > DECOY_GAP_US)
+		blind(w, w->lookup_seen_us, false);
+	w->lookup_seen_us = w->lookup_blind_us = lookup_tells(w) ? now_us : 0;
+}
+
+static void
+take_sightings(struct watch *w, const struct message_sightings *m)
+{
+	static const uint8_t kinds[] = {
+		[SIGHTING_RCPT] = EVENT_SIGHTING, [SIGHTING_ACCEPTED] = EVENT_ACCEPTED, [SIGHTING_DEFERRED] = EVENT_DEFERRED,
+	};
+
+	/* Whom we did not hear of may have been at the real MX before it came to the backup. */
+	if (w->sightings_next != 0 && m->seq != w->sightings_next && m->seq != 0)
+		blind(w, watch_now_us(w) - BLIND_US, true);
+	w->sightings_next = m->seq + m->n;
+	for (uint32_t i = 0; i < m->n; i++) {
+		const struct message_sighting *s = &m->sightings[i];
+		struct event e = {
+			.time_us = steady_time(&w->steady, s->time_us), .kind = kinds[s->what], .port = s->port,
+			.target = s->target,
+		};
+		struct addr src;
+
+		if (s->target >= w->config->ladder.n_targets)
+			continue;
+		memcpy(src.b, s->src, sizeof(src.b));
+		e.what = prefix_of(&src, 128);
+		watch_event(w, &e);
+	}
+}
+
 void
 watch_read_lookup(struct watch *w)
 {
-	struct message_lookup m;
-	int n;
+	union {
+		struct message_head head;
+		struct message_lookup lookup;
+		struct message_sightings sightings;
+	} m;
 
-	if (w->p->lookup_fd < 0)
-		return;
-	while ((n = message_receive(w->p->lookup_fd, &m, sizeof(m))) != 0 && n != -1)
-		if (n > 0 && m.head.kind == MESSAGE_LOOKUP)
-			w->lookup = m;
+	for (int i = 0; i < 256 && !w->lookup_gone && w->p->lookup_fd >= 0; i++) {
+		int n = message_receive(w->p->lookup_fd, &m, sizeof(m));
+
+		if (n == 0)
+			return;
+		if (n == -1)
+			w->lookup_gone = true;
+		else if (n > 0 && m.head.kind == MESSAGE_LOOKUP)
+			take_lookup(w, &m.lookup);
+		else if (n > 0 && m.head.kind == MESSAGE_SIGHTINGS)
+			take_sightings(w, &m.sightings);
+	}
 }
 
 void
@@ -392,6 +454,10 @@ watch_look_at_captures(struct watch *w)
 	if (w->decoy_seen_us != 0 && watch_now_us(w) - w->decoy_blind_us > BLIND_US) {
 		blind(w, w->decoy_seen_us, false);
 		w->decoy_blind_us = watch_now_us(w);
+	}
+	if (w->lookup_seen_us != 0 && watch_now_us(w) - w->lookup_blind_us > BLIND_US) {
+		blind(w, w->lookup_seen_us, false);
+		w->lookup_blind_us = watch_now_us(w);
 	}
 	if (drops > w->drops) {
 		struct event e = { .time_us = watch_now_us(w), .kind = EVENT_DROPS, .value = (int64_t)(drops - w->drops) };

@@ -71,6 +71,8 @@ static const struct told LOOKUP_ROWS[] = {
 	L_AS(dropped, "dns_dropped"), L_AS(slipped, "dns_slipped"), L_AS(tcp, "dns_tcp"), L_AS(tcp_full, "dns_tcp_full"),
 	L_AS(policy, "policy_requests"), L_AS(policy_refused, "policy_refused"),
 	L_AS(policy_malformed, "policy_malformed"), L_AS(policy_full, "policy_full"), L_AS(policy_slow, "policy_slow"),
+	L_AS(sighted, "sighted"), L_AS(sighted_accepted, "sighted_accepted"), L_AS(sighted_deferred, "sighted_deferred"),
+	L_AS(sighted_unmatched, "sighted_unmatched"), L_AS(sighted_evicted, "sighted_evicted"), L_AS(sighted_lost, "sighted_lost"),
 	L_AS(no_memory, "lookup_no_memory"), L_AS(known, "lookup_known"), L_AS(claims, "lookup_claims"),
 };
 #undef L_AS

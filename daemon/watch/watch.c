@@ -68,7 +68,6 @@ static void
 second(struct watch *w)
 {
 	watch_look_at_captures(w);
-	watch_read_lookup(w);
 	watch_read_web(w);
 	flush(w, FLUSH_MOST);
 	status_tell(w);
@@ -79,12 +78,13 @@ second(struct watch *w)
 static int
 poll_sources(struct watch *w, int timeout_ms)
 {
-	struct pollfd fds[CONFIG_MAX_INTERFACES + 5];
+	struct pollfd fds[CONFIG_MAX_INTERFACES + 6];
 	nfds_t n = 0;
 
 	for (size_t i = 0; i < w->n; i++)
 		fds[n++] = (struct pollfd){ .fd = capture_fd(w->captures[i]), .events = POLLIN };
 	fds[n++] = (struct pollfd){ .fd = w->decoy_gone ? -1 : w->p->decoy_fd, .events = POLLIN };
+	fds[n++] = (struct pollfd){ .fd = w->lookup_gone ? -1 : w->p->lookup_fd, .events = POLLIN };
 	fds[n++] = (struct pollfd){ .fd = w->p->control_fd, .events = POLLIN };
 	fds[n++] = (struct pollfd){ .fd = w->control.running ? w->control.event_fd : -1, .events = POLLIN };
 	fds[n++] = (struct pollfd){ .fd = w->p->signal_fd, .events = POLLIN };
@@ -100,6 +100,7 @@ turn(struct watch *w)
 
 	watch_look_at_clocks(w);
 	watch_read_decoy(w);
+	watch_read_lookup(w);
 	watch_read_supervisor(w);
 	control_turn(&w->control, watch_now_us(w), watch_apply_admin, w);
 	own_turn(&w->own, w->turn_ms);

@@ -129,6 +129,9 @@ struct watch {
 	uint32_t	 accepts_next;
 	uint64_t	 overflows;		/* of its accept queues, as long as we run */
 	bool		 decoy_known, decoy_gone;
+	int64_t		 lookup_seen_us, lookup_blind_us;	/* likewise, where a real MX's MTA tells through it */
+	bool		 lookup_gone;		/* its line is closed */
+	uint32_t	 sightings_next;	/* seq of the next that it tells */
 	int64_t		 decoy_seen_us, decoy_blind_us;	/* its last word, and our last on its silence; 0: none yet */
 	size_t		 waiting;		/* senders that trap_flush() left for later */
 	uint64_t	 late_events, restored;

@@ -30,6 +30,7 @@ enum message_kind {
 	MESSAGE_PURGE = 12,	/* mxtrap to watch, over the control socket */
 	MESSAGE_TOKEN = 15,	/* mxtrap to watch, over the control socket */
 	MESSAGE_FETCHED = 16,	/* web to watch: a consumer came */
+	MESSAGE_SIGHTINGS = 17,	/* lookup to watch: whom the real MX saw */
 };
 
 struct message_head {
@@ -187,12 +188,29 @@ struct message_firewall {		/* each second; all counters since the process began 
 	uint64_t packets4, packets6;	/* refused, as the kernel counts */
 };
 
+enum sighting { SIGHTING_RCPT = 0, SIGHTING_ACCEPTED = 1, SIGHTING_DEFERRED = 2 };
+struct message_sighting {		/* what the MTA of a real exchanger tells of a client */
+	int64_t	 time_us;		/* CLOCK_REALTIME */
+	uint8_t	 src[16];
+	uint32_t target;		/* index into ladder.targets */
+	uint16_t port;			/* the client's; 0: unknown */
+	uint16_t what;			/* enum sighting */
+};
+#define MESSAGE_MAX_SIGHTINGS 64
+struct message_sightings {		/* a batch, always sent whole */
+	struct message_head head;
+	uint32_t n, seq;		/* seq of the first; a gap means lost ones */
+	struct message_sighting sightings[MESSAGE_MAX_SIGHTINGS];
+};
+
 struct message_lookup {			/* each second; since lookup began, but for the last two */
 	struct message_head head;
 	uint64_t queries, listed, not_listed, suspects, refused, malformed;	/* DNSBL: answers by kind */
 	uint64_t dropped, slipped;	/* by the rate limit, or not sent */
 	uint64_t tcp, tcp_full;
 	uint64_t policy, policy_refused, policy_malformed, policy_full, policy_slow;	/* Postfix */
+	uint64_t sighted, sighted_accepted, sighted_deferred;	/* told of clients at the real MX */
+	uint64_t sighted_unmatched, sighted_evicted, sighted_lost;
 	uint64_t no_memory;		/* entries of the list without room */
 	uint64_t known;			/* listed and suspects that it knows now */
 	uint64_t claims;		/* 1: and may tell of */

@@ -15,15 +15,17 @@ answers(const char *request, const char *want)
 	struct postfix_counters c = { 0 };
 	struct postfix_request r;
 	char out[POSTFIX_REPLY_MAX];
+	bool refused;
 	struct feed f;
 	size_t n;
 
 	feed_fill(&f);
 	assert_int_equal(postfix_read(request, strlen(request), &r), POSTFIX_DONE);
 	assert_int_equal(r.size, strlen(request));
-	n = postfix_answer(&r, &f, NOW_S, "postmaster@example.org", out, &c);
+	n = postfix_answer(&r, &f, NOW_S, "postmaster@example.org", out, &c, &refused);
 	assert_int_equal(n, strlen(want));
 	assert_memory_equal(out, want, n);
+	assert_int_equal(refused, strstr(want, "REJECT") != NULL);
 	feed_free(&f);
 }
 
