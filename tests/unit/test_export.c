@@ -151,7 +151,7 @@ a_csv_row_with_everything_fits(void **state)
 	assert_int_equal(buf[n - 1], '\n');
 	buf[n] = '\0';
 	assert_non_null(strstr(buf, ",unknown,-3.00,20.00,addressed,scanner,backup_first descended "));
-	assert_non_null(strstr(buf, " by_hand addressed foreign,4294967295,"));
+	assert_non_null(strstr(buf, " by_hand addressed foreign accepted,4294967295,"));
 }
 
 static void
