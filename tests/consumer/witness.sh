@@ -162,6 +162,7 @@ send() { # source, envelope sender, exchangers in order
 
 # --- what is told -------------------------------------------------------------------------
 
+# shellcheck disable=SC2034 # in what is evaluated
 LOW=198.51.100.10 REAL=203.0.113.20 BACKUP=198.51.100.30
 check "a server that climbs delivers" eval '[[ "$(send 198.18.1.7 a@client.example $LOW $REAL $BACKUP)" == 250* ]]'
 check "it is known to have climbed, though the wire showed nothing of it" wait_for 4000 explains 198.18.1.7 "climbed"
