@@ -37,19 +37,19 @@ const struct renderer render_postscreen = {
 	.begin = render_head_hash, .entry = postscreen_entry, .end = render_no_end,
 };
 
-/* iplsearch: a key with colons is quoted. */
+/* iplsearch: a key with colons is quoted.  What is found, $host_data in an ACL, is for the sender: no reason there. */
 static void
 exim_entry(struct render *r, const struct report_entry *e)
 {
 	const char *quote = addr_is_v4(&e->what.addr) ? "" : "\"";
-	char what[PREFIX_TEXT_SIZE];
+	char what[PREFIX_TEXT_SIZE], reply[EXPORT_REPLY_SIZE];
 
 	render_what(&e->what, what);
-	fprintf(r->out, "%s%s%s: %s\n", quote, what, quote, export_reason(e));
+	fprintf(r->out, "%s%s%s: %s\n", quote, what, quote, export_reply(e, r->contact, reply));
 }
 
 const struct renderer render_exim = {
-	.format = { "exim", "text/plain; charset=utf-8", "iplsearch", false, EXPORT_REASON,
+	.format = { "exim", "text/plain; charset=utf-8", "iplsearch", false, EXPORT_REASON | EXPORT_TEXT,
 		"Exim hosts = net-iplsearch;" },
 	.begin = render_head_hash, .entry = exim_entry, .end = render_no_end,
 };
