@@ -192,18 +192,19 @@ install: all
 	    $(DESTDIR)$(PREFIX)/share/doc/mxtrap
 	install -m 755 $(O)/mxtrapd $(DESTDIR)$(PREFIX)/sbin/mxtrapd
 	install -m 755 $(O)/mxtrap $(DESTDIR)$(PREFIX)/bin/mxtrap
+	install -m 755 deploy/mxtrap-fetch.sh $(DESTDIR)$(PREFIX)/sbin/mxtrap-fetch
 	for m in 1 5 8; do for f in docs/*.$$m; do [ ! -e "$$f" ] || \
 	    install -m 644 "$$f" $(DESTDIR)$(PREFIX)/share/man/man$$m/; done; done
 	install -m 644 deploy/mxtrap.conf.example deploy/allow-providers.conf README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/mxtrap/
 	install -d $(DESTDIR)$(PREFIX)/share/doc/mxtrap/fail2ban $(DESTDIR)$(PREFIX)/share/doc/mxtrap/consumers
-	install -m 644 deploy/fail2ban/mxtrap.conf $(DESTDIR)$(PREFIX)/share/doc/mxtrap/fail2ban/
+	install -m 644 deploy/fail2ban/mxtrap.conf deploy/fail2ban/mxtrap-nft.conf $(DESTDIR)$(PREFIX)/share/doc/mxtrap/fail2ban/
 	install -m 644 docs/consumers/*.md $(DESTDIR)$(PREFIX)/share/doc/mxtrap/consumers/
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	sed 's|@PREFIX@|$(PREFIX)|' deploy/mxtrapd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/mxtrapd.service
 	install -m 644 deploy/mxtrap.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/mxtrap.conf
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/sbin/mxtrapd $(DESTDIR)$(PREFIX)/bin/mxtrap
+	rm -f $(DESTDIR)$(PREFIX)/sbin/mxtrapd $(DESTDIR)$(PREFIX)/sbin/mxtrap-fetch $(DESTDIR)$(PREFIX)/bin/mxtrap
 	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/mxtrap.1 $(DESTDIR)$(PREFIX)/share/man/man5/mxtrap.conf.5 \
 	    $(DESTDIR)$(PREFIX)/share/man/man8/mxtrapd.8
 	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/mxtrapd.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/mxtrap.conf
