@@ -16,7 +16,7 @@ NAME=outlets BUILD=${1:-build} BOTS=${BOTS:-10}
 BOT=198.18.1.7 HONEST=198.18.2.8 BOT6=2001:db8:1800:1:aaaa:bbbb:cccc:dddd MID6=2001:db8:1800:1:1:2:3:4 HONEST6=2001:db8:1801:1::5
 listed() { mxtrap list --format plain | grep -qF "$1"; }
 in_dns() { [ "$(mx dig +short +tries=1 +time=2 @127.0.0.1 "$1.bl.trap.example")" = "$2" ]; }
-policy() { mx postmap -q "$1" "socketmap:unix:$DIR/postfix.sock:mxtrap" 2>/dev/null; }
+policy() { mx postmap -c "$DIR/postfix/etc" -q "$1" "socketmap:unix:$DIR/postfix.sock:mxtrap" 2>/dev/null; }
 
 # The first thing that anybody does: what the other family does at the real MX meanwhile excuses.
 bot $BOT
@@ -44,8 +44,14 @@ check "its neighbour is not" says "250*" $HONEST6 2001:db8:51::20 25
 
 check "the DNSBL has it" in_dns 7.1.18.198 127.0.0.3
 check "by TCP, too" eval '[ "$(mx dig +tcp +short @127.0.0.1 7.1.18.198.bl.trap.example)" = 127.0.0.3 ]'
+mid=4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.1.0.0.0.0.0.8.1.8.b.d.0.1.0.0.2
+edns() { mx dig "$@" @127.0.0.1 7.1.18.198.bl.trap.example | grep -c 'EDNS: version: 0'; }
+check "who asks with EDNS is answered with it" test "$(edns +edns=0)$(edns +edns=0 +tcp)" = 11
+check "who asks without is answered without" test "$(edns +noedns)" = 0
+check "a /64 answers by TCP, with and without EDNS" test \
+    "$(mx dig +tcp +short @127.0.0.1 $mid.bl.trap.example)$(mx dig +tcp +noedns +short @127.0.0.1 $mid.bl.trap.example)" = 127.0.0.3127.0.0.3
 check "and says who is to be asked" eval 'mx dig +short @127.0.0.1 7.1.18.198.bl.trap.example TXT | grep -q "contact postmaster@trap.example"'
-check "and the middle of the /64" in_dns 4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.1.0.0.0.0.0.8.1.8.b.d.0.1.0.0.2 127.0.0.3
+check "and the middle of the /64" in_dns $mid 127.0.0.3
 check "not the unlisted one" in_dns 8.2.18.198 ""
 check "the test entry is there" in_dns 2.0.0.127 127.0.0.2
 check "socketmap rejects it" eval 'policy $BOT | grep -q "^REJECT 5.7.1 .*postmaster@trap.example"'
