@@ -1,0 +1,282 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# mail.sh [BUILD] - mail servers and rspamd, set up as the guides say, and what they tell a listed sender.
+#
+# Postfix by the policy service, the DNSBL and both files; Exim (-bh) by file and DNSBL; OpenSMTPD; Sendmail
+# by access map and DNSBL; rspamd by map and DNSBL.  What they are told in their configuration is taken out of
+# docs/consumers/*.md; the lists come by HTTP with a token and deploy/mxtrap-fetch.sh.  Each refuses the
+# listed one and one amid its /64 with the contact, lets an unlisted one pass, and lets go who was allowed.
+# Exim, OpenSMTPD and Sendmail run in roots of their own (deploy/mtas.sh).  Root; 77: skipped.
+NAME=mail BUILD=${1:-build}
+PACKAGES=${MXTRAP_MTAS:-/var/cache/mxtrap-tests/mtas}
+for p in exim4-daemon-light opensmtpd sendmail-bin; do
+	[ -e "$PACKAGES/$p/.unpacked" ] || { echo "mail: SKIP, $p is not unpacked (deploy/deps.sh mtas)"; exit 77; }
+done
+if [ -z "${OWN_MOUNTS:-}" ] && [ "$(id -u)" = 0 ]; then
+	OWN_MOUNTS=1 exec unshare -m "$0" "$@"
+fi
+. "$(dirname "$0")/site.inc"
+
+BOT=198.18.1.7 STAYS=198.18.3.9 HONEST=198.18.2.8 HONEST6=2001:db8:1801:1::5
+BOT6=2001:db8:1800:1:aaaa:bbbb:cccc:dddd MID6=2001:db8:1800:1:1:2:3:4
+TOLD='5?? 5.7.1 *contact postmaster@trap.example*'
+listed() { mxtrap list --format plain | grep -qF "$1"; }
+bot $BOT
+bot $STAYS
+bot $BOT6
+check "there is somebody to refuse" wait_for 4000 listed $STAYS
+check "and a /64" wait_for 3000 listed 2001:db8:1800:1::/64
+mxtrap firewall off >/dev/null		# or nothing of this would be seen
+TOKEN=$(mxtrap token add mail --scope export | grep '^mxt_')
+
+# --- rspamd: begun first, for it fetches its map once a minute --------------------------
+
+mkdir -p "$DIR/filter/local.d" "$DIR/filter/run"
+snippet rspamd map >"$DIR/filter/local.d/multimap.conf"
+snippet rspamd rbl >"$DIR/filter/local.d/rbl.conf"
+snippet rspamd weight >"$DIR/filter/local.d/rbl_group.conf"
+# All the world's top-level domains take it half a minute to compile.
+echo example >"$DIR/filter/tld"
+cat >"$DIR/filter/local.d/options.inc" <<-END
+	dns { nameserver = ["127.0.0.1:53:1"]; timeout = 1s; retransmits = 1; }
+	map_watch_interval = 1s;
+	maps_cache_dir = "$DIR/filter";
+	hs_cache_dir = "$DIR/filter";
+	url_tld = "$DIR/filter/tld";
+	disable_hyperscan = true;
+	END
+chown -R _rspamd "$DIR/filter"
+mx rspamd -f -i -c /etc/rspamd/rspamd.conf --var=LOCAL_CONFDIR="$DIR/filter" --var=DBDIR="$DIR/filter" \
+    --var=LOGDIR="$DIR/filter" --var=RUNDIR="$DIR/filter/run" -u _rspamd -g _rspamd >"$DIR/filter/out" 2>&1 &
+score_of() { # address: the symbols of ours that a mail from there gets
+	printf 'From: a@b.example\nTo: root@trap.example\nSubject: hello\n\nHello.\n' |
+	    mx rspamc -h 127.0.0.1:11333 --ip "$1" symbols 2>/dev/null | grep -oE 'MXTRAP_(MAP|RBL)[^ ]* \([0-9.]+\)' | sort | tr '\n' ' '
+}
+scored() { [ "$(score_of "$1")" = "$2" ]; }
+
+# --- three mail servers, each in a root of its own --------------------------------------
+
+mkdir "$DIR/mtas"
+mount -t tmpfs tmpfs "$DIR/mtas"
+lay() { # name, package, its users: the package over this machine's files, with mxtrap-fetch as on another host
+	local root=$DIR/mtas/$1 layers=$DIR/mtas/layers/$1 n=990 u
+	mkdir -p "$root" "$layers/upper" "$layers/work"
+	cp -a "$PACKAGES/$2" "$layers/package"
+	mount -t overlay overlay -o "lowerdir=$layers/package:/,upperdir=$layers/upper,workdir=$layers/work" "$root" || exit 1
+	# No mount of the machine's own /dev: whatever goes wrong, it stays out of reach.
+	mount -t proc proc "$root/proc"
+	for u in dev tmp run; do mount -t tmpfs tmpfs "$root/$u"; done
+	mknod -m 666 "$root/dev/null" c 1 3
+	mknod -m 666 "$root/dev/urandom" c 1 9
+	mknod -m 666 "$root/dev/random" c 1 8
+	chmod 1777 "$root/tmp"
+	rm -f "$root/etc/resolv.conf"
+	echo "nameserver 127.0.0.1" >"$root/etc/resolv.conf"
+	echo "127.0.0.1 localhost mx1.trap.example mx1" >"$root/etc/hosts"
+	echo mx1.trap.example >"$root/etc/mailname"
+	install -m 755 -D "$HERE/deploy/mxtrap-fetch.sh" "$root/usr/local/sbin/mxtrap-fetch"
+	snippet files fetch | sed "s|^URL=.*|URL=http://127.0.0.1:8725|; s|^TOKEN=.*|TOKEN=$TOKEN|" >"$root/etc/mxtrap-fetch.conf"
+	shift 2
+	for u; do
+		echo "$u:x:$n:$n::/nonexistent:/usr/sbin/nologin" >>"$root/etc/passwd"
+		echo "$u:x:$n:" >>"$root/etc/group"
+		n=$((n + 1))
+	done
+}
+in_root() { local root=$DIR/mtas/$1; shift; mx chroot "$root" "$@"; }
+runs_cron() { # root, guide
+	LISTS=/var/lib/mxtrap-fetch cron "$2" >"$DIR/cron"
+	# With as little around it as cron gives.
+	in_root "$1" env -i PATH=/usr/bin:/bin sh -e <"$DIR/cron" >"$DIR/cron.out" 2>&1 || { cat "$DIR/cron.out"; false; }
+}
+for_root() { LISTS=/var/lib/mxtrap-fetch snippet "$@"; }
+
+lay exim exim4-daemon-light Debian-exim
+E=$DIR/mtas/exim
+for d in var/spool/exim4 var/log/exim4 run/exim4; do install -d -o 990 -g 990 "$E/$d"; done
+mkdir -p "$E/var/lib/exim4"
+cat >"$E/etc/exim4/update-exim4.conf.conf" <<-END
+	dc_eximconfig_configtype='internet'
+	dc_other_hostnames='trap.example'
+	dc_local_interfaces='127.0.0.1'
+	CFILEMODE='644'
+	dc_use_split_config='true'
+	dc_localdelivery='mail_spool'
+	END
+for_root exim macros >"$E/etc/exim4/conf.d/main/000_localmacros"
+exim_by() { for_root exim "$1" >"$E/etc/exim4/mxtrap.acl" && in_root exim update-exim4.conf; }
+exim_says() { # address
+	printf 'EHLO client.example\r\nMAIL FROM:<a@client.example>\r\nRCPT TO:<root@trap.example>\r\nQUIT\r\n' |
+	    in_root exim exim4 -bh "$1" 2>/dev/null | grep -E '^[2-5][0-9][0-9] ' | tail -2 | head -1
+}
+
+lay opensmtpd opensmtpd opensmtpd opensmtpq
+O=$DIR/mtas/opensmtpd
+install -d -m 755 "$O/var/lib/opensmtpd/empty"
+install -d -m 711 "$O/var/spool/smtpd"
+chown 0:991 "$O/usr/sbin/smtpctl"
+chmod 2755 "$O/usr/sbin/smtpctl"
+{
+	for_root opensmtpd config | sed 's/ port 25 / port 2526 /'
+	echo 'action "local" mbox'
+	echo 'match from any for domain "trap.example" action "local"'
+} >"$O/etc/smtpd.conf"
+# The guide's line, before there is a smtpd to be told.
+in_root opensmtpd /usr/local/sbin/mxtrap-fetch opensmtpd
+in_root opensmtpd smtpd -d >"$DIR/opensmtpd.log" 2>&1 &
+
+lay sendmail sendmail-bin smmta smmsp
+S=$DIR/mtas/sendmail
+install -d -m 2750 -g 991 "$S/var/spool/mqueue"
+install -d -m 2770 -o 991 -g 991 "$S/var/spool/mqueue-client"
+install -d -g 991 "$S/run/sendmail/mta"
+install -d -m 2750 -g 991 "$S/var/lib/sendmail/host_status"
+printf 'localhost\ntrap.example\n' >"$S/etc/mail/local-host-names"
+for f in trusted-users relay-domains; do : >"$S/etc/mail/$f"; done
+# Of one's own: it wins.
+printf 'Connect:%s\tOK\n' 198.18.9.9 >"$S/etc/mail/access"
+sendmail_by() { # block, port, name of its configuration
+	{
+		cat <<-END
+		define(\`_USE_ETC_MAIL_')dnl
+		include(\`/usr/share/sendmail/cf/m4/cf.m4')dnl
+		OSTYPE(\`debian')dnl
+		DOMAIN(\`debian-mta')dnl
+		FEATURE(\`no_default_msa')dnl
+		FEATURE(\`use_cw_file')dnl
+		FEATURE(\`accept_unresolvable_domains')dnl
+		DAEMON_OPTIONS(\`Family=inet, Name=MTA-v4, Port=$2, Addr=198.51.100.20')dnl
+		DAEMON_OPTIONS(\`Family=inet6, Name=MTA-v6, Port=$2, Addr=2001:db8:51::20')dnl
+		define(\`confDOMAIN_NAME', \`mx1.trap.example')dnl
+		undefine(\`ALIAS_FILE')dnl
+		END
+		for_root sendmail "$1"
+		printf 'MAILER_DEFINITIONS\nMAILER(`local'"'"')dnl\nMAILER(`smtp'"'"')dnl\n'
+	} >"$S/etc/mail/$3.mc"
+	in_root sendmail m4 "/etc/mail/$3.mc" >"$S/etc/mail/$3.cf" 2>"$DIR/m4" || cat "$DIR/m4"
+	in_root sendmail /usr/libexec/sendmail/sendmail -bD -C "/etc/mail/$3.cf" "-OPidFile=/run/$3.pid" >"$DIR/$3.log" 2>&1 &
+}
+sendmail_by access 2527 sendmail
+sendmail_by dnsbl 2528 other
+for_root sendmail makemap >"$S/usr/local/sbin/mxtrap-makemap"
+chmod 755 "$S/usr/local/sbin/mxtrap-makemap"
+check "the guide's line for Sendmail runs" runs_cron sendmail sendmail
+
+# --- Postfix ----------------------------------------------------------------------------
+
+# mxtrapd's own host: it asks for no token there.
+printf 'DIR=%s\n' "$LISTS" >"$DIR/fetch.conf"
+export MXTRAP_FETCH_CONF=$DIR/fetch.conf
+ETC=$DIR/postfix/etc
+cp "$ETC/main.cf" "$DIR/main.cf"
+postfix_fetches() {
+	cron postfix | sed "s|/usr/local/sbin/mxtrap-fetch|$HERE/deploy/mxtrap-fetch.sh|; s|postfix reload|postfix -c $ETC reload|g" >"$DIR/cron"
+	mx sh -e "$DIR/cron" >"$DIR/cron.out" 2>&1 || { cat "$DIR/cron.out"; false; }
+}
+postfix_by() { # blocks
+	local b
+	{
+		grep -vE '^(smtpd_recipient_restrictions|postscreen_dnsbl|postscreen_access_list)' "$DIR/main.cf"
+		for b; do snippet postfix "$b" | sed "s|unix:mxtrap/postfix.sock|unix:$DIR/postfix.sock|"; done
+	} >"$ETC/main.cf"
+	mx postfix -c "$ETC" reload >/dev/null 2>&1
+}
+
+# --- what each says ---------------------------------------------------------------------
+
+says_it() { # server, address[, recipient]
+	local to=198.51.100.2
+	case $2 in *:*) to=2001:db8:51::2 ;; esac
+	case $1 in
+	smtpd) client "$2" ${to}0 25 "${@:3}" ;;
+	postscreen) client "$2" ${to}1 25 "${@:3}" ;;
+	exim) exim_says "$2" ;;
+	opensmtpd) client "$2" ${to}0 2526 ;;
+	sendmail) client "$2" ${to}0 2527 ;;
+	sendmail-dnsbl) client "$2" ${to}0 2528 ;;
+	esac
+}
+like() { [[ "$(says_it "${@:2}")" == $1 ]]; }
+judged() { # server, what it goes by, how it tells
+	check "$1 by $2 refuses the listed one" wait_for 3000 like "$3" "$1" $STAYS
+	check "$1 by $2 refuses one amid the /64" like "$3" "$1" $MID6
+	check "$1 by $2 lets an unlisted one pass" like "250*" "$1" $HONEST
+	check "$1 by $2 lets an unlisted one pass by IPv6" like "250*" "$1" $HONEST6
+	check "$1 by $2, $WHEN" wait_for 3000 like "$([ "$WHEN" = "the one to be allowed is refused" ] && echo "$3" || echo "250*")" "$1" $BOT
+}
+all_judged() {
+	postfix_by policy postscreen
+	judged smtpd "policy service" "$TOLD"
+	judged postscreen DNSBL "550 5.7.1 *"
+	check "who is refused can write to the contact" like "250*" smtpd $STAYS postmaster@trap.example
+	postfix_by file postscreen-file
+	judged smtpd file "$TOLD"
+	judged postscreen file "550 5.3.2 *contact postmaster@trap.example*"
+	check "who is refused by file can write to the contact" like "250*" smtpd $STAYS postmaster@trap.example
+	exim_by dnslists
+	judged exim DNSBL "$TOLD"
+	exim_by file
+	judged exim file "$TOLD"
+	judged opensmtpd table "$TOLD"
+	judged sendmail "access map" "$TOLD"
+	check "sendmail by DNSBL refuses the listed one" like "$TOLD" sendmail-dnsbl $STAYS
+	check "sendmail by DNSBL lets an unlisted one pass" like "250*" sendmail-dnsbl $HONEST
+}
+greets() { like "[25]*" "$1" $HONEST; }
+exim_by file
+check "exim without its file refuses nobody" like "250*" exim $STAYS
+check "the guide's line for Exim runs" runs_cron exim exim
+check "the guide's lines for Postfix run" postfix_fetches
+for server in opensmtpd sendmail sendmail-dnsbl; do check "$server is there" wait_for 8000 greets $server; done
+WHEN="the one to be allowed is refused"
+all_judged
+check "rspamd scores the listed one by the map and by the DNSBL" wait_for 45000 scored $BOT "MXTRAP_MAP (4.00) MXTRAP_RBL_LISTED (3.00) "
+check "one amid the /64, too" scored $MID6 "MXTRAP_MAP (4.00) MXTRAP_RBL_LISTED (3.00) "
+check "and nobody else" scored $HONEST ""
+
+# --- allowed ----------------------------------------------------------------------------
+
+mxtrap allow $BOT >/dev/null
+# What was costly to make is served a little longer: cron would come again.
+gets_next() { runs_cron "$1" "$1" && ! grep -qF "$BOT" "$DIR/mtas/$1/var/lib/mxtrap-fetch/$1"; }
+postfix_gets_next() { postfix_fetches && ! grep -qF "$BOT" "$LISTS/postfix-cidr" "$LISTS/postscreen-cidr"; }
+for server in exim opensmtpd sendmail; do check "the guide's line for $server takes the next list" wait_for 5000 gets_next $server; done
+check "the guide's lines for Postfix take it" wait_for 5000 postfix_gets_next
+WHEN="the one that was allowed passes"
+all_judged
+check "sendmail by DNSBL, $WHEN" like "250*" sendmail-dnsbl $BOT
+check "rspamd lets it go at once by the DNSBL" wait_for 3000 eval '! score_of $BOT | grep -q RBL'
+check "mxtrap consumers knows who has which list" eval 'mxtrap consumers | grep -qE "^mail +opensmtpd "'
+
+# --- mxtrap-fetch: what failed harms nobody ---------------------------------------------
+
+F=$LISTS/postfix-cidr
+fetch() { mx "$HERE/deploy/mxtrap-fetch.sh" postfix-cidr "$@" >"$DIR/fetch.out" 2>&1; }
+holds() { grep -qE "^$STAYS REJECT " "$F"; }
+fetch
+check "a list that did not change is not applied again" eval 'fetch "" "touch $DIR/applied" && [ ! -e "$DIR/applied" ]'
+rm -f "$F.tag"
+check "a check that fails keeps the old list" eval '! fetch false "touch $DIR/applied" && holds && [ ! -e "$DIR/applied" ]'
+check "one that was not applied is tried again" eval '! fetch "" false && fetch "" "touch $DIR/applied" && [ -e "$DIR/applied" ]'
+echo "TOKEN=mxt_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" >>"$MXTRAP_FETCH_CONF"
+check "a token that opens nothing keeps the old list" eval '! fetch && holds'
+check "and nothing lies about" test -z "$(find "$LISTS" -name 'postfix-cidr.[0-9]*')"
+mkdir -p "$DIR/portal/export"
+echo '<html>Please log in.</html>' >"$DIR/portal/export/postfix-cidr"
+(cd "$DIR/portal" && mx python3 -m http.server -b 127.0.0.1 8099 >/dev/null 2>&1) &
+printf 'DIR=%s\nURL=http://127.0.0.1:8099\n' "$LISTS" >"$MXTRAP_FETCH_CONF"
+check "somebody else's page is no list" wait_for 5000 eval '! fetch && grep -q "no list of mxtrapd" "$DIR/fetch.out"'
+check "and the old one stays" holds
+printf 'DIR=%s\nURL=http://127.0.0.1:1\n' "$LISTS" >"$MXTRAP_FETCH_CONF"
+touch -d '23 hours ago' "$F.tag"
+check "after a day without an answer, not before" eval '! fetch && holds'
+touch -d '25 hours ago' "$F.tag"
+check "it is emptied" eval '! fetch "" "postfix -c $ETC reload" && ! holds && grep -q "^# mxtrap serial=" "$F"'
+check "and smtpd refuses nobody by it" wait_for 3000 like "250*" smtpd $STAYS
+
+check "rspamd lets it go by the map, when that is a minute old" wait_for 75000 scored $BOT ""
+check "and not the other" scored $STAYS "MXTRAP_MAP (4.00) MXTRAP_RBL_LISTED (3.00) "
+kill $PID
+wait $PID
+exit $FAILED
