@@ -237,10 +237,20 @@ longest(const struct never *n, const struct prefix *p, int64_t now_s, bool any)
 	return end;
 }
 
+/* The /64s in which IPv4 lies: ::/64 with the mapped addresses, 64:ff9b::/64 with those behind NAT64 (RFC 6052).
+ * Some who read the list take such a /64 for all of IPv4 (HAProxy does), so no laboratory may have it listed. */
+static bool
+holds_ipv4(const struct prefix *p)
+{
+	uint64_t network = addr_half(&p->addr, 0);
+
+	return !addr_is_v4(&p->addr) && (network == 0 || network == 0x0064ff9b00000000ULL);
+}
+
 bool
 never_covers(const struct never *n, const struct prefix *p, int64_t now_s)
 {
-	return (n->special_purpose && never_special(p)) || longest(n, p, now_s, true) != now_s;
+	return holds_ipv4(p) || (n->special_purpose && never_special(p)) || longest(n, p, now_s, true) != now_s;
 }
 
 int64_t
@@ -248,7 +258,7 @@ never_until(const struct never *n, const struct prefix *p, int64_t now_s)
 {
 	int64_t end;
 
-	if (n->special_purpose && never_special(p))
+	if (holds_ipv4(p) || (n->special_purpose && never_special(p)))
 		return 0;
 	end = longest(n, p, now_s, false);
 	return end == INT64_MAX ? 0 : end;

@@ -32,6 +32,8 @@ struct row {
 	bool	    alone;
 };
 
+#define A_64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 static const struct row rows[] = {
 	{ "nothing_but_a_ladder_is_enough", "", NULL, false },
 	{ "an_unknown_key_is_named", "\n\nfoo = 1", "t:3: found unknown key \"foo\", expected one of: interface", false },
@@ -72,6 +74,11 @@ static const struct row rows[] = {
 	{ "a_contact_with_a_blank_is_an_error", "contact = \"a b@example.org\"", "t:1: found \"a b@example.org\", expected a mail address or URL", false },
 	{ "an_empty_contact_is_an_error", "contact = \"\"", "expected a mail address or URL", false },
 	{ "a_contact_that_would_end_a_quoted_text_is_an_error", "contact = \"a;b@example.org\"", "(contact)", false },
+	{ "a_contact_that_a_server_would_expand_is_an_error", "contact = \"a%b@example.org\"", "found \"a%b@example.org\"", false },
+	{ "a_contact_that_names_a_variable_is_an_error", "contact = 'a$b@example.org'", "found \"a$b@example.org\"", false },
+	{ "a_contact_with_a_quote_is_an_error", "contact = 'a\"b@example.org'", "(contact)", false },
+	{ "a_contact_with_a_line_feed_is_an_error", "contact = \"a\\nb@example.org\"", "(contact)", false },
+	{ "a_contact_has_a_length", "contact = \"" A_64 A_64 "\"", "(contact)", false },
 	{ "a_size_has_bounds", "capture { ring = \"64KiB\" }", "t:1: found \"64KiB\", expected a size from 1MiB to 2GiB (ring)", false },
 	{ "a_size_has_binary_units", "capture { ring = \"64MB\" }", "expected a size", false },
 	{ "an_error_rate_has_bounds", "judge { false-listing = 1 }", "expected a number from 1e-09 to 0.25 (false-listing)", false },

@@ -150,6 +150,23 @@ a_network_covers_its_addresses_and_not_the_next(void **state)
 	never_free(&n);
 }
 
+/* Whatever a laboratory allows: to list it would be to list all of IPv4. */
+static void
+a_64_in_which_ipv4_lies_is_covered_without_the_registries(void **state)
+{
+	struct never n = { .n = 0 };
+	struct prefix mapped = prefix("::/64");
+
+	(void)state;
+	assert_true(covers(&n, "::/64", 0));
+	assert_true(covers(&n, "64:ff9b::/64", 0));
+	assert_int_equal(never_until(&n, &mapped, 9), 0);
+	assert_false(covers(&n, "64:ff9b:1::/64", 0));
+	assert_false(covers(&n, "0:0:0:1::/64", 0));
+	assert_false(covers(&n, "192.0.2.7", 0));
+	assert_false(covers(&n, "0.0.0.1", 0));
+}
+
 static void
 an_address_inside_a_64_covers_the_64(void **state)
 {
@@ -343,7 +360,7 @@ the_set_is_bounded_and_counts_what_found_no_room(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[N(rows) + N(registry) + 10];
+	struct CMUnitTest tests[N(rows) + N(registry) + 11];
 	size_t n = 0;
 
 	for (size_t i = 0; i < N(rows); i++)
@@ -356,6 +373,7 @@ main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(allowing_for_an_hour_shortens_nothing_that_holds_for_ever);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(what_is_over_makes_room_and_the_rest_stays);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(the_set_is_bounded_and_counts_what_found_no_room);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_64_in_which_ipv4_lies_is_covered_without_the_registries);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_network_covers_its_addresses_and_not_the_next);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(an_address_inside_a_64_covers_the_64);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(an_entry_ends_at_its_expiry_and_can_be_prolonged);
