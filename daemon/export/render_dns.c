@@ -38,8 +38,9 @@ rbldnsd_begin(struct render *r)
 	if (gmtime_r(&now, &tm) != NULL)
 		(void)strftime(stamp, sizeof(stamp), "%Y:%m:%d:%H:%M:%S", &tm);
 	render_head(r, "#");
-	fprintf(r->out, "$SOA %d ns.%s hostmaster.%s 0 600 300 86400 %d\n$NS %d ns.%s\n$TIMESTAMP %s +2h\n", TTL_S,
-	    zone_of(r), zone_of(r), NEGATIVE_S, TTL_S, zone_of(r), stamp);
+	/* Its own default is 35 minutes: so long a resolver would keep who was let go. */
+	fprintf(r->out, "$SOA %d ns.%s hostmaster.%s 0 600 300 86400 %d\n$NS %d ns.%s\n$TTL %d\n$TIMESTAMP %s +2h\n", TTL_S,
+	    zone_of(r), zone_of(r), NEGATIVE_S, TTL_S, zone_of(r), TTL_S, stamp);
 	fputs("$DATASET ip4set:v4 @\n:127.0.0.2:Refused\n127.0.0.2\n", r->out);
 	r->open_set = 0;
 }

@@ -78,6 +78,7 @@ with() { # what must hold of: the one that was listed and may be allowed by now,
 		local server=$!
 		check "rbldnsd, $when: it answers" wait_for 5000 eval '[ "$(rbl 5301 2.0.0.127)" = 127.0.0.2 ]'
 		check "rbldnsd, $when: the listed one" test "$(rbl 5301 7.1.18.198)" = "$([ $yes = 1 ] && echo 127.0.0.3)"
+		check "rbldnsd, $when: no resolver keeps it long" test "$(mx dig +noall +answer -p 5301 @127.0.0.1 9.3.18.198.bl.trap.example A | awk '{ print $2 }')" = 300
 		check "rbldnsd, $when: another one" test "$(rbl 5301 9.3.18.198)" = 127.0.0.3
 		check "rbldnsd, $when: an address amid the /64" test "$(rbl 5301 $MID6_NIBBLES)" = 127.0.0.3
 		check "rbldnsd, $when: nobody else" test -z "$(rbl 5301 8.2.18.198)"
@@ -175,6 +176,47 @@ if have knotd && have nsd; then
 	echo "     the increment is ${size:-?} bytes"
 	check "the increment is smaller than the zone" test "${size:-99999}" -lt 700
 fi
+
+# What stands in cron.d, with as little around it as cron gives; what is told to systemd is left out.
+printf 'DIR=%s\n' "$LISTS" >"$DIR/fetch.conf"
+for guide in nftables ipset haproxy rbldnsd knot fail2ban; do
+	cron $guide | sed "s|/usr/local/sbin/mxtrap-fetch|$HERE/deploy/mxtrap-fetch.sh|; s| && systemctl reload haproxy||
+	    s|/etc/haproxy/haproxy.cfg|$DIR/haproxy.cfg|; s|knotc |knotc -c $DIR/knot/knot.conf |" >"$DIR/cron"
+	check "the guide's line for $guide runs" mx env -i PATH=/usr/bin:/bin MXTRAP_FETCH_CONF="$DIR/fetch.conf" sh -e "$DIR/cron"
+done
+check "and nft has the list by it" in_set host4 $STAYS
+check "ipset, too" mx ipset -q test mxtrap4 $STAYS
+
+# --- nobody is on it, or it is not published: what is read then refuses nobody ----------
+
+sed 's/^publish = yes/publish = no/' "$DIR/conf" >"$DIR/unpublished.conf"
+entries() { # a listing of a set
+	grep -cE 'elements = |timeout [0-9]+$'
+}
+nobody() { # what is asked of mxtrap, how it is called
+	local f
+	for f in nftables ipset postfix-cidr haproxy rbldnsd zone fail2ban; do
+		mx "$BUILD/mxtrap" -c "$1" export $f --min-score "$2" >"$LISTS/$f" 2>"$DIR/export.err" || bad "export $f, $3"
+	done
+	check "nft takes a list $3" mx nft -f "$LISTS/nftables"
+	check "and lets everybody go" test "$(mx nft list table inet mxtrap | entries)" = 0
+	check "ipset takes a list $3" mx ipset restore -f "$LISTS/ipset"
+	check "and lets everybody go" test "$({ mx ipset list mxtrap4; mx ipset list mxtrap6; } | sed '/^Header/d' | entries)" = 0
+	check "Postfix reads a list $3" test -z "$(cidr $STAYS)$(cidr $MID6)"
+	check "without a warning" test -z "$(mx postmap -c "$DIR/postfix/etc" -q $STAYS "cidr:$LISTS/postfix-cidr" 2>&1)"
+	check "HAProxy takes a list $3" mx haproxy -c -q -f "$DIR/haproxy.cfg"
+	check "rbldnsd takes a list $3, and has the test entries alone" test \
+	    "$(mx rbldnsd -d bl.trap.example:combined:"$LISTS/rbldnsd" 2>/dev/null | grep -cE '[[:space:]]A[[:space:]]127')" = 2
+	check "NSD takes a zone $3" eval 'nsd-checkzone bl.trap.example "$LISTS/zone" >/dev/null'
+	check "fail2ban finds nobody on a list $3" eval 'fail2ban-regex "$LISTS/fail2ban" "$HERE/deploy/fail2ban/mxtrap.conf" | grep -q " 0 matched"'
+}
+nobody "$DIR/conf" 20 "with nobody on it"
+make_exports
+mx nft -f "$LISTS/nftables"
+mx ipset restore -f "$LISTS/ipset"
+check "with somebody on it both are full again" test "$(mx nft list table inet mxtrap | entries)$(mx ipset list mxtrap4 | sed '/^Header/d' | entries)" = 21
+nobody "$DIR/unpublished.conf" 0 "that is not published"
+mx nft delete table inet mxtrap
 
 # fail2ban, with the guide's jail; its bans are made short, for it lets go by its own clock alone, from the list's time on.
 if have fail2ban-server; then

@@ -34,6 +34,13 @@ TOKEN=$(mxtrap token add mail --scope export | grep '^mxt_')
 
 mkdir -p "$DIR/filter/local.d" "$DIR/filter/run"
 snippet rspamd map >"$DIR/filter/local.d/multimap.conf"
+# A map with nobody on it: its body must not be an empty one.
+cat >>"$DIR/filter/local.d/multimap.conf" <<-END
+	NOBODY { type = "ip"; map = "$DIR/filter/nobody.map"; score = 9.0; }
+	END
+sed 's/^publish = yes/publish = no/' "$DIR/conf" >"$DIR/unpublished.conf"
+unpublished() { mx "$BUILD/mxtrap" -c "$DIR/unpublished.conf" export "$1" 2>/dev/null; }
+unpublished rspamd >"$DIR/filter/nobody.map"
 snippet rspamd rbl >"$DIR/filter/local.d/rbl.conf"
 snippet rspamd weight >"$DIR/filter/local.d/rbl_group.conf"
 # All the world's top-level domains take it half a minute to compile.
@@ -274,6 +281,19 @@ check "after a day without an answer, not before" eval '! fetch && holds'
 touch -d '25 hours ago' "$F.tag"
 check "it is emptied" eval '! fetch "" "postfix -c $ETC reload" && ! holds && grep -q "^# mxtrap serial=" "$F"'
 check "and smtpd refuses nobody by it" wait_for 3000 like "250*" smtpd $STAYS
+
+# --- a list that is not published ------------------------------------------------------
+
+for server in exim opensmtpd sendmail; do
+	unpublished $server >"$DIR/mtas/$server/var/lib/mxtrap-fetch/$server"
+done
+in_root opensmtpd smtpctl update table mxtrap >/dev/null
+in_root sendmail env FILE=/var/lib/mxtrap-fetch/sendmail mxtrap-makemap
+for server in exim opensmtpd sendmail; do
+	check "by a list that is not published $server refuses nobody" wait_for 3000 like "250*" $server $STAYS
+done
+check "and OpenSMTPD would start with it" eval 'in_root opensmtpd smtpd -n 2>/dev/null'
+check "rspamd takes such a map without a complaint" not grep -qE "nobody.map.*(empty|error|cannot)" "$DIR/filter/rspamd.log"
 
 check "rspamd lets it go by the map, when that is a minute old" wait_for 75000 scored $BOT ""
 check "and not the other" scored $STAYS "MXTRAP_MAP (4.00) MXTRAP_RBL_LISTED (3.00) "
