@@ -152,8 +152,9 @@ postfix_answer(const struct postfix_request *r, const struct feed *f, int64_t no
 
 	c->requests++;
 	*refused = false;
-	/* A suspect is not refused; nor is a user of ours who sits behind a listed address today. */
-	if (e != NULL && e->state == STATE_LISTED && !r->known) {
+	/* A suspect is not refused; nor is a user of ours who sits behind a listed address today; nor what passed
+	 * at RCPT, where the restrictions let mail to the contact through. */
+	if (e != NULL && e->state == STATE_LISTED && !r->known && !r->end_of_message) {
 		told = (struct report_entry){ .state = e->state, .kinds = e->kinds, .since_s = e->since_s };
 		export_reply(&told, contact, reply);
 		c->refused++;

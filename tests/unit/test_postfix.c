@@ -55,6 +55,13 @@ a_user_with_a_password_is_let_pass_from_a_listed_address(void **state)
 }
 
 static void
+what_passed_at_rcpt_is_not_refused_at_its_end(void **state)
+{
+	(void)state;
+	answers("request=smtpd_access_policy\nprotocol_state=END-OF-MESSAGE\nclient_address=192.0.2.7\n\n", "action=DUNNO\n\n");
+}
+
+static void
 a_suspect_is_left_to_others(void **state)
 {
 	(void)state;
@@ -169,6 +176,7 @@ main(void)
 		cmocka_unit_test(a_listed_client_is_rejected_with_the_contact),
 		cmocka_unit_test(an_unlisted_client_is_left_to_others),
 		cmocka_unit_test(a_suspect_is_left_to_others),
+		cmocka_unit_test(what_passed_at_rcpt_is_not_refused_at_its_end),
 		cmocka_unit_test(a_user_with_a_password_is_let_pass_from_a_listed_address),
 		cmocka_unit_test(a_client_amid_a_listed_64_is_rejected),
 		cmocka_unit_test(a_client_without_an_address_is_left_to_others),
