@@ -34,7 +34,7 @@ layers() {
 	import pathlib, re
 	core = """addr attempt blocklist correspond evidence event health judge merge mxset never packet pool pool_map publish risk said sender
 	    siphash table trap visit wheel wrong sink""".split()
-	base = "config state json log message process bind bound spawn notify token".split()
+	base = "config state json log message process bind bound spawn notify token unnamed".split()
 	store = "store report migration".split()
 	export = "counter export".split()
 	watch = "capture reader watch".split()

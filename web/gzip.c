@@ -2,7 +2,6 @@
 /*
  * gzip.c - a kept file once more, compressed (RFC 1952), and the only file that knows zlib.
  */
-#include <errno.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -13,24 +12,8 @@
 #define PIECE 65536
 #define LEVEL 1			/* a list of addresses gains little from more, and takes three times as long */
 
-static bool
-write_all(int fd, const unsigned char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, p, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return false;
-		p += done;
-		n -= (size_t)done;
-	}
-	return true;
-}
-
 bool
-gzip_file(int from, int to, uint64_t *size)
+gzip_document(int from, struct document *to, const _Atomic bool *stop)
 {
 	static const int gzip_window = 15 + 16;		/* the largest window; 16: a gzip head */
 	unsigned char in[PIECE], out[PIECE];
@@ -53,13 +36,12 @@ gzip_file(int from, int to, uint64_t *size)
 			z.next_out = out;
 			z.avail_out = sizeof(out);
 			rc = deflate(&z, n == 0 ? Z_FINISH : Z_NO_FLUSH);
-			if (!write_all(to, out, sizeof(out) - z.avail_out)) {
+			if (atomic_load(stop) || !document_write(to, out, sizeof(out) - z.avail_out)) {
 				(void)deflateEnd(&z);
 				return false;
 			}
 		} while (z.avail_out == 0);
 	} while (rc != Z_STREAM_END);
-	*size = z.total_out;
 	(void)deflateEnd(&z);
 	return rc == Z_STREAM_END;
 }

@@ -7,6 +7,7 @@
  * told, for that may have been lost.  Where nobody knows what a bouncer has, all that ever left the list is told
  * to be let go, then the whole: nobody stays blocked because we forgot.  Who is let go comes first.
  */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "mxtrap/log.h"
 #include "mxtrap/never.h"
 #include "mxtrap/token.h"
+#include "mxtrap/unnamed.h"
 #include "web_int.h"
 
 #define CHANGES_A_PAGE 20000
@@ -106,17 +108,13 @@ each_listed(void *ctx, const struct report_entry *e)
 
 /* The whole list as it is rendered for all who begin, without its head. */
 static bool
-tell_whole(struct stream *s, const struct request *req, struct reply *reply)
+tell_whole(struct stream *s, const struct export_slot *slot)
 {
-	struct export_options options = { .family = 0 };
-	struct export_slot *slot = export_slot(s->web, export_format_find("crowdsec-stream"), &options, req->now_s, reply);
 	off_t at = sizeof(NOTHING) - 1;
 	char buf[65536];
 	ssize_t n;
 
-	if (slot == NULL)
-		return false;
-	while ((n = pread(slot->fd, buf, sizeof(buf), at)) > 0) {
+	while ((n = pread(slot->plain->fd, buf, sizeof(buf), at)) > 0) {
 		(void)fwrite(buf, 1, (size_t)n, s->out);
 		at += n;
 	}
@@ -125,20 +123,18 @@ tell_whole(struct stream *s, const struct request *req, struct reply *reply)
 
 /* Everything that it may have is let go, and then what holds is told. */
 static bool
-tell_anew(struct stream *s, const struct request *req, const struct report_state *state, bool begins, struct reply *reply)
+tell_anew(struct stream *s, const struct report_state *state, const struct export_slot *slot)
 {
 	struct report_filter filter = { .states = 1U << STATE_LISTED, .klass = 0xff, .one_snapshot = true };
 
 	(void)fputs("{\"deleted\":[", s->out);
-	if (!begins) {
-		s->forced = !s->gate.open;
-		if (!tell_changes(s, state->horizon))
-			return false;
-		if (s->forced && report_entries(s->web->report, &filter, s->now_s, NULL, each_listed, s) > REPORT_NONE)
-			return false;
-	}
+	s->forced = !s->gate.open;
+	if (!tell_changes(s, state->horizon))
+		return false;
+	if (s->forced && report_entries(s->web->report, &filter, s->now_s, NULL, each_listed, s) > REPORT_NONE)
+		return false;
 	(void)fputc(']', s->out);
-	return tell_whole(s, req, reply);
+	return tell_whole(s, slot);
 }
 
 static bool
@@ -191,6 +187,27 @@ reply_nothing(struct reply *reply)
 	reply->size = sizeof(none) - 1;
 }
 
+/*
+ * The whole list, rendered: at once and as it grows for a bouncer that begins, for it is told just that; whole for
+ * one that is to let go of what it has first.  NULL: *reply says when it comes, or why not.
+ */
+static struct export_slot *
+whole_list(struct web *web, const struct request *req, bool begins, struct reply *reply)
+{
+	const struct export_options options = { .family = 0 };
+	struct export_slot *slot = export_slot(web, export_format_find("crowdsec-stream"), &options, req->now_s, reply);
+	struct request patient = { .needs_length = req->needs_length || !begins };
+
+	if (slot == NULL || !export_body(&patient, slot, slot->plain, reply))
+		return NULL;
+	if (!begins) {
+		(void)close(reply->fd);		/* it is there, and only a part of the answer */
+		reply->fd = -1;
+		reply->kind = BODY_NONE;
+	}
+	return slot;
+}
+
 /* What came of it, for the next time. */
 static void
 remember(struct consumer_row *row, const struct stream *s, const struct report_state *state, bool whole)
@@ -209,6 +226,23 @@ remember(struct consumer_row *row, const struct stream *s, const struct report_s
 	}
 }
 
+/* A file without a name, to be written through the stream; *fd is a second descriptor.  NULL: said why. */
+static FILE *
+open_answer(int *fd)
+{
+	int made = unnamed_open();
+	FILE *file = NULL;
+
+	if (made != -1 && (*fd = fcntl(made, F_DUPFD_CLOEXEC, 3)) != -1)
+		file = fdopen(made, "w");
+	if (file == NULL) {
+		log_warn("cannot make a file for decisions");
+		if (made != -1)
+			(void)close(made);
+	}
+	return file;
+}
+
 static void
 answer_stream(struct web *web, const struct request *req, struct consumer_row *row, const struct report_state *state,
     struct reply *reply)
@@ -216,6 +250,7 @@ answer_stream(struct web *web, const struct request *req, struct consumer_row *r
 	const char *startup = request_param(req, "startup");
 	struct stream s = { .web = web, .now_s = report_now(web->report, req->now_s) };
 	bool begins = startup != NULL && strcmp(startup, "true") == 0, strange = is_strange(row, state), whole, ok;
+	struct export_slot *slot = NULL;
 	int fd = -1;
 
 	(void)export_gate(web->config, web->report, state, s.now_s, &s.gate);
@@ -227,11 +262,17 @@ answer_stream(struct web *web, const struct request *req, struct consumer_row *r
 	}
 	begins = begins || (!strange && row->serial == 0);
 	whole = begins || strange || !s.gate.open;
-	s.out = export_unnamed(&fd);
+	if (whole && (slot = whole_list(web, req, begins, reply)) == NULL)
+		return;
+	if (begins) {
+		remember(row, &s, &slot->summary.state, true);
+		return;
+	}
+	s.out = open_answer(&fd);
 	if (s.out == NULL || !export_never(&s.never, web->report, web->config, s.now_s)) {
 		ok = false;
 	} else {
-		ok = whole ? tell_anew(&s, req, state, begins, reply) : tell_since(&s, row->before);
+		ok = whole ? tell_anew(&s, state, slot) : tell_since(&s, row->before);
 	}
 	never_free(&s.never);
 	ok = (s.out == NULL || fclose(s.out) == 0) && ok;
@@ -245,7 +286,8 @@ answer_stream(struct web *web, const struct request *req, struct consumer_row *r
 	reply->kind = BODY_FD;
 	reply->fd = fd;
 	reply->size = (uint64_t)lseek(fd, 0, SEEK_END);
-	remember(row, &s, state, whole);
+	/* A rendering at hand may be some seconds old: what came since then is to be told the next time. */
+	remember(row, &s, whole ? &slot->summary.state : state, whole);
 }
 
 void
@@ -266,10 +308,14 @@ handle_decisions_stream(struct web *web, const struct request *req, struct reply
 	reply->status = 200;
 	reply->media_type = "application/json";
 	reply->cache_control = "no-store";
-	if (us)
-		answer_stream(web, req, consumer_came(web, req, &who, "lapi"), &state, reply);
-	else
+	if (us) {
+		struct consumer_row *row = consumer_came(web, req, &who, "lapi");
+
+		answer_stream(web, req, row, &state, reply);
+		row->n -= reply->kind == BODY_LATER;	/* it is the same one that will ask again */
+	} else {
 		reply_nothing(reply);
+	}
 }
 
 void

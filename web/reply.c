@@ -43,6 +43,7 @@ reply_clear(struct reply *reply)
 		free((void *)(uintptr_t)reply->body);
 	if (reply->kind == BODY_FD && reply->fd != -1)
 		(void)close(reply->fd);
+	document_unref(reply->document);
 	reply_init(reply);
 }
 
@@ -174,6 +175,8 @@ reply_not_modified(struct reply *reply)
 		free((void *)(uintptr_t)reply->body);
 	if (reply->kind == BODY_FD && reply->fd != -1)
 		(void)close(reply->fd);
+	document_unref(reply->document);
+	reply->document = NULL;
 	reply->kind = BODY_NONE;
 	reply->body = NULL;
 	reply->fd = -1;

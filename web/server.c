@@ -21,6 +21,7 @@
 #define CONNECTION_MEMORY 12288		/* request line and all headers, and our own */
 #define PER_ADDRESS_MAX	  256		/* of CONNECTION_MAX: a proxy in front is one address */
 #define IDLE_TIMEOUT_S	  30
+#define GROWING_BLOCK	  32768		/* of a body that is being written, a client; so much is resident for each */
 
 #define CONSTANTS_MAX 4
 
@@ -51,9 +52,85 @@ add_date(struct MHD_Response *response, const char *name, int64_t when_s)
 		(void)MHD_add_response_header(response, name, text);
 }
 
+/* -- a client waits for a document: its connection sleeps, the thread does not -- */
+
+static void
+connection_sleep(void *mhd)
+{
+	MHD_suspend_connection(mhd);
+}
+
+static void
+connection_wake(void *mhd)
+{
+	MHD_resume_connection(mhd);
+}
+
+static bool
+wait_for(struct document *document, struct connection *conn, struct MHD_Connection *mhd, enum document_stage stage,
+    uint64_t beyond)
+{
+	conn->waiter = (struct waiter){ .for_stage = stage, .beyond = beyond, .sleep = connection_sleep,
+		.wake = connection_wake, .ctx = mhd };
+	return document_wait(document, &conn->waiter);
+}
+
+struct growing {
+	struct document *document;	/* a reference */
+	struct connection *conn;
+	struct MHD_Connection *mhd;
+};
+
+/* The next of a body that is being written.  One that fails ends the connection before its last chunk. */
+static ssize_t
+read_growing(void *ctx, uint64_t at, char *buf, size_t n)
+{
+	struct growing *g = ctx;
+
+	for (;;) {
+		bool ended;
+		ssize_t got = document_read(g->document, at, buf, n, &ended);
+
+		if (got > 0)
+			return got;
+		if (ended)
+			return MHD_CONTENT_READER_END_OF_STREAM;
+		if (got < 0)
+			return MHD_CONTENT_READER_END_WITH_ERROR;
+		if (wait_for(g->document, g->conn, g->mhd, DOCUMENT_GROWS, at + 1))
+			return 0;
+	}
+}
+
+static void
+free_growing(void *ctx)
+{
+	struct growing *g = ctx;
+
+	document_unref(g->document);
+	free(g);
+}
+
+static struct MHD_Response *
+growing_response(struct reply *reply, struct connection *conn, struct MHD_Connection *mhd)
+{
+	struct growing *g = malloc(sizeof(*g));
+	struct MHD_Response *response;
+
+	if (g == NULL)
+		return NULL;
+	*g = (struct growing){ reply->document, conn, mhd };
+	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, GROWING_BLOCK, read_growing, g, free_growing);
+	if (response == NULL)
+		free(g);
+	else
+		reply->document = NULL;
+	return response;
+}
+
 /* The library's response; it owns the body from here on.  NULL: out of memory. */
 static struct MHD_Response *
-make_response(struct reply *reply)
+make_response(struct reply *reply, struct connection *conn, struct MHD_Connection *mhd)
 {
 	struct MHD_Response *response = NULL;
 	void *body = (void *)(uintptr_t)reply->body;
@@ -71,6 +148,11 @@ make_response(struct reply *reply)
 		break;
 	case BODY_FD:
 		response = MHD_create_response_from_fd64(reply->size, reply->fd);
+		break;
+	case BODY_GROWING:
+		response = growing_response(reply, conn, mhd);
+		break;
+	case BODY_LATER:
 		break;
 	}
 	if (response == NULL)
@@ -110,7 +192,7 @@ make_response(struct reply *reply)
  * Its size is fixed, so the body is filled up with spaces, which JSON allows.
  */
 static struct MHD_Response *
-ready_response(struct connection *conn, struct reply *reply)
+ready_response(struct connection *conn, struct MHD_Connection *mhd, struct reply *reply)
 {
 	struct reply fixed;
 
@@ -123,7 +205,7 @@ ready_response(struct connection *conn, struct reply *reply)
 		fixed.size = READY_SIZE;
 		fixed.media_type = reply->media_type;
 		fixed.cache_control = reply->cache_control;
-		conn->ready = make_response(&fixed);
+		conn->ready = make_response(&fixed, conn, mhd);
 	}
 	return conn->ready;
 }
@@ -138,16 +220,16 @@ fits_ready(const struct reply *reply)
 
 /* The same, from those at hand where it never differs; *keep: not the caller's to destroy. */
 static struct MHD_Response *
-find_or_make_response(struct server *server, struct connection *conn, struct reply *reply,
-    bool *keep)
+find_or_make_response(struct server *server, struct connection *conn, struct MHD_Connection *mhd,
+    struct reply *reply, bool *keep)
 {
 	*keep = false;
 	if (fits_ready(reply)) {
 		*keep = true;
-		return ready_response(conn, reply);
+		return ready_response(conn, mhd, reply);
 	}
 	if (reply->kind != BODY_STATIC || reply->etag[0] != '\0' || reply->allow != NULL)
-		return make_response(reply);
+		return make_response(reply, conn, mhd);
 	for (size_t i = 0; i < CONSTANTS_MAX; i++) {
 		if (server->constants[i].body == reply->body) {
 			*keep = true;
@@ -155,14 +237,14 @@ find_or_make_response(struct server *server, struct connection *conn, struct rep
 		}
 		if (server->constants[i].body == NULL) {
 			server->constants[i].body = reply->body;
-			server->constants[i].response = make_response(reply);
+			server->constants[i].response = make_response(reply, conn, mhd);
 			if (server->constants[i].response == NULL)
 				server->constants[i].body = NULL;
 			*keep = true;
 			return server->constants[i].response;
 		}
 	}
-	return make_response(reply);
+	return make_response(reply, conn, mhd);
 }
 
 static enum MHD_Result
@@ -172,7 +254,7 @@ send_reply(struct server *server, struct connection *conn, struct MHD_Connection
 	unsigned status = reply->status;
 	uint64_t size = reply->size;
 	bool keep;
-	struct MHD_Response *response = find_or_make_response(server, conn, reply, &keep);
+	struct MHD_Response *response = find_or_make_response(server, conn, mhd, reply, &keep);
 	enum MHD_Result result;
 
 	reply_clear(reply);
@@ -327,7 +409,7 @@ on_request(void *ctx, struct MHD_Connection *mhd, const char *url, const char *m
 	struct connection *conn = info != NULL ? info->socket_context : NULL;
 	struct reply reply;
 
-	(void)url, (void)version;
+	(void)url;
 	if (conn == NULL)
 		return MHD_NO;
 	if (*con_cls == NULL) {
@@ -359,10 +441,22 @@ on_request(void *ctx, struct MHD_Connection *mhd, const char *url, const char *m
 		*upload_size = 0;
 		return MHD_YES;
 	}
-	reply_init(&reply);
 	conn->request.now_s = (int64_t)time(NULL);
-	route(server->web, &conn->request, method, &reply);
-	return send_reply(server, conn, mhd, &reply);
+	conn->request.needs_length = strcmp(version, MHD_HTTP_VERSION_1_1) != 0;
+	for (;;) {
+		bool waits;
+
+		reply_init(&reply);
+		route(server->web, &conn->request, method, &reply);
+		if (reply.kind != BODY_LATER)
+			return send_reply(server, conn, mhd, &reply);
+		/* Its deadline is that of an answer from now on; the library calls again when it is woken. */
+		connection_phase(&server->connections, conn, CONNECTION_REPLY, 0, clock_ms());
+		waits = wait_for(reply.document, conn, mhd, reply.wait_for, 0);
+		reply_clear(&reply);
+		if (waits)
+			return MHD_YES;
+	}
 }
 
 /* The request target as it was sent, before the library makes anything of it. */
@@ -470,7 +564,7 @@ server_start(struct web *web, int fd)
 		return NULL;
 	}
 	server->daemon = MHD_start_daemon(
-	    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_USE_ITC, 0, NULL, NULL,
+	    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
 	    on_request, server,
 	    MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, fd,

@@ -19,6 +19,7 @@
 #define SWEEP_MS     250
 #define TELL_MS	     1000
 #define STUCK_MS     30000	/* a handler that takes longer hangs: let the supervisor restart us */
+#define PRESS_STUCK_MS 300000	/* likewise; the longest list on the slowest disk */
 
 int64_t
 clock_ms(void)
@@ -35,7 +36,6 @@ web_init(struct web *web, const struct config *config)
 	memset(web, 0, sizeof(*web));
 	web->config = config;
 	hosts_init(&web->hosts, config);
-	export_cache_init(&web->exports);
 	return pthread_mutex_init(&web->lock, NULL) == 0;
 }
 
@@ -84,9 +84,9 @@ read_doorbell(int *fd)
 static bool
 stuck(struct web *web)
 {
-	int64_t since = atomic_load(&web->busy_since_ms);
+	int64_t since = atomic_load(&web->busy_since_ms), pressed = atomic_load(&web->press.busy_since_ms);
 
-	return since != 0 && clock_ms() - since > STUCK_MS;
+	return (since != 0 && clock_ms() - since > STUCK_MS) || (pressed != 0 && clock_ms() - pressed > PRESS_STUCK_MS);
 }
 
 static void
@@ -135,6 +135,7 @@ web_main(struct process *process)
 	if (!web_init(&web, &process->config))
 		fatalx("out of memory");
 	web_look(&web);
+	(void)press_start(&web);
 	for (size_t i = 0; i < process->n_sockets && n < CONFIG_MAX_LISTEN; i++) {
 		servers[n] = server_start(&web, process->sockets[i].fd);
 		if (servers[n] != NULL)
@@ -143,6 +144,7 @@ web_main(struct process *process)
 			process->n_deaf++;	/* told with each heartbeat: status shows it */
 	}
 	serve(process, &web, servers, n);
+	press_stop(&web);	/* first: the library may not end while a client waits for a document */
 	for (size_t i = 0; i < n; i++)
 		server_stop(servers[i]);
 	web_clear(&web);

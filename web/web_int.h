@@ -16,6 +16,7 @@
 #include "mxtrap/export.h"
 #include "mxtrap/json.h"
 #include "mxtrap/message.h"
+#include "document.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -43,6 +44,7 @@ struct request {
 	/* Of these only: "" where there is none. */
 	char   url_token[REQUEST_ARG_SIZE], api_key[128], agent[96];
 	bool   takes_gzip;
+	bool   needs_length;		/* HTTP/1.0: a body without one would look whole wherever it broke off */
 	char   client[ADDR_TEXT_SIZE];	/* who is at the other end, of all */
 	int64_t now_s;
 	/* Of a POST, and the last of these too of what fetches: "" where there is none. */
@@ -76,7 +78,11 @@ bool hosts_allow(const struct hosts *, const char *host);
 
 /* -- reply.c -- */
 
-enum body_kind { BODY_NONE, BODY_STATIC, BODY_OWNED, BODY_FD };
+enum body_kind {
+	BODY_NONE, BODY_STATIC, BODY_OWNED, BODY_FD,
+	BODY_GROWING,			/* sent as it is written, of no known size; one that fails breaks off visibly */
+	BODY_LATER,			/* no answer yet: ask the handler again when `document` has come to `wait_for` */
+};
 
 struct reply {
 	unsigned    status;
@@ -84,7 +90,9 @@ struct reply {
 	const char *media_type;		/* static */
 	const void *body;		/* BODY_STATIC; BODY_OWNED: from malloc */
 	int	    fd;			/* BODY_FD: whoever takes the reply closes it */
-	uint64_t    size;
+	struct document *document;	/* BODY_GROWING, BODY_LATER: a reference */
+	enum document_stage wait_for;
+	uint64_t    size;		/* BODY_GROWING: about */
 	char	    etag[160];		/* with its quotes; "": none */
 	const char *cache_control;	/* static; NULL: "no-cache" */
 	int64_t	    last_modified_s, expires_s;	/* 0: none */
@@ -121,8 +129,8 @@ struct web;
 
 /* Does this Accept-Encoding take gzip? */
 bool gzip_wanted(const char *accept);
-/* Compress what one descriptor has, from its beginning, to the end of another.  False: it could not be written. */
-bool gzip_file(int from, int to, uint64_t *size);
+/* Compress what a descriptor has, from its beginning.  False: it could not be written, or was stopped. */
+bool gzip_document(int from, struct document *to, const _Atomic bool *stop);
 
 /* -- identity.c: who asks (web.lock is held) -- */
 
@@ -158,23 +166,27 @@ void consumer_has(struct consumer_row *, const struct report_state *);
 /* Tell watch of some who came.  Takes web.lock if it is free, and does not wait. */
 void consumers_tell(struct web *, int fd);
 
-/* -- body.c: exports, rendered once a state and kept as unlinked files -- */
+/* -- cache.c: exports, rendered once a state and kept as unlinked files (web.lock is held) -- */
 
 #define EXPORT_SLOTS 8
+#define EXPORT_SMALL 4096		/* entries; a list up to here is rendered while its client waits */
 
 struct export_slot {
 	const struct export_format *format;	/* NULL: empty */
+	struct export_options options;
+	char	 key[EXPORT_KEY_SIZE];	/* the options as a word */
+	bool	 begun;			/* what follows up to `summary` is known; else it is queued */
 	uint64_t generation, serial;
 	int64_t	 minute;		/* 0 unless it changes with the clock */
-	char	 options[EXPORT_KEY_SIZE];
 	uint32_t held_s;		/* who was listed later is not in it; 0: all are */
-	int64_t	 rendered_ms, cost_ms, used_ms;
-	int	 fd;			/* an unlinked file */
-	uint64_t size;
-	int	 gzip_fd;		/* the same once somebody wanted it so; -1: nobody yet */
-	uint64_t gzip_size;
 	bool	 unpublished;
 	struct export_summary summary;
+	enum export_result result;	/* of one that failed */
+	int64_t	 queued_ms, rendered_ms, cost_ms, used_ms;	/* rendered_ms 0: not yet */
+	struct document *plain, *gzip;	/* references; gzip NULL: nobody wanted it so */
+	bool	 gzip_due;		/* to be compressed when there is a plain one */
+	bool	 pressed;		/* the press is at it: it stays */
+	uint64_t counted;		/* bytes of it in the cache's sum */
 };
 
 struct export_cache {
@@ -182,13 +194,39 @@ struct export_cache {
 	uint64_t bytes, renders, hits;
 };
 
-/* A file without a name, to be written through the stream; *fd is a second descriptor, the caller's.  NULL: said why. */
-FILE *export_unnamed(int *fd);
-/* The newest rendering, made now if need be; the cache's, until the next call.  NULL: *reply says why. */
+/*
+ * The newest rendering, the cache's until web.lock is let go.  A small list's is made now; a large one's is asked
+ * for, and may be queued or growing.  NULL: *reply says why.
+ */
 struct export_slot *export_slot(struct web *, const struct export_format *, const struct export_options *, int64_t now_s,
     struct reply *);
-void export_cache_init(struct export_cache *);
+/* Have it compressed, too.  NULL: it goes out as it is. */
+struct document *export_gzip(struct web *, struct export_slot *);
+/* A document of the slot as a reply's body.  False: *reply says that it is to come later, or why not at all. */
+bool export_body(const struct request *, struct export_slot *, struct document *, struct reply *);
 void export_cache_drop(struct export_cache *);
+/* Of the press: what to do next, with `pressed` set; NULL: nothing. */
+struct export_slot *export_next(struct export_cache *);
+/* The state of it is known; it ended. */
+void export_begun(struct export_slot *, const struct export_summary *, int64_t now_s);
+void export_ended(struct export_cache *, struct export_slot *, enum export_result);
+void export_gzipped(struct export_cache *, struct export_slot *);
+
+/* -- press.c: the thread that renders large exports, so that nobody else waits for them -- */
+
+struct press {
+	pthread_t      thread;
+	pthread_cond_t work;		/* with web.lock */
+	bool	       runs;
+	_Atomic bool   stop;
+	struct report *report;		/* owned; its own, so that a walk holds up no look-up */
+	_Atomic int64_t busy_since_ms;	/* 0: idle */
+};
+
+/* False: there is none, and everything is rendered while its client waits. */
+bool press_start(struct web *);
+/* What is in work or queued fails, and who waited is woken. */
+void press_stop(struct web *);
 
 /* -- web.c: what everything is served from -- */
 
@@ -204,6 +242,7 @@ struct web {
 	pthread_mutex_t	     lock;	/* around all below, and around each handler */
 	struct report	    *report;	/* NULL: no database yet */
 	struct export_cache  exports;
+	struct press	     press;
 	struct consumers     consumers;
 	struct web_counters  counters;
 	_Atomic int64_t	     busy_since_ms;	/* a handler runs since then; 0: none */
@@ -276,6 +315,7 @@ enum connection_phase { CONNECTION_FREE, CONNECTION_REQUEST, CONNECTION_IDLE, CO
 struct connection {
 	int	 fd;
 	void	*ready;		/* server.c's: a response whose body is ready_body; NULL: none yet */
+	struct waiter waiter;	/* for a document; it waits for one at a time */
 	char	 ready_body[READY_SIZE];
 	enum connection_phase phase;
 	int64_t	 deadline_ms;

@@ -2,24 +2,32 @@
 /*
  * select.h - inside of export: so many entries, the highest score first.
  *
- * Keeps the best it was given within a bound, in memory: one entry each, no more than the bound.
+ * In memory there are never more than SELECT_RUN of them: a larger selection is sorted in runs that wait in a
+ * file without a name, and merged.
  */
 #ifndef MXTRAP_SELECT_H
 #define MXTRAP_SELECT_H
 
 #include "mxtrap/report.h"
 
+#define SELECT_RUN  32768U		/* some 3 MB */
+#define SELECT_RUNS 512U		/* 16 million entries */
+
 struct selection {
-	struct report_entry *entries;	/* owned; a heap whose top is the least */
-	size_t n, cap, most;
-	bool   failed;			/* no memory: it does not hold what it should */
+	struct report_entry *entries;	/* owned; most <= SELECT_RUN: a heap whose top is the least, else the run that fills */
+	size_t n, most;
+	bool   grouped;
+	int    fd;			/* runs; -1: there are none */
+	size_t n_runs, runs[SELECT_RUNS];	/* entries of each */
+	bool   failed;			/* no memory, no room: it does not hold what it should */
 };
 
-void selection_begin(struct selection *, size_t most);
-/* False: no memory. */
+/* grouped: told IPv4 before IPv6. */
+void selection_begin(struct selection *, size_t most, bool grouped);
+/* False: it failed. */
 bool selection_add(struct selection *, const struct report_entry *);
-/* Highest score first, equal ones by address; grouped: IPv4 before IPv6 before that.  In place, once. */
-void selection_sort(struct selection *, bool grouped);
+/* The best of those that were added, once: highest score first, equal ones by address.  False: it failed, or each said so. */
+bool selection_tell(struct selection *, bool (*each)(void *, const struct report_entry *), void *ctx);
 void selection_free(struct selection *);
 
 #endif

@@ -117,9 +117,11 @@ report_connect(struct report *r)
 		sqlite3_busy_timeout(r->db, 250);
 		sqlite3_db_config(r->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 		sqlite3_db_config(r->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-		rc = sqlite3_exec(r->db, "PRAGMA query_only=ON; PRAGMA cell_size_check=ON; PRAGMA cache_size=-16384;"
-		    " PRAGMA mmap_size=1073741824;",
-		    NULL, NULL, NULL);
+		rc = sqlite3_exec(r->db, "PRAGMA query_only=ON; PRAGMA cell_size_check=ON;", NULL, NULL, NULL);
+		/* Who walks reads each page once: what is mapped would only count as resident. */
+		if (rc == SQLITE_OK)
+			rc = sqlite3_exec(r->db, r->walks ? "PRAGMA cache_size=-1024; PRAGMA mmap_size=0;" :
+			    "PRAGMA cache_size=-16384; PRAGMA mmap_size=1073741824;", NULL, NULL, NULL);
 	}
 	result = report_failed(r, rc);
 	if (result == REPORT_OK)
@@ -263,8 +265,8 @@ report_hold(struct report *r)
 	pthread_cond_signal(&r->held);
 }
 
-enum report_result
-report_open(struct report **out, const char *state_dir, const struct judge_params *params)
+static enum report_result
+report_make(struct report **out, const char *state_dir, const struct judge_params *params, bool walks)
 {
 	struct report *r = calloc(1, sizeof *r);
 	size_t size = strlen(state_dir) + sizeof "/" REPORT_FILE;
@@ -277,6 +279,7 @@ report_open(struct report **out, const char *state_dir, const struct judge_param
 	}
 	snprintf(r->path, size, "%s/" REPORT_FILE, state_dir);
 	r->params = *params;
+	r->walks = walks;
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
 	pthread_mutex_init(&r->mutex, &attr);
@@ -291,6 +294,18 @@ report_open(struct report **out, const char *state_dir, const struct judge_param
 	}
 	*out = r;
 	return REPORT_OK;
+}
+
+enum report_result
+report_open(struct report **out, const char *state_dir, const struct judge_params *params)
+{
+	return report_make(out, state_dir, params, false);
+}
+
+enum report_result
+report_open_walk(struct report **out, const char *state_dir, const struct judge_params *params)
+{
+	return report_make(out, state_dir, params, true);
 }
 
 void
@@ -346,6 +361,25 @@ report_state(struct report *r, struct report_state *out)
 	sqlite3_reset(stmt);
 	report_leave(r);
 	return result;
+}
+
+enum report_result
+report_keep_state(struct report *r, struct report_state *out)
+{
+	enum report_result result = report_enter(r);
+
+	if (result != REPORT_OK)
+		return result;
+	result = report_state(r, out);
+	if (result != REPORT_OK)
+		report_leave(r);
+	return result;
+}
+
+void
+report_go_on(struct report *r)
+{
+	report_leave(r);
 }
 
 int64_t

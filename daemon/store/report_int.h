@@ -30,6 +30,7 @@ enum read_statement {
 
 struct report {
 	char	    *path;		/* owned */
+	bool	     walks;		/* opened by report_open_walk() */
 	sqlite3	    *db;
 	sqlite3_stmt *stmts[READ_N];
 	struct judge_params params;

@@ -111,7 +111,8 @@ walk_open(struct walk *w)
 		c->stmt = report_ask(w->r, asks[i]);
 		c->at = keys[i];
 		sqlite3_bind_int64(c->stmt, 1, c->after_key);
-		sqlite3_bind_int64(c->stmt, 2, w->last);
+		if (i != SOURCE_LISTING || !w->bare)
+			sqlite3_bind_int64(c->stmt, 2, w->last);
 		if (i == SOURCE_HOST)
 			sqlite3_bind_int64(c->stmt, 3, c->after_host);
 		rc = cursor_step(c, i);
@@ -298,7 +299,7 @@ report_entries(struct report *r, const struct report_filter *filter, int64_t now
 	w.states = filter->states != 0 ? filter->states : UINT32_MAX;
 	if (filter->one_snapshot)
 		w.states &= LIST_STATES;
-	w.bare = filter->one_snapshot && filter->bare;
+	w.bare = filter->one_snapshot && filter->bare && filter->within == NULL;
 	walk_start(&w);
 	if (filter->one_snapshot) {
 		result = walk_snapshot(&w, here.serial, each, ctx);

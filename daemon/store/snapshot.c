@@ -47,8 +47,10 @@ snapshot_prepare(struct store *s, bool due)
 		struct snapshot *snap = &s->snapshots[i];
 		const struct ring *lane = snapshot_lane(s, i);
 
-		if (snap->taken == 0 && (due || ring_used(lane) > ring_size(lane) / 4 * 3))
-			snapshot_take(s, i);
+		if (snap->taken == 0 && (due || ring_used(lane) > ring_size(lane) / 4 * 3) && snapshot_take(s, i)) {
+			any = true;
+			break;
+		}
 		if (snap->taken != 0 && !snap->sorted) {
 			snap->sorted = sort_step(&snap->sort);
 			any = true;

@@ -118,6 +118,7 @@ store_close(struct store *s)
 	pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->mutex);
 	pthread_join(s->thread, NULL);
+	checkpoint_stop(s);
 	sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	for (uint64_t i = 0; i < ring_used(&s->lanes[LANE_KEEP]); i++)
 		row_release(s, ring_at(&s->lanes[LANE_KEEP], i), true);

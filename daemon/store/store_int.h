@@ -24,6 +24,7 @@
 #define STORE_APPLICATION_ID  0x4d585452	/* "MXTR" */
 #define STORE_PAGE_BYTES      4096
 #define STORE_SLICE_US	      20000	/* list changes never wait longer for other work */
+#define STORE_SLICE_LEAST_US  1000
 #define STORE_SLICE_REPLAY_US 500000
 #define STORE_GROUP_US	      5000	/* list changes are gathered this long */
 #define STORE_DELAY_US	      250000	/* other rows at most this long, then they are written */
@@ -128,6 +129,16 @@ struct batch {				/* list changes that share one serial */
 	_Atomic bool waiting;		/* the writer's, until it is false again */
 };
 
+struct checkpoint {
+	sqlite3	*db;			/* a handle of its own */
+	pthread_t thread;
+	pthread_cond_t wanted;		/* with the store's mutex */
+	bool	 tried, runs, stop;
+	_Atomic bool busy;		/* asked for, and not done yet */
+	_Atomic int64_t emptied;	/* pages of the log, all of which are in; 0: not all were */
+	unsigned again;			/* the writer's: asked for once more */
+};
+
 struct status_entry {
 	char name[64], value[256];
 	bool dirty;
@@ -166,6 +177,7 @@ struct store {
 	int64_t	 newest_us;		/* newest time of any row: what retention goes by */
 	int64_t	 bulk_at_us, retry_at_us, list_at_us, tidy_at_us;
 	int64_t	 wal_pages, checkpoint_at;
+	int64_t	 slice_us;		/* of rows, so that with its commit a slice takes no longer than it may */
 	struct tidy {			/* retention in progress */
 		unsigned step;
 		int64_t	 key;
@@ -175,6 +187,7 @@ struct store {
 	bool	 cap_hit;		/* our own bound on the size was reached */
 	struct log_rate rate;
 
+	struct checkpoint checkpoint;
 	pthread_t	thread;
 	bool		running;
 	pthread_mutex_t mutex;		/* what follows */
@@ -279,6 +292,18 @@ void segment_rewind(struct store *, const struct segment_mark marks[static SEGME
 bool retention_step(struct store *);
 /* Drop the oldest attempts (then visits, evidence) to get below the size cap.  False: nothing to drop. */
 bool retention_make_room(struct store *);
+
+/* checkpoint.c: live, a thread of its own. */
+void checkpoint_stop(struct store *);
+/* Begin one, or do it here where there is no such thread. */
+void checkpoint_ask(struct store *);
+/* Did list changes come in while the last of the log was written?  Then it cannot begin anew yet: asked again. */
+bool checkpoint_again(struct store *);
+static inline bool
+checkpoint_busy(const struct store *s)
+{
+	return atomic_load(&s->checkpoint.busy);
+}
 
 /* snapshot.c: the lanes of senders and memories, written in key order. */
 /* Outside a transaction: take what waits and sort a bit of it.  True: there is something to write. */

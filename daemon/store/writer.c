@@ -4,7 +4,8 @@
  * happens when it cannot.
  *
  * List changes and the operator's decisions go before everything; all other work is
- * cut into slices of at most 20 ms, each a transaction.  What could not be committed
+ * cut into slices of at most 20 ms with their commit, each a transaction, and waits while
+ * the log is emptied.  What could not be committed
  * stays in its lane and is tried again each second; meanwhile the oldest rows make
  * room for the newest, and the loss is counted.
  */
@@ -150,11 +151,26 @@ writer_clock(struct store *s)
 	return database_run(s, WRITE_META_CLOCK);
 }
 
+/* How long may rows be written, when so many took so long with their commit?  Scattered rows are a page each, and pages
+ * take their time at the commit. */
+static void
+writer_pace(struct store *s, int64_t took_us)
+{
+	if (took_us > STORE_SLICE_US)
+		s->slice_us = s->slice_us * STORE_SLICE_US / took_us;
+	else if (took_us >= s->slice_us)
+		s->slice_us += s->slice_us / 8;		/* it was cut, not done */
+	if (s->slice_us < STORE_SLICE_LEAST_US)
+		s->slice_us = STORE_SLICE_LEAST_US;
+	if (s->slice_us > STORE_SLICE_US)
+		s->slice_us = STORE_SLICE_US;
+}
+
 /* One transaction of everything but the list, for at most a slice of time. */
 static bool
 writer_slice(struct store *s)
 {
-	int64_t deadline = store_mono_us() + (s->replay ? STORE_SLICE_REPLAY_US : STORE_SLICE_US);
+	int64_t begun = store_mono_us(), deadline = begun + (s->replay ? STORE_SLICE_REPLAY_US : s->slice_us);
 	/* Before LANE_KEEP is read: fingerprints were put there before the attempts that hold them. */
 	uint64_t n_plain = ring_used(&s->lanes[LANE_PLAIN]);
 	uint64_t n_keep = ring_used(&s->lanes[LANE_KEEP]);
@@ -184,6 +200,7 @@ writer_slice(struct store *s)
 	}
 	writer_release(s, LANE_KEEP, (uint64_t)keep, false);
 	writer_release(s, LANE_PLAIN, (uint64_t)plain, false);
+	writer_pace(s, store_mono_us() - begun);
 	writer_worked(s);
 	return true;
 }
@@ -239,9 +256,9 @@ writer_checkpoint(struct store *s, bool idle)
 {
 	int64_t most = s->replay ? WAL_PAGES_REPLAY : idle ? WAL_PAGES_IDLE : WAL_PAGES;
 
-	if (s->wal_pages < most || s->wal_pages < s->checkpoint_at)
+	if (s->wal_pages < most || s->wal_pages < s->checkpoint_at || checkpoint_busy(s))
 		return;
-	sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	checkpoint_ask(s);
 	/* A reader may keep the WAL from beginning anew: try again when it has grown. */
 	s->checkpoint_at = s->wal_pages + most;
 }
@@ -328,15 +345,21 @@ static bool
 writer_bulk(struct store *s, int64_t now, bool eager)
 {
 	bool due = eager || now - s->bulk_at_us >= STORE_DELAY_US;
+	int64_t began;
 	bool prepared;
 
+	if (!eager && (checkpoint_busy(s) || checkpoint_again(s)))
+		return false;
 	if (!(due && writer_waiting(s)) && !snapshot_waits(s) && !writer_crowded(s) && !segment_due(s))
 		return false;
 	if (due)
 		s->bulk_at_us = now;
+	began = store_mono_us();
 	prepared = snapshot_prepare(s, due);
 	if (!prepared && !writer_waiting(s) && !segment_due(s))
 		return false;
+	if (!s->replay && store_mono_us() - began > STORE_SLICE_US / 4)
+		return true;		/* sorting took its time: the list first */
 	if (writer_slice(s))
 		s->retry_at_us = 0;
 	return true;
@@ -375,6 +398,7 @@ writer_main(void *arg)
 	bool stop, eager, empty, wrote;
 	int64_t now;
 
+	s->slice_us = STORE_SLICE_US / 4;
 	sqlite3_wal_hook(s->db, writer_wal_hook, s);
 	for (;;) {
 		now = store_mono_us();
@@ -412,7 +436,7 @@ writer_main(void *arg)
 			writer_synced(s, true);
 		if (stop && empty)
 			break;
-		if (retention_step(s))
+		if (!checkpoint_busy(s) && retention_step(s))
 			continue;
 		writer_checkpoint(s, true);
 		writer_sleep(s, s->list_at_us != 0 && !s->replay ? STORE_GROUP_US / 2 : 50000);

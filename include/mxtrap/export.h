@@ -67,6 +67,14 @@ struct export_summary {
 	uint64_t written, withheld;	/* withheld: refused by the never-list, or kept back by the gate */
 	uint64_t held;			/* of these: because the list grew too fast */
 	char	 why[160];		/* why nothing was published; "" otherwise */
+	bool	 unpublished;		/* by the gate: the document is empty */
+	uint32_t held_s;		/* whoever was listed later is kept back; 0: nobody */
+};
+
+/* Told when the state is known and before the first byte is written: all but the counts of the summary is there. */
+struct export_begun {
+	void (*tell)(void *ctx, const struct export_summary *);
+	void *ctx;
 };
 
 /* By index from 0; NULL behind the last. */
@@ -76,6 +84,9 @@ const struct export_format *export_format_find(const char *name);
  * some readers take an empty body for an error). */
 enum export_result export_write(FILE *, const struct export_format *, const struct export_options *,
     struct report *, const struct config *, int64_t now_s, struct export_summary *out);
+/* The same; begun NULL: nobody is told. */
+enum export_result export_write_told(FILE *, const struct export_format *, const struct export_options *,
+    struct report *, const struct config *, int64_t now_s, struct export_summary *out, const struct export_begun *begun);
 /*
  * Why a sender is listed, in one code and one word: the last octet of a DNSBL's answer (RFC 5782 section 2.1),
  * and the kind that weighs most.  2 any other reason, 3 backup first, 4 and talked early, 5 and greeted badly,

@@ -64,11 +64,17 @@ struct report_tally { int64_t hour_s; uint32_t target; uint64_t attempts, proven
 
 /* params: for decayed sums and states.  *out only on REPORT_OK. */
 enum report_result report_open(struct report **out, const char *state_dir, const struct judge_params *params);
+/* The same for walks through all of the list: what is read is not kept in memory, so look-ups are slower. */
+enum report_result report_open_walk(struct report **out, const char *state_dir, const struct judge_params *params);
 void report_close(struct report *);
 /* For an error: what SQLite said.  Borrowed until the next call. */
 const char *report_error(const struct report *);
 
 enum report_result report_state(struct report *, struct report_state *out);
+/* What is asked between these two is of one state, *out; not for long (a second).  REPORT_OK: and then report_go_on()
+ * must follow, in the same thread. */
+enum report_result report_keep_state(struct report *, struct report_state *out);
+void report_go_on(struct report *);
 /* The database's idea of now: clock_s after a replay, else now_s. */
 int64_t report_now(struct report *, int64_t now_s);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * store.c - store CONFIG SENDERS ATTEMPTS: what the database costs, one figure a line.
+ * store.c - store CONFIG SENDERS ATTEMPTS [LISTED]: what the database costs, one figure a line.
  *
  * Attempts written in bulk; senders told all at once, as after an hour without a flush; senders
  * listed; all read back by a new start; the list exported from a cold handle.
@@ -77,8 +77,10 @@ int
 main(int argc, char **argv)
 {
 	struct config c;
-	uint32_t n_senders = argc == 4 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;
-	uint32_t n_attempts = argc == 4 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0, now = (uint32_t)time(NULL);
+	bool asked = argc == 4 || argc == 5;
+	uint32_t n_senders = asked ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;
+	uint32_t n_attempts = asked ? (uint32_t)strtoul(argv[3], NULL, 10) : 0, now = (uint32_t)time(NULL);
+	uint32_t n_listed = argc == 5 ? (uint32_t)strtoul(argv[4], NULL, 10) : n_senders;
 	sender_key *keys = malloc((n_senders + 1) * sizeof(*keys));
 	struct export_summary summary;
 	struct report *report;
@@ -89,8 +91,8 @@ main(int argc, char **argv)
 	double began;
 	FILE *out;
 
-	if (argc != 4 || keys == NULL || config_load(&c, argv[1]) != 0) {
-		fprintf(stderr, "usage: store CONFIG SENDERS ATTEMPTS\n");
+	if (!asked || n_listed > n_senders || keys == NULL || config_load(&c, argv[1]) != 0) {
+		fprintf(stderr, "usage: store CONFIG SENDERS ATTEMPTS [LISTED]\n");
 		return 2;
 	}
 	for (uint32_t i = 0; i < n_senders; i++)
@@ -121,7 +123,7 @@ main(int argc, char **argv)
 	tell("snapshot_seconds", seconds() - began);
 	tell("bytes_per_sender", (double)(file_bytes(&c) - before) / n_senders);
 
-	for (uint32_t i = 0; i < n_senders; i++) {
+	for (uint32_t i = 0; i < n_listed; i++) {
 		struct change_row r = { .time_us = now * 1000000LL, .what = sender_prefix(keys[i]), .sender = keys[i], .score = 10,
 			.hint = 10, .since_s = now, .expires_s = (now + 86400) / 60 * 60, .first_seen_s = now, .last_seen_s = now,
 			.kinds = 1, .new_state = STATE_LISTED, .grade = GRADE_ADDRESSED, .term_days = 1 };

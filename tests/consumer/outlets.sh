@@ -8,7 +8,21 @@
 # refused, an unlisted one passes, and one that was allowed passes again; also amid a /64, after a
 # ruleset was loaded over ours, after each process was killed.  The time from the verdict to the
 # block is measured.  In two network namespaces of its own.  Needs root; 77: skipped.
+# BOTS=n measures so many.  SNAPSHOT=n: while a flood from n senders is written into a database of n others.
 NAME=outlets BUILD=${1:-build} BOTS=${BOTS:-10}
+if [ -n "${SNAPSHOT:-}" ]; then
+	MORE="limits { senders = $((SNAPSHOT * 2 + SNAPSHOT / 5)) }"
+	prepare() {
+		local libs
+		libs=$(pkg-config --libs sqlite3 libconfuse)
+		cc -O2 -o "$DIR/forge" "$HERE/tests/attack/forge.c" || exit 1
+		# shellcheck disable=SC2086
+		cc -O2 -flto=auto -std=c11 -D_GNU_SOURCE -I"$HERE/include" -o "$DIR/store" "$HERE/tests/bench/store.c" -Wl,--start-group \
+		    "$BUILD/export.a" "$BUILD/store.a" "$BUILD/base.a" "$BUILD/core.a" -Wl,--end-group $libs -lm -lpthread || exit 1
+		"$DIR/store" "$DIR/conf" "$SNAPSHOT" 0 0 >/dev/null 2>&1
+		chown -R mxtrap:mxtrap "$DIR/state" 2>/dev/null || :
+	}
+fi
 . "$(dirname "$0")/site.inc"
 
 # --- one bot, four outlets --------------------------------------------------------------
@@ -94,6 +108,17 @@ check "an allowed network frees the /64 in it" wait_for 1000 says "250*" $MID6 2
 
 # --- how fast ---------------------------------------------------------------------------
 
+counter() { mx curl -s http://127.0.0.1:8725/metrics | awk -v n="$1" 'BEGIN { v = 0 } $1 == n { v = $2 } END { print v }'; }
+if [ -n "${SNAPSHOT:-}" ]; then
+	# Forged SYNs from the other end of the wire: each source is a record that is to be written, again and again.
+	MAC=$(mx cat /sys/class/net/eth0/address)
+	rows=$(counter mxtrap_store_rows_total)
+	out "$DIR/forge" syn eth0 "$MAC" 1000000000 "${FLOOD:-20000}" "$SNAPSHOT" 198.51.100.10 198.51.100.30 >/dev/null &
+	FORGE=$!
+	flooded() { [ "$(counter mxtrap_store_rows_total)" -gt $((rows + SNAPSHOT / 10)) ]; }
+	check "the flood is being written" wait_for 30000 flooded
+fi
+
 # Each bot comes to the backup; how long after the verdict do the kernel and the DNSBL know it?
 mx python3 - "$DIR" "$BUILD" "$BOTS" >"$DIR/times" 2>"$DIR/times.err" <<-'END' &
 	import socket, struct, subprocess, sys, time
@@ -143,6 +168,10 @@ wait_for 10000 eval '! kill -0 $MEASURE 2>/dev/null'
 p99() { awk -v c="$1" '{ print $c }' "$DIR/times" | sort -n | awk '{ a[NR] = $1 } END { i = int(NR * 0.99 + 0.999); print NR ? a[i] : 99999 }'; }
 half() { awk -v c="$1" '{ print $c }' "$DIR/times" | sort -n | awk '{ a[NR] = $1 } END { print NR ? a[int((NR + 1) / 2)] : 99999 }'; }
 echo "     from the verdict to the DNSBL: median $(half 2) ms, p99 $(p99 2) ms; to the kernel: median $(half 3) ms, p99 $(p99 3) ms; $(wc -l <"$DIR/times") bots"
+if [ -n "${SNAPSHOT:-}" ]; then
+	kill $FORGE
+	echo "     $(($(counter mxtrap_store_rows_total) - rows)) rows were written meanwhile"
+fi
 check "each bot of $BOTS was blocked" eval '[ "$(wc -l <"$DIR/times")" = $BOTS ]'
 check "all of them within 2 s of the verdict" eval 'awk "{ if (\$2 > 2000 || \$3 > 2000) exit 1 }" "$DIR/times"'
 
