@@ -98,6 +98,7 @@ begin_stream(struct server *server, struct MHD_Connection *mhd, const struct con
 
 	stream->connection = mhd;
 	stream->connections = &server->connections;
+	stream->fd = conn->fd;
 	(void)setsockopt(conn->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 }
 
@@ -128,6 +129,8 @@ make_response(struct reply *reply)
 	}
 	if (response == NULL)
 		return NULL;
+	if (reply->kind == BODY_STREAM)
+		(void)MHD_add_response_header(response, "Connection", "close");
 	reply->kind = BODY_NONE;
 	for (size_t i = 0; i < ARRAY_LEN(headers); i++)
 		(void)MHD_add_response_header(response, headers[i].name, headers[i].value);

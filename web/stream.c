@@ -9,6 +9,7 @@
 #include "stream.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -128,6 +129,26 @@ look(struct streams *s, struct gathered *g)
 	return result <= REPORT_NONE;
 }
 
+/* Nobody reads from a connection that sleeps: whose client has left is found here. */
+static void
+find_gone(struct streams *s)
+{
+	struct pollfd fds[STREAMS_MAX];
+	struct event_stream *of[STREAMS_MAX];
+	nfds_t n = 0;
+
+	for (size_t i = 0; i < STREAMS_MAX; i++) {
+		if (s->at[i].all == NULL || !s->at[i].waits)
+			continue;
+		of[n] = &s->at[i];
+		fds[n++] = (struct pollfd){ .fd = s->at[i].fd, .events = POLLRDHUP };
+	}
+	if (n == 0 || poll(fds, n, 0) <= 0)
+		return;
+	for (nfds_t i = 0; i < n; i++)
+		of[i]->gone = fds[i].revents != 0;
+}
+
 /* Who sleeps is woken where there is something for him. */
 static void
 wake_streams(struct streams *s, int64_t now_ms)
@@ -137,7 +158,7 @@ wake_streams(struct streams *s, int64_t now_ms)
 
 		if (x->all == NULL || !x->waits)
 			continue;
-		if (!s->stops && x->next == s->end && now_ms - x->sent_ms < STREAM_BEAT_MS &&
+		if (!s->stops && !x->gone && x->next == s->end && now_ms - x->sent_ms < STREAM_BEAT_MS &&
 		    (x->skipped == 0 || now_ms - x->second_ms < 1000))
 			continue;
 		x->waits = false;
@@ -199,6 +220,7 @@ streams_run(void *ctx)
 			continue;
 		}
 		turn(s, g);
+		find_gone(s);
 		wake_streams(s, clock_ms());
 		/* However often it rings: each turn asks several questions. */
 		wait_turn(s, STREAM_REST_MS, false);
@@ -483,8 +505,8 @@ stream_read(struct event_stream *x, char *buf, size_t max, int64_t now_ms, void 
 	bool over;
 
 	(void)pthread_mutex_lock(&s->lock);
-	over = s->stops || x->next < s->first;
-	if (over && !s->stops)
+	over = s->stops || x->gone || x->next < s->first;
+	if (over && !s->stops && !x->gone)
 		s->dropped++;		/* it reads too slowly: it comes back with its last id */
 	while (!over && n < max && (x->out_size > 0 || next_piece(s, x, now_ms))) {
 		size_t k = x->out_size < max - n ? x->out_size : max - n;

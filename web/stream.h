@@ -42,6 +42,8 @@ struct event_stream {
 	struct streams *all;		/* NULL: free */
 	void	*connection;		/* server.c's, for waking it; NULL: not sent yet */
 	struct connections *connections;	/* server.c's likewise */
+	int	 fd;			/* its socket, to see that the client is gone */
+	bool	 gone;
 	bool	 waits;			/* it has told all there is, and sleeps */
 	bool	 only_changes;
 	uint64_t next;			/* of the ring */

@@ -98,6 +98,20 @@ hang_up(struct client *c)
 	free(c->text);
 }
 
+/* That those of the test before have left is noticed within a quarter of a second. */
+static void
+listen_at_last(struct client *c, const char *query)
+{
+	int64_t until = now_ms() + 5000;
+
+	listen_to(c, query, "");
+	while (strstr(c->text, " 200 ") == NULL && now_ms() < until && usleep(50000) == 0) {
+		hang_up(c);
+		listen_to(c, query, "");
+	}
+	assert_has(c->text, " 200 ");
+}
+
 static unsigned
 count(const char *text, const char *part)
 {
@@ -291,18 +305,10 @@ two_hundred_listen_and_the_next_one_is_refused(void **state)
 {
 	static struct client all[STREAMS_MAX];
 	struct client late;
-	int64_t until;
 
 	(void)state;
-	for (size_t i = 0; i < STREAMS_MAX; i++) {
-		until = now_ms() + 5000;	/* those of the tests before are noticed to be gone */
-		do {
-			if (all[i].fd > 0)
-				hang_up(&all[i]);
-			listen_to(&all[i], "?only=changes", "");
-		} while (strstr(all[i].text, " 200 ") == NULL && now_ms() < until && usleep(100000) == 0);
-		assert_has(all[i].text, " 200 ");
-	}
+	for (size_t i = 0; i < STREAMS_MAX; i++)
+		listen_at_last(&all[i], "?only=changes");
 	listen_to(&late, "", "");
 	assert_has(late.text, "HTTP/1.1 503");
 	assert_has(late.text, "Retry-After: 10");
@@ -327,11 +333,11 @@ who_does_not_read_falls_behind_and_is_let_go(void **state)
 	unsigned sent = 0;
 
 	(void)state;
-	listen_to(&slow, "", "");
+	listen_at_last(&slow, "");
 	(void)setsockopt(slow.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	listen_to(&quick, "", "");
+	listen_at_last(&quick, "");
 	while (sent < 8 * 900) {
-		char text[48], last[48];
+		char text[48], last[64];
 		int64_t asked = now_ms();
 
 		for (unsigned i = 0; i < 900; i++, sent++) {
