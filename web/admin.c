@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * admin.c - POST /api/v1/allow and /api/v1/forget: the operator's decisions over HTTP.
+ * admin.c - POST /api/v1/allow, /api/v1/forget and /api/v1/list: the operator's decisions over HTTP.
  *
  * Whoever asks shows a token in a header of its own, which no other site's page can make a browser send;
  * a request that a browser says comes from elsewhere is refused all the same.  Nothing is done here: watch
@@ -58,8 +58,7 @@ identify(struct web *web, const struct request *req, struct identity *who, struc
 	return ok;
 }
 
-/* "30d" from now; false: something else. */
-static bool
+bool
 parse_for(const char *text, int64_t now_s, uint32_t *expires_s)
 {
 	static const struct { char unit; int64_t s; } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
@@ -81,20 +80,49 @@ parse_for(const char *text, int64_t now_s, uint32_t *expires_s)
 	return false;
 }
 
+/* "1764153600", a string as all that is no truth. */
+static bool
+parse_until(const char *text, int64_t now_s, uint32_t *expires_s)
+{
+	uint64_t n = 0;
+
+	for (; *text >= '0' && *text <= '9' && n <= UINT32_MAX; text++)
+		n = n * 10 + (uint64_t)(*text - '0');
+	if (*text != '\0' || n > UINT32_MAX || (int64_t)n <= now_s)
+		return false;
+	*expires_s = (uint32_t)n;
+	return true;
+}
+
+/* How long it is listed by hand: always for a time, to a full minute. */
+static bool
+read_term(const struct request *req, struct message_admin *m, struct reply *reply)
+{
+	if (m->expires_s == 0)
+		m->expires_s = (uint32_t)(req->now_s + HAND_TERM_S);
+	if (m->expires_s > req->now_s + HAND_MAX_S) {
+		reply_problem(reply, 400, "for: expected 30d at most: what is listed by hand ends");
+		return false;
+	}
+	m->expires_s = (m->expires_s + 59) / 60 * 60;
+	return true;
+}
+
 /* The body as a decision.  False: *reply says what is wrong. */
 static bool
 read_decision(const struct request *req, enum admin_op op, struct message_admin *m, struct prefix *what,
     struct reply *reply)
 {
-	char cidr[PREFIX_TEXT_SIZE] = "", span[16] = "", why[FIELDS_WHY_SIZE];
+	char cidr[PREFIX_TEXT_SIZE] = "", span[16] = "", until[16] = "", why[FIELDS_WHY_SIZE];
 	bool remove = false;
 	struct field fields[] = {
 		{ "cidr", cidr, sizeof(cidr), NULL, false }, { "note", m->note, sizeof(m->note), NULL, false },
 		{ "for", span, sizeof(span), NULL, false }, { "remove", NULL, 0, &remove, false },
+		{ "until", until, sizeof(until), NULL, false },
 	};
 
 	if (req->body_size > REQUEST_BODY_MAX || !fields_read(req->body, req->body_size, fields,
-	    op == ADMIN_ALLOW ? 4 : 2, why)) {
+	    op == ADMIN_FORGET ? 2 : ARRAY_LEN(fields), why)) {
 		reply_problem(reply, 400, "%s", req->body_size > REQUEST_BODY_MAX ? "the body is too long" : why);
 		return false;
 	}
@@ -103,14 +131,24 @@ read_decision(const struct request *req, enum admin_op op, struct message_admin 
 		    "like 192.0.2.0/24");
 		return false;
 	}
-	if (remove && span[0] != '\0') {
-		reply_problem(reply, 400, "found for and remove: expected one of them");
+	if (remove + fields[2].given + fields[4].given > 1) {
+		reply_problem(reply, 400, "found several of for, until and remove: expected one of them");
+		return false;
+	}
+	if (op == ADMIN_LIST && what->len != 128 && (what->len != 64 || addr_is_v4(&what->addr))) {
+		reply_problem(reply, 400, "cidr: expected one address, or a /64 of IPv6: nothing wider is listed by hand");
 		return false;
 	}
 	if (fields[2].given && !parse_for(span, req->now_s, &m->expires_s)) {
 		reply_problem(reply, 400, "for: expected a time like 12h or 30d");
 		return false;
 	}
+	if (fields[4].given && !parse_until(until, req->now_s, &m->expires_s)) {
+		reply_problem(reply, 400, "until: expected Unix seconds, of a time to come");
+		return false;
+	}
+	if (op == ADMIN_LIST && !remove && !read_term(req, m, reply))
+		return false;
 	if (remove)
 		m->expires_s = ADMIN_WITHDRAW;
 	memcpy(m->addr, what->addr.b, sizeof(m->addr));
@@ -118,54 +156,58 @@ read_decision(const struct request *req, enum admin_op op, struct message_admin 
 	return true;
 }
 
+/* The newest decision about it: this one. */
 static void
-tell_done(const struct message_admin *m, const struct prefix *what, const struct message_answer *answer,
-    struct reply *reply)
+tell_undo(struct web *web, const struct request *req, const struct prefix *what, struct json *json)
 {
+	struct report_audit row;
+	bool known;
+
+	(void)pthread_mutex_lock(&web->lock);
+	known = web->report != NULL && report_audit_of(web->report, what, &row) == REPORT_OK;
+	(void)pthread_mutex_unlock(&web->lock);
+	if (known)
+		json_undo(json, &row, req->now_s);
+	else
+		json_null(json, "undo");
+}
+
+static void
+tell_done(struct web *web, const struct request *req, const struct message_admin *m, const struct prefix *what,
+    const struct message_answer *answer, struct reply *reply)
+{
+	bool gone = m->expires_s == ADMIN_WITHDRAW;
 	char cidr[PREFIX_TEXT_SIZE];
 	struct json json;
 
 	json_to_buffer(&json);
 	json_object(&json, NULL);
 	json_string(&json, "cidr", prefix_format(what, cidr));
-	json_string(&json, "done", m->op == ADMIN_FORGET ? "forgotten" : m->expires_s == ADMIN_WITHDRAW ? "withdrawn" :
+	json_string(&json, "done", m->op == ADMIN_FORGET ? "forgotten" : gone ? "withdrawn" : m->op == ADMIN_LIST ? "listed" :
 	    "allowed");
-	if (m->op == ADMIN_ALLOW && m->expires_s > ADMIN_WITHDRAW)
+	if (m->op != ADMIN_FORGET && m->expires_s > ADMIN_WITHDRAW)
 		json_uint(&json, "expires", m->expires_s);
 	else
 		json_null(&json, "expires");
 	json_string(&json, "says", answer->text);
+	tell_undo(web, req, what, &json);
+	json_bool(&json, "final", m->op == ADMIN_FORGET);
 	json_end(&json);
 	reply->cache_control = "no-store";
 	reply_json(reply, &json, 200);
 }
 
-static void
-decide(struct web *web, const struct request *req, enum admin_op op, struct reply *reply)
+void
+reply_line(struct reply *reply, enum line_result result, const struct message_answer *answer)
 {
-	struct message_admin m = { .op = op };
-	struct message_answer answer;
-	struct identity who;
-	struct prefix what;
-
-	if (!comes_from_here(web, req, reply) || !identify(web, req, &who, reply))
-		return;
-	if (strncasecmp(req->content_type, "application/json", 16) != 0 ||
-	    (req->content_type[16] != '\0' && req->content_type[16] != ';' && req->content_type[16] != ' ')) {
-		reply_problem(reply, 415, "expected Content-Type: application/json");
-		return;
-	}
-	message_init(&m.head, MESSAGE_ADMIN, sizeof(m));
-	if (!read_decision(req, op, &m, &what, reply))
-		return;
-	(void)snprintf(m.who, sizeof(m.who), "api:%.50s", who.who);
-	switch (line_ask(web->config->state_dir, &m, &answer)) {
+	switch (result) {
 	case LINE_DONE:
-		atomic_fetch_add_explicit(&web->counters.decisions, 1, memory_order_relaxed);
-		tell_done(&m, &what, &answer, reply);
+		return;
+	case LINE_FORBIDDEN:
+		reply_problem(reply, 409, "watch says: %.200s", answer->text);
 		return;
 	case LINE_REFUSED:
-		reply_problem(reply, 503, "watch says: %.200s", answer.text);
+		reply_problem(reply, 503, "watch says: %.200s", answer->text);
 		return;
 	case LINE_SILENT:
 		reply_problem(reply, 503, "watch did not answer in time: it may still be done, so look before you ask again");
@@ -174,6 +216,42 @@ decide(struct web *web, const struct request *req, enum admin_op op, struct repl
 		reply_problem(reply, 503, "watch cannot be reached: nothing was done");
 		return;
 	}
+}
+
+bool
+admin_may(struct web *web, const struct request *req, struct identity *who, struct reply *reply)
+{
+	if (!comes_from_here(web, req, reply) || !identify(web, req, who, reply))
+		return false;
+	if (strncasecmp(req->content_type, "application/json", 16) == 0 &&
+	    (req->content_type[16] == '\0' || req->content_type[16] == ';' || req->content_type[16] == ' '))
+		return true;
+	reply_problem(reply, 415, "expected Content-Type: application/json");
+	return false;
+}
+
+static void
+decide(struct web *web, const struct request *req, enum admin_op op, struct reply *reply)
+{
+	struct message_admin m = { .op = op };
+	struct message_answer answer;
+	enum line_result result;
+	struct identity who;
+	struct prefix what;
+
+	if (!admin_may(web, req, &who, reply))
+		return;
+	message_init(&m.head, MESSAGE_ADMIN, sizeof(m));
+	if (!read_decision(req, op, &m, &what, reply))
+		return;
+	(void)snprintf(m.who, sizeof(m.who), "api:%.50s", who.who);
+	result = line_ask(web->config->state_dir, &m, sizeof(m), &answer);
+	if (result != LINE_DONE) {
+		reply_line(reply, result, &answer);
+		return;
+	}
+	atomic_fetch_add_explicit(&web->counters.decisions, 1, memory_order_relaxed);
+	tell_done(web, req, &m, &what, &answer, reply);
 }
 
 void
@@ -186,4 +264,10 @@ void
 handle_forget(struct web *web, const struct request *req, struct reply *reply)
 {
 	decide(web, req, ADMIN_FORGET, reply);
+}
+
+void
+handle_list_by_hand(struct web *web, const struct request *req, struct reply *reply)
+{
+	decide(web, req, ADMIN_LIST, reply);
 }

@@ -44,6 +44,8 @@ reply_clear(struct reply *reply)
 	if (reply->kind == BODY_FD && reply->fd != -1)
 		(void)close(reply->fd);
 	document_unref(reply->document);
+	if (reply->kind == BODY_STREAM)
+		stream_close(reply->stream);
 	reply_init(reply);
 }
 

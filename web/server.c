@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "mxtrap/log.h"
+#include "mxtrap/process.h"
 #include "web_int.h"
 
 #define CONNECTION_MEMORY 12288		/* request line and all headers, and our own */
@@ -24,6 +25,10 @@
 #define GROWING_BLOCK	  32768		/* of a body that is being written, a client; so much is resident for each */
 
 #define CONSTANTS_MAX 4
+
+#define TLS_PRIORITIES	    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+#define STREAM_BLOCK	    4096
+#define STREAM_SOCKET_BYTES 32768
 
 struct server {
 	struct MHD_Daemon *daemon;
@@ -128,6 +133,54 @@ growing_response(struct reply *reply, struct connection *conn, struct MHD_Connec
 	return response;
 }
 
+/* -- streams of events: the library asks, or sleeps until somebody wakes it -- */
+
+static void
+suspend(void *connection)
+{
+	MHD_suspend_connection(connection);
+}
+
+void
+server_resume(void *connection)
+{
+	MHD_resume_connection(connection);
+}
+
+static ssize_t
+read_stream(void *ctx, uint64_t pos, char *buf, size_t max)
+{
+	struct event_stream *stream = ctx;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(stream->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	int64_t now_ms = clock_ms();
+	long n;
+
+	(void)pos;
+	/* What was told before has been taken: the next piece has a time of its own. */
+	if (info != NULL && info->socket_context != NULL)
+		connection_phase(stream->connections, info->socket_context, CONNECTION_STREAM, 0, now_ms);
+	n = stream_read(stream, buf, max, now_ms, suspend);
+	return n < 0 ? MHD_CONTENT_READER_END_OF_STREAM : n;
+}
+
+static void
+end_stream(void *ctx)
+{
+	stream_close(ctx);
+}
+
+/* Little waits in the kernel for a client that does not read. */
+static void
+begin_stream(struct server *server, struct MHD_Connection *mhd, const struct connection *conn, struct event_stream *stream)
+{
+	int size = STREAM_SOCKET_BYTES;
+
+	stream->connection = mhd;
+	stream->connections = &server->connections;
+	stream->fd = conn->fd;
+	(void)setsockopt(conn->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
 /* The library's response; it owns the body from here on.  NULL: out of memory. */
 static struct MHD_Response *
 make_response(struct reply *reply, struct connection *conn, struct MHD_Connection *mhd)
@@ -146,6 +199,9 @@ make_response(struct reply *reply, struct connection *conn, struct MHD_Connectio
 	case BODY_OWNED:
 		response = MHD_create_response_from_buffer(reply->size, body, MHD_RESPMEM_MUST_FREE);
 		break;
+	case BODY_STREAM:
+		response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, reply->stream, end_stream);
+		break;
 	case BODY_FD:
 		response = MHD_create_response_from_fd64(reply->size, reply->fd);
 		break;
@@ -157,6 +213,8 @@ make_response(struct reply *reply, struct connection *conn, struct MHD_Connectio
 	}
 	if (response == NULL)
 		return NULL;
+	if (reply->kind == BODY_STREAM)
+		(void)MHD_add_response_header(response, "Connection", "close");
 	reply->kind = BODY_NONE;
 	for (size_t i = 0; i < ARRAY_LEN(headers); i++)
 		(void)MHD_add_response_header(response, headers[i].name, headers[i].value);
@@ -253,17 +311,20 @@ send_reply(struct server *server, struct connection *conn, struct MHD_Connection
 {
 	unsigned status = reply->status;
 	uint64_t size = reply->size;
-	bool keep;
-	struct MHD_Response *response = find_or_make_response(server, conn, mhd, reply, &keep);
+	bool keep, streams = reply->kind == BODY_STREAM;
+	struct MHD_Response *response;
 	enum MHD_Result result;
 
+	if (streams)
+		begin_stream(server, mhd, conn, reply->stream);
+	response = find_or_make_response(server, conn, mhd, reply, &keep);
 	reply_clear(reply);
 	if (response == NULL)
 		return MHD_NO;
 	if (status / 100 < ARRAY_LEN(server->web->counters.replies))
 		atomic_fetch_add_explicit(&server->web->counters.replies[status / 100], 1,
 		    memory_order_relaxed);
-	connection_phase(&server->connections, conn, CONNECTION_REPLY, size, clock_ms());
+	connection_phase(&server->connections, conn, streams ? CONNECTION_STREAM : CONNECTION_REPLY, size, clock_ms());
 	result = MHD_queue_response(mhd, status, response);
 	if (!keep)
 		MHD_destroy_response(response);
@@ -272,7 +333,7 @@ send_reply(struct server *server, struct connection *conn, struct MHD_Connection
 
 /* What matters of a request's headers, found in one pass. */
 struct seen {
-	const char *host, *if_none_match;
+	const char *host, *if_none_match, *last_event_id;
 	unsigned    n_hosts;
 	bool	    has_body, chunked;
 	uint64_t    length;		/* of the body, as told */
@@ -340,6 +401,10 @@ see_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *val
 			seen->n_hosts++;
 		}
 		break;
+	case 'l':
+		if (strcasecmp(name, "Last-Event-ID") == 0)
+			seen->last_event_id = value;
+		break;
 	case 'i':
 		if (strcasecmp(name, "If-None-Match") == 0)
 			seen->if_none_match = value;
@@ -369,6 +434,7 @@ acceptable(struct server *server, struct MHD_Connection *mhd, struct request *re
 	req->takes_gzip = false;
 	if (req->posts)
 		req->origin[0] = req->fetch_site[0] = req->content_type[0] = req->host[0] = '\0';
+	req->last_event_id[0] = '\0';
 	req->body_size = 0;
 
 	(void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, see_header, &seen);
@@ -380,7 +446,7 @@ acceptable(struct server *server, struct MHD_Connection *mhd, struct request *re
 		return false;
 	}
 	if (seen.has_body && !req->posts) {
-		reply_problem(reply, 413, "expected a body only with POST /api/v1/allow and /api/v1/forget");
+		reply_problem(reply, 413, "expected a body only with a POST that changes something");
 		return false;
 	}
 	if (seen.chunked || seen.length > (req->discards ? DISCARD_MAX : REQUEST_BODY_MAX)) {
@@ -392,6 +458,8 @@ acceptable(struct server *server, struct MHD_Connection *mhd, struct request *re
 		reply_problem(reply, 400, "found a header twice, or one that is too long");
 		return false;
 	}
+	if (seen.last_event_id != NULL)
+		(void)snprintf(req->last_event_id, sizeof(req->last_event_id), "%s", seen.last_event_id);
 	if (seen.if_none_match != NULL && strlen(seen.if_none_match) < sizeof(req->if_none_match))
 		(void)snprintf(req->if_none_match, sizeof(req->if_none_match), "%s",
 		    seen.if_none_match);
@@ -491,7 +559,8 @@ name_client(struct MHD_Connection *mhd, struct connection *conn)
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	struct addr addr;
 
-	(void)snprintf(conn->request.client, sizeof(conn->request.client), "?");
+	(void)snprintf(conn->request.client, sizeof(conn->request.client), info != NULL && info->client_addr != NULL &&
+	    info->client_addr->sa_family == AF_UNIX ? "unix" : "?");
 	if (info == NULL || info->client_addr == NULL)
 		return;
 	if (info->client_addr->sa_family == AF_INET)
@@ -546,9 +615,40 @@ on_log(void *ctx, const char *fmt, va_list ap)
 	log_debug("libmicrohttpd: %s", text);
 }
 
+bool
+web_tls_good(const char *certificate, const char *key)
+{
+	struct MHD_Daemon *daemon = MHD_start_daemon(MHD_USE_TLS | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+	    on_request, NULL, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_HTTPS_MEM_CERT, certificate,
+	    MHD_OPTION_HTTPS_MEM_KEY, key, MHD_OPTION_END);
+
+	if (daemon == NULL)
+		return false;
+	MHD_stop_daemon(daemon);
+	return true;
+}
+
+/* A unix socket is for a proxy beside us, and speaks plainly. */
+static bool
+is_unix(int fd)
+{
+	struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(at);
+
+	return getsockname(fd, (struct sockaddr *)&at, &len) == 0 && at.ss_family == AF_UNIX;
+}
+
 struct server *
 server_start(struct web *web, int fd)
 {
+	bool tls = web->certificate != NULL && !is_unix(fd);
+	const struct MHD_OptionItem options[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, tls ? web->certificate : NULL },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, tls ? web->key : NULL },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, tls ? (void *)(uintptr_t)TLS_PRIORITIES : NULL },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+	const struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
 	struct server *server = calloc(1, sizeof(*server));
 
 	if (server == NULL || !connections_init(&server->connections)) {
@@ -564,7 +664,8 @@ server_start(struct web *web, int fd)
 		return NULL;
 	}
 	server->daemon = MHD_start_daemon(
-	    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+	    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME |
+	    (tls ? MHD_USE_TLS : 0), 0, NULL, NULL,
 	    on_request, server,
 	    MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, fd,
@@ -575,6 +676,7 @@ server_start(struct web *web, int fd)
 	    MHD_OPTION_URI_LOG_CALLBACK, on_uri, server,
 	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
 	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+	    MHD_OPTION_ARRAY, tls ? options : none,
 	    MHD_OPTION_END);
 	if (server->daemon == NULL) {
 		log_warnx("cannot start the HTTP library");

@@ -108,6 +108,8 @@ serve(struct process *process, struct web *web, struct server **servers, size_t 
 		(void)poll(fds, ARRAY_LEN(fds), wait < SWEEP_MS ? wait : SWEEP_MS);
 		rung = process->web_fd != -1 && read_doorbell(&process->web_fd);
 		now = clock_ms();
+		if (rung)
+			streams_ring(&web->streams);
 		if (rung || now - looked_ms >= LOOK_MS) {
 			web_look(web);
 			looked_ms = now;
@@ -134,8 +136,17 @@ web_main(struct process *process)
 	process_confine(process, 0);
 	if (!web_init(&web, &process->config))
 		fatalx("out of memory");
+	if (process->config.web_certificate[0] != '\0') {
+		web.certificate = pem_text(process->tls.certificate);
+		web.key = pem_text(process->tls.key);
+		pem_close(&process->tls);
+		if (web.certificate == NULL || web.key == NULL)
+			fatalx("the certificate or its key cannot be read");
+	}
 	web_look(&web);
 	(void)press_start(&web);
+	if (!streams_start(&web.streams, &process->config, server_resume))
+		fatalx("out of memory");
 	for (size_t i = 0; i < process->n_sockets && n < CONFIG_MAX_LISTEN; i++) {
 		servers[n] = server_start(&web, process->sockets[i].fd);
 		if (servers[n] != NULL)
@@ -145,8 +156,12 @@ web_main(struct process *process)
 	}
 	serve(process, &web, servers, n);
 	press_stop(&web);	/* first: the library may not end while a client waits for a document */
+	streams_end(&web.streams);
 	for (size_t i = 0; i < n; i++)
 		server_stop(servers[i]);
+	streams_free(&web.streams);
+	pem_wipe(web.certificate);
+	pem_wipe(web.key);
 	web_clear(&web);
 	return 0;
 }

@@ -14,9 +14,11 @@
 
 #include "mxtrap/asset.h"
 #include "mxtrap/export.h"
+#include "mxtrap/hand.h"
 #include "mxtrap/json.h"
 #include "mxtrap/message.h"
 #include "document.h"
+#include "stream.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -45,6 +47,7 @@ struct request {
 	char   url_token[REQUEST_ARG_SIZE], api_key[128], agent[96];
 	bool   takes_gzip;
 	bool   needs_length;		/* HTTP/1.0: a body without one would look whole wherever it broke off */
+	char   last_event_id[64];	/* "": none */
 	char   client[ADDR_TEXT_SIZE];	/* who is at the other end, of all */
 	int64_t now_s;
 	/* Of a POST, and the last of these too of what fetches: "" where there is none. */
@@ -81,6 +84,7 @@ bool hosts_allow(const struct hosts *, const char *host);
 enum body_kind {
 	BODY_NONE, BODY_STATIC, BODY_OWNED, BODY_FD,
 	BODY_GROWING,			/* sent as it is written, of no known size; one that fails breaks off visibly */
+	BODY_STREAM,			/* events, for as long as the client stays */
 	BODY_LATER,			/* no answer yet: ask the handler again when `document` has come to `wait_for` */
 };
 
@@ -89,6 +93,7 @@ struct reply {
 	enum body_kind kind;
 	const char *media_type;		/* static */
 	const void *body;		/* BODY_STATIC; BODY_OWNED: from malloc */
+	struct event_stream *stream;		/* BODY_STREAM: likewise */
 	int	    fd;			/* BODY_FD: whoever takes the reply closes it */
 	struct document *document;	/* BODY_GROWING, BODY_LATER: a reference */
 	enum document_stage wait_for;
@@ -239,12 +244,14 @@ struct web_counters {			/* relaxed atomics: they are only ever shown */
 struct web {
 	const struct config *config;
 	struct hosts	     hosts;
+	char		    *certificate, *key;	/* PEM text; NULL: no TLS */
 	pthread_mutex_t	     lock;	/* around all below, and around each handler */
 	struct report	    *report;	/* NULL: no database yet */
 	struct export_cache  exports;
 	struct press	     press;
 	struct consumers     consumers;
 	struct web_counters  counters;
+	struct streams	     streams;	/* has a lock of its own */
 	_Atomic int64_t	     busy_since_ms;	/* a handler runs since then; 0: none */
 };
 
@@ -270,10 +277,17 @@ handler handle_export;							/* body.c */
 handler handle_changes;							/* changes.c */
 handler handle_consumers;						/* consumer.c */
 handler handle_decisions_stream, handle_decisions;			/* lapi.c */
-handler handle_allow, handle_forget;					/* admin.c: without web.lock */
+handler handle_token_add, handle_token_revoke;				/* tokens.c: without web.lock */
+handler handle_allow, handle_forget, handle_list_by_hand;		/* admin.c: without web.lock */
+handler handle_events;							/* events.c */
+handler handle_audit;							/* audit.c */
+/* The member "undo": what would undo it, or null. */
+void json_undo(struct json *, const struct report_audit *, int64_t now_s);
 handler handle_usage_metrics;						/* lapi.c: without web.lock */
 /* Is this a path that consumers fetch?  What is shown of them is read from its headers then. */
 bool route_fetches(const struct request *);
+/* The table, one after another, for tests that shall leave none out.  NULL: no more. */
+const char *route_at(size_t, bool *has_arg, bool *posts);
 /* Is this the path of something that may be changed by POST? */
 bool route_posts(const struct request *, const char *method);
 
@@ -292,9 +306,23 @@ bool fields_read(const char *body, size_t n, struct field *, size_t n_fields, ch
 
 /* -- line.c: a decision to watch -- */
 
-enum line_result { LINE_DONE, LINE_REFUSED, LINE_SILENT, LINE_DOWN };
-/* answer is good with LINE_DONE and LINE_REFUSED.  Waits 2.5 s at most. */
-enum line_result line_ask(const char *state_dir, const struct message_admin *, struct message_answer *answer);
+/* Forbidden: by a rule; refused: not now. */
+enum line_result { LINE_DONE, LINE_FORBIDDEN, LINE_REFUSED, LINE_SILENT, LINE_DOWN };
+/* answer is good with the first three.  Waits 2.5 s at most. */
+enum line_result line_ask(const char *state_dir, const void *record, size_t size, struct message_answer *answer);
+
+/* -- admin.c: what all that change something share -- */
+/* Does it come from here, with a token that may, as JSON?  False: *reply says what is wrong. */
+bool admin_may(struct web *, const struct request *, struct identity *, struct reply *);
+/* "30d" from now; false: something else. */
+bool parse_for(const char *text, int64_t now_s, uint32_t *expires_s);
+/* What came of asking watch, other than LINE_DONE. */
+void reply_line(struct reply *, enum line_result, const struct message_answer *);
+
+/* GENERATION:SERIAL (changes.c); what an attempt came to, and why the list changed (explain.c): NULL: no such. */
+bool parse_state_name(const char *text, uint64_t *generation, uint64_t *serial);
+const char *outcome_name(uint8_t outcome);
+const char *cause_name(uint8_t cause);
 
 /* -- members that several answers share (api.c) -- */
 /* now_s 0: without it. */
@@ -307,8 +335,9 @@ void json_thresholds(struct json *, const struct config *);
 #define DEADLINE_REQUEST_MS 10000	/* from accept to the last header */
 #define DEADLINE_IDLE_MS    20000	/* from a reply to the next request's last header */
 #define DEADLINE_REPLY_MS   30000	/* and a second for each 16 KiB */
+#define DEADLINE_STREAM_MS  (STREAM_BEAT_MS + STREAM_STALL_MS)	/* between two pieces of a stream of events */
 
-enum connection_phase { CONNECTION_FREE, CONNECTION_REQUEST, CONNECTION_IDLE, CONNECTION_REPLY };
+enum connection_phase { CONNECTION_FREE, CONNECTION_REQUEST, CONNECTION_IDLE, CONNECTION_REPLY, CONNECTION_STREAM };
 
 #define READY_SIZE 384		/* a small answer: one entry with most of its reasons */
 
@@ -345,6 +374,8 @@ size_t connections_sweep(struct connections *, int64_t now_ms);
 struct server;
 /* Serve on a bound socket (listen() is called here).  NULL: said why. */
 struct server *server_start(struct web *, int fd);
+/* For streams_start(). */
+void server_resume(void *connection);
 void server_sweep(struct server *, int64_t now_ms);
 void server_stop(struct server *);
 

@@ -97,7 +97,9 @@ struct sender_row {		/* a snapshot of a sender; also how state comes back at sta
 	uint16_t kinds, fingerprint;
 	uint8_t	 state, klass, grade, flags;	/* flags: the core's own, kept as they are */
 	uint8_t	 caps, relapses;
-	uint16_t spare;
+	uint8_t	 hand_alone, single;	/* listed by hand (hand.h); as one address of a /64 */
+	uint32_t hand_until_s;		/* 0: not by hand */
+	uint64_t host;			/* of the single address */
 };
 
 struct memory_row {		/* order memory of a sender on a set; also comes back at start */
