@@ -147,6 +147,7 @@ web_main(struct process *process)
 	(void)press_start(&web);
 	if (!streams_start(&web.streams, &process->config, server_resume))
 		fatalx("out of memory");
+	(void)aside_start(&web.aside, web.config);
 	for (size_t i = 0; i < process->n_sockets && n < CONFIG_MAX_LISTEN; i++) {
 		servers[n] = server_start(&web, process->sockets[i].fd);
 		if (servers[n] != NULL)
@@ -162,6 +163,7 @@ web_main(struct process *process)
 	streams_free(&web.streams);
 	pem_wipe(web.certificate);
 	pem_wipe(web.key);
+	aside_stop(&web.aside);
 	web_clear(&web);
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "aside.h"
 #include "mxtrap/asset.h"
 #include "mxtrap/export.h"
 #include "mxtrap/hand.h"
@@ -136,6 +137,7 @@ struct web;
 bool gzip_wanted(const char *accept);
 /* Compress what a descriptor has, from its beginning.  False: it could not be written, or was stopped. */
 bool gzip_document(int from, struct document *to, const _Atomic bool *stop);
+const char *gzip_library(void);
 
 /* -- identity.c: who asks (web.lock is held) -- */
 
@@ -168,6 +170,14 @@ struct consumer_page {
 struct consumer_row *consumer_came(struct web *, const struct request *, const struct identity *, const char *what);
 /* It has this state of the list now. */
 void consumer_has(struct consumer_row *, const struct report_state *);
+/* Of all who were given the list. */
+struct consumers_sum {
+	unsigned known, behind;		/* who they are; of their documents, that are not of the newest list and were not
+					 * fetched for CONSUMERS_LATE_S */
+	int64_t newest_s;		/* 0: nobody came */
+};
+#define CONSUMERS_LATE_S 900
+void consumers_sum(struct web *, const struct report_state *, int64_t now_s, struct consumers_sum *);
 /* Tell watch of some who came.  Takes web.lock if it is free, and does not wait. */
 void consumers_tell(struct web *, int fd);
 
@@ -250,6 +260,7 @@ struct web {
 	struct export_cache  exports;
 	struct press	     press;
 	struct consumers     consumers;
+	struct aside	     aside;	/* has a lock of its own, to be taken behind this one */
 	struct web_counters  counters;
 	struct streams	     streams;	/* has a lock of its own */
 	_Atomic int64_t	     busy_since_ms;	/* a handler runs since then; 0: none */
@@ -270,6 +281,9 @@ typedef void handler(struct web *, const struct request *, struct reply *);
 handler handle_list, handle_senders, handle_check;			/* api.c */
 handler handle_sender;							/* explain.c */
 handler handle_mx_sets, handle_status, handle_healthz;			/* overview.c */
+handler handle_overview;						/* glance.c */
+handler handle_breakdown;						/* breakdown.c */
+handler handle_about;							/* about.c */
 handler handle_risk;							/* risk.c */
 handler handle_series;							/* series.c */
 handler handle_metrics;							/* metrics.c */
@@ -328,6 +342,8 @@ const char *cause_name(uint8_t cause);
 /* now_s 0: without it. */
 void json_state(struct json *, const struct report_state *, int64_t now_s);
 void json_thresholds(struct json *, const struct config *);
+/* "down", "up" or "unseen" (overview.c). */
+const char *health_name(const struct report_target *);
 
 /* -- connection.c: absolute deadlines -- */
 
@@ -378,5 +394,6 @@ struct server *server_start(struct web *, int fd);
 void server_resume(void *connection);
 void server_sweep(struct server *, int64_t now_ms);
 void server_stop(struct server *);
+const char *server_library(void);
 
 #endif

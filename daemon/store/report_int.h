@@ -19,6 +19,7 @@
 
 #define REPORT_HOLD_US	   50000	/* a read transaction is kept this long for many look-ups */
 #define REPORT_SNAPSHOT_US 1500000	/* a long one is begun anew, at the same serial, after this */
+#define REPORT_WALK_US	   8000	/* a page with a bound on what is looked at ends then, too */
 #define REPORT_PAGE	   4096		/* entries gathered before a callback is called */
 
 enum read_statement {
@@ -51,10 +52,6 @@ struct report {
 	bool		holder_runs, holding, closing;
 	int64_t		checked_us;
 	unsigned	brisk;		/* checks in close succession */
-	/* Distinct senders a target, counted at most every ten seconds. */
-	int64_t		counted_us, counted_day;
-	uint64_t       *senders_today;	/* owned */
-	size_t		n_senders_today;
 	/* Mail at risk, gathered at most every half minute. */
 	struct report_risk *risks;	/* owned */
 	size_t		n_risks;

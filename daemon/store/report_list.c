@@ -27,6 +27,12 @@ struct cursor {
 	int64_t	 after_key, after_host;	/* where it begins when it is opened again */
 };
 
+/* What only a sender's own record says. */
+struct marks {
+	bool	 known;
+	uint64_t fingerprint, sets;
+};
+
 struct walk {
 	struct report *r;
 	const struct report_filter *f;
@@ -34,7 +40,9 @@ struct walk {
 	int64_t	 now_s, last;		/* senders up to last, signed as SQLite sorts */
 	struct cursor cursors[SOURCE_N];
 	bool	 bare;
-	uint64_t told;
+	uint64_t told, looked;
+	int64_t	 until_us;		/* no more rows are looked at behind it; 0: no matter */
+	struct marks marks;		/* of the row that was given last */
 };
 
 static bool
@@ -48,7 +56,44 @@ walk_matches(const struct walk *w, const struct report_entry *e)
 		return false;
 	if (f->within != NULL && !prefix_overlaps(f->within, &e->what))
 		return false;
+	if ((e->kinds & f->kinds) != f->kinds)
+		return false;
 	return (w->states & 1U << e->state) != 0;
+}
+
+/* The record of a listing, where none has been read on the way. */
+static struct marks
+marks_ask(struct walk *w, sender_key key, int *rc)
+{
+	sqlite3_stmt *stmt = report_ask(w->r, READ_SENDER_MARKS);
+	struct marks marks = { .known = false };
+
+	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)key);
+	if ((*rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		marks = (struct marks){ true, (uint64_t)sqlite3_column_int64(stmt, 0), (uint64_t)sqlite3_column_int64(stmt, 1) };
+	sqlite3_reset(stmt);
+	return marks;
+}
+
+static bool
+walk_marks_match(struct walk *w, const struct report_entry *e, int *rc)
+{
+	const struct report_filter *f = w->f;
+	struct marks m = w->marks;
+
+	if (f->sets == 0 && f->fingerprints == NULL)
+		return true;
+	if (!m.known)
+		m = marks_ask(w, e->key, rc);
+	return m.known && (f->sets == 0 || (m.sets & f->sets) != 0) && (f->fingerprints == NULL ||
+	    (m.fingerprint < REPORT_FINGERPRINTS && (f->fingerprints[m.fingerprint / 8] >> m.fingerprint % 8 & 1) != 0));
+}
+
+/* Enough rows for one answer, or long enough. */
+static bool
+walk_looked_enough(const struct walk *w)
+{
+	return w->f->look != 0 && (w->looked >= w->f->look || ((w->looked & 255) == 0 && report_mono_us() > w->until_us));
 }
 
 /* Keys that a prefix covers, (*first, w->last]: all of them, or a stretch. */
@@ -97,7 +142,10 @@ static int
 walk_open(struct walk *w)
 {
 	bool only_cleared = (w->states & ~LIST_STATES) == 1U << STATE_CLEARED;
-	const enum read_statement asks[SOURCE_N] = { w->bare ? READ_LISTING_BARE : READ_LISTING_PAGE, READ_HOST_PAGE,
+	/* Only where no record is looked at: a listing must outdo its sender's. */
+	bool others = (w->states & (1U << STATE_LISTED | ~LIST_STATES)) == 0;
+	const enum read_statement asks[SOURCE_N] = {
+		w->bare ? READ_LISTING_BARE : others ? READ_LISTING_OTHERS : READ_LISTING_PAGE, READ_HOST_PAGE,
 		only_cleared ? READ_SENDER_CLEARED : READ_SENDER_PAGE };
 	const int keys[SOURCE_N] = { w->bare ? 2 : 5, 5, 0 };
 	int rc = SQLITE_DONE;
@@ -151,8 +199,12 @@ walk_next(struct walk *w, struct report_entry *e, int *rc)
 	enum source source;
 
 	*rc = SQLITE_DONE;
+	w->marks.known = false;
 	if (c == NULL)
 		return false;
+	if (sender->open && sender->key == c->key)
+		w->marks = (struct marks){ true, (uint64_t)sqlite3_column_int64(sender->stmt, 11),
+			(uint64_t)sqlite3_column_int64(sender->stmt, 18) };
 	source = (enum source)(c - w->cursors);
 	c->after_key = c->key;
 	c->after_host = c->host;
@@ -225,7 +277,7 @@ walk_pages(struct walk *w, report_each_entry *each, void *ctx)
 {
 	struct report_entry *page = malloc(REPORT_PAGE * sizeof *page);
 	enum report_result result = REPORT_OK;
-	bool go = true, more = true;
+	bool go = true, more = true, enough = false;
 
 	if (page == NULL)
 		return REPORT_ERROR;
@@ -244,14 +296,24 @@ walk_pages(struct walk *w, report_each_entry *each, void *ctx)
 		while (more && n < most && read++ < 65536) {
 			if (!(more = walk_next(w, &page[n], &rc)))
 				break;
-			if (page[n].state < STATE_N && walk_matches(w, &page[n]))
+			if (w->f->reach != NULL)
+				w->f->reach->last = page[n].what;
+			w->looked++;
+			if (page[n].state < STATE_N && walk_matches(w, &page[n]) && walk_marks_match(w, &page[n], &rc))
 				n++;
+			if (!(more = walk_fine(rc)) || (enough = walk_looked_enough(w)))
+				break;
 		}
 		walk_close(w);
 		result = report_failed(w->r, rc);
 		report_leave(w->r);
 		for (size_t i = 0; go && i < n; i++)
 			go = walk_tell(w, &page[i], each, ctx);
+		if (go && more && enough) {
+			if (w->f->reach != NULL)
+				w->f->reach->cut = true;
+			break;
+		}
 	}
 	free(page);
 	return result;
@@ -300,6 +362,7 @@ report_entries(struct report *r, const struct report_filter *filter, int64_t now
 	if (filter->one_snapshot)
 		w.states &= LIST_STATES;
 	w.bare = filter->one_snapshot && filter->bare && filter->within == NULL;
+	w.until_us = report_mono_us() + REPORT_WALK_US;
 	walk_start(&w);
 	if (filter->one_snapshot) {
 		result = walk_snapshot(&w, here.serial, each, ctx);

@@ -100,7 +100,10 @@ struct sender_row {		/* a snapshot of a sender; also how state comes back at sta
 	uint8_t	 hand_alone, single;	/* listed by hand (hand.h); as one address of a /64 */
 	uint32_t hand_until_s;		/* 0: not by hand */
 	uint64_t host;			/* of the single address */
+	uint64_t sets;			/* MX sets of its visits that are remembered: a bit an index, SENDER_SETS - 1 for all beyond */
 };
+
+#define SENDER_SETS 63
 
 struct memory_row {		/* order memory of a sender on a set; also comes back at start */
 	sender_key sender;
@@ -147,6 +150,8 @@ struct sink {
 	void (*correspondent)(void *ctx, sender_key, uint32_t answered_s);
 	/* It had mail for a domain that is not ours: excused until then.  May be NULL. */
 	void (*foreign)(void *ctx, sender_key, uint32_t until_s);
+	/* So many senders are cleared now; day_s: the day that it is.  May be NULL. */
+	void (*cleared)(void *ctx, uint32_t day_s, uint64_t n);
 	void (*fingerprint)(void *ctx, uint16_t id, const struct fingerprint *, int64_t time_us);
 };
 
