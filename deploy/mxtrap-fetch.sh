@@ -6,7 +6,7 @@
 # For a host that blocks: copied there as /usr/local/sbin/mxtrap-fetch, called by cron each minute.  The file,
 # $DIR/FORMAT, is replaced at once and only by a whole new list that CHECK, a shell command, finds good; then
 # APPLY is run.  Both see the file's name as $FILE.  Where either fails, the next minute tries again.  A fetch
-# that failed keeps what is there; after $KEEP minutes without any answer a list without time-outs is emptied,
+# that failed keeps what is there; after $KEEP minutes without a good answer a list without time-outs is emptied,
 # for it holds senders that were let go long since.  Needs curl.
 #
 # /etc/mxtrap-fetch.conf, readable by its user alone:
@@ -37,7 +37,9 @@ say() { echo "mxtrap-fetch: $FORMAT: $*" >&2; }
 run() { FILE=$1 sh -c "$2"; }
 put() { # what the new file holds, for all to see
 	mv "$NEW" "$LIST"
-	[ -z "$APPLY" ] || run "$LIST" "$APPLY" || { rm -f "$LIST.tag"; say "'$APPLY' failed"; exit 1; }
+	# Until it is applied the answer is asked for anew.
+	echo '"to be applied"' >"$LIST.tag"
+	[ -z "$APPLY" ] || run "$LIST" "$APPLY" || { say "'$APPLY' failed"; exit 1; }
 }
 headed() { # a list of ours says so; a portal's page does not
 	case $FORMAT in
@@ -55,20 +57,26 @@ fetch() { # prints the answer's code
 	    -w '%{http_code}' "$URL/export/$WHAT"
 }
 
+good() {
+	headed || { say "what came is no list of mxtrapd; the old one stays"; return 1; }
+	[ -z "$CHECK" ] || run "$NEW" "$CHECK" || { say "'$CHECK' refuses what came; the old one stays"; return 1; }
+}
+
+# The tag is that of the list that is there, and as old as the last good answer.
+[ -e "$LIST" ] || rm -f "$LIST.tag"
 if code=$(fetch); then
 	[ "$code" != 304 ] || { touch "$LIST.tag"; exit 0; }
-	headed || { say "what came is no list of mxtrapd"; exit 1; }
-	[ -z "$CHECK" ] || run "$NEW" "$CHECK" || { say "'$CHECK' refuses what came; the old one stays"; exit 1; }
-	put
-	mv "$TAG" "$LIST.tag"
-	exit 0
+	if good; then
+		put
+		mv "$TAG" "$LIST.tag"
+		exit 0
+	fi
 fi
 [ -n "$(find "$LIST.tag" -mmin "+$KEEP" 2>/dev/null)" ] || exit 1
 case $FORMAT in
 plain | pf | postfix-cidr | postscreen-cidr | exim | opensmtpd | sendmail | rspamd | haproxy)
-	say "no answer for $KEEP minutes: emptied"
+	say "no good answer for $KEEP minutes: emptied"
 	grep '^#' "$LIST" >"$NEW"
-	rm -f "$LIST.tag"
 	put
 	;;
 esac

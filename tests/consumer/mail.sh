@@ -215,11 +215,11 @@ judged() { # server, what it goes by, how it tells
 all_judged() {
 	postfix_by policy postscreen
 	judged smtpd "policy service" "$TOLD"
-	judged postscreen DNSBL "550 5.7.1 *"
+	judged postscreen DNSBL "550 5.7.1 *bl.trap.example; contact postmaster@trap.example"
 	check "who is refused can write to the contact" like "250*" smtpd $STAYS postmaster@trap.example
 	postfix_by file postscreen-file
 	judged smtpd file "$TOLD"
-	judged postscreen file "550 5.3.2 *contact postmaster@trap.example*"
+	judged postscreen file "550 5.3.2 Service currently unavailable; contact postmaster@trap.example"
 	check "who is refused by file can write to the contact" like "250*" smtpd $STAYS postmaster@trap.example
 	exim_by dnslists
 	judged exim DNSBL "$TOLD"
@@ -266,6 +266,7 @@ check "a list that did not change is not applied again" eval 'fetch "" "touch $D
 rm -f "$F.tag"
 check "a check that fails keeps the old list" eval '! fetch false "touch $DIR/applied" && holds && [ ! -e "$DIR/applied" ]'
 check "one that was not applied is tried again" eval '! fetch "" false && fetch "" "touch $DIR/applied" && [ -e "$DIR/applied" ]'
+check "a list that somebody took away is fetched again" eval 'rm "$F" && fetch && holds'
 echo "TOKEN=mxt_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" >>"$MXTRAP_FETCH_CONF"
 check "a token that opens nothing keeps the old list" eval '! fetch && holds'
 check "and nothing lies about" test -z "$(find "$LISTS" -name 'postfix-cidr.[0-9]*')"
@@ -275,6 +276,10 @@ echo '<html>Please log in.</html>' >"$DIR/portal/export/postfix-cidr"
 printf 'DIR=%s\nURL=http://127.0.0.1:8099\n' "$LISTS" >"$MXTRAP_FETCH_CONF"
 check "somebody else's page is no list" wait_for 5000 eval '! fetch && grep -q "no list of mxtrapd" "$DIR/fetch.out"'
 check "and the old one stays" holds
+touch -d '25 hours ago' "$F.tag"
+check "but not for more than a day" eval '! fetch && ! holds'
+printf 'DIR=%s\n' "$LISTS" >"$MXTRAP_FETCH_CONF"
+check "then a list is one again" eval 'fetch && holds'
 printf 'DIR=%s\nURL=http://127.0.0.1:1\n' "$LISTS" >"$MXTRAP_FETCH_CONF"
 touch -d '23 hours ago' "$F.tag"
 check "after a day without an answer, not before" eval '! fetch && holds'
