@@ -54,7 +54,10 @@ bouncer() { # mode, name of its file
 	  ipv6: { enabled: true, set-only: false, table: crowdsec6, chain: crowdsec6-chain }
 	prometheus: { enabled: false, listen_addr: 127.0.0.1, listen_port: 60601 }
 	END
-	ip netns exec "$P-mx" "$BOUNCER" -c "$DIR/$2.yaml" >"$DIR/$2.log" 2>&1 &
+	bouncer_runs "$2"
+}
+bouncer_runs() { # name of its file
+	ip netns exec "$P-mx" "$BOUNCER" -c "$DIR/$1.yaml" >"$DIR/$1.log" 2>&1 &
 	BOUNCER_PID=$!
 }
 in_nft() { mx nft list table ip crowdsec 2>/dev/null | grep -qF "$1"; }
@@ -92,7 +95,16 @@ wait $BOUNCER_PID 2>/dev/null
 
 if command -v ipset >/dev/null && mx ip6tables -L >/dev/null 2>&1; then
 	KEY=$(mxtrap token add by-ipset --scope lapi | grep '^mxt_')
-	bouncer iptables by-ipset
+	# The package's own file, with what the guide says in place of its keys.
+	snippet crowdsec bouncer | sed "s/^api_key:.*/api_key: $KEY/; s/^update_frequency:.*/update_frequency: 1s/" >"$DIR/guide"
+	{
+		awk -v keys="$(sed -n 's/^\([a-z_]*\):.*/\1/p' "$DIR/guide" | tr '\n' ' ')" '
+		    /^[a-z_]+:/ { key = $1; sub(":.*", "", key); skip = index(" " keys, " " key " ") } ! skip' \
+		    "${BOUNCER%/usr/bin/*}/etc/crowdsec/bouncers/crowdsec-firewall-bouncer.yaml" |
+		    sed "s|/var/run/|$DIR/|; s/^daemonize:.*/daemonize: false/; s/^log_mode:.*/log_mode: stdout/; s/  enabled: true$/  enabled: false/"
+		cat "$DIR/guide"
+	} >"$DIR/by-ipset.yaml"
+	bouncer_runs by-ipset
 	in_ipset() { mx ipset -q test crowdsec6-blacklists "$1"; }
 	check "by ipset, an address amid the /64 is refused" wait_for 10000 in_ipset $MID6 || tail -5 "$DIR/by-ipset.log"
 	kill $BOUNCER_PID

@@ -270,9 +270,20 @@ check "a list that somebody took away is fetched again" eval 'rm "$F" && fetch &
 echo "TOKEN=mxt_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" >>"$MXTRAP_FETCH_CONF"
 check "a token that opens nothing keeps the old list" eval '! fetch && holds'
 check "and nothing lies about" test -z "$(find "$LISTS" -name 'postfix-cidr.[0-9]*')"
-mkdir -p "$DIR/portal/export"
-echo '<html>Please log in.</html>' >"$DIR/portal/export/postfix-cidr"
-(cd "$DIR/portal" && mx python3 -m http.server -b 127.0.0.1 8099 >/dev/null 2>&1) &
+mx python3 - 2>/dev/null <<-'END' &
+	import http.server
+	class Other(http.server.BaseHTTPRequestHandler):
+	    def do_GET(self):
+	        page = b"<html>Please log in.</html>\n"
+	        half = self.path.startswith("/half/")
+	        self.send_response(200)
+	        self.send_header("Content-Length", "1000" if half else str(len(page)))
+	        self.end_headers()
+	        self.wfile.write(b"# mxtrap serial=1:1 changed=2026-01-01T00:00:00Z\n" if half else page)
+	http.server.HTTPServer(("127.0.0.1", 8099), Other).serve_forever()
+	END
+printf 'DIR=%s\nURL=http://127.0.0.1:8099/half\n' "$LISTS" >"$MXTRAP_FETCH_CONF"
+check "of an answer that breaks off nothing is taken" wait_for 5000 eval '! fetch && grep -q "curl: (18)" "$DIR/fetch.out" && holds'
 printf 'DIR=%s\nURL=http://127.0.0.1:8099\n' "$LISTS" >"$MXTRAP_FETCH_CONF"
 check "somebody else's page is no list" wait_for 5000 eval '! fetch && grep -q "no list of mxtrapd" "$DIR/fetch.out"'
 check "and the old one stays" holds
