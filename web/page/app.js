@@ -5,10 +5,10 @@
  * It asks again every few seconds with the ETag of what it has; a hidden tab asks
  * nothing.  Views: #/ and #/sender/ADDRESS (and #/search/WORDS).
  */
-import { brief, count, get, h, link, pill, plain, plural, reasons, scoreBar, show, span, time, words } from '/dom.js';
-import { chart } from '/chart.js';
-import { fillRisk, riskPanel } from '/risk.js';
-import { senderView } from '/sender.js';
+import { brief, count, get, h, link, pill, plain, plural, reasons, scoreBar, show, span, time, words } from './dom.js';
+import { chart } from './chart.js';
+import { fillRisk, riskPanel } from './risk.js';
+import { senderView } from './sender.js';
 
 const POLL_MS = 4000;
 const main = document.getElementById('main');

@@ -3,7 +3,7 @@
  * chart.js - attempts by the hour, stacked by role: an SVG made with DOM calls, and the
  * same numbers as a table.
  */
-import { brief, count, dayText, h, hourText, s, words } from '/dom.js';
+import { brief, count, dayText, h, hourText, s, words } from './dom.js';
 
 const ROLES = ['real', 'nolisting', 'bogus', 'control'];
 const HEIGHT = 220, LEFT = 48, BOTTOM = 24, TOP = 8;

@@ -4,7 +4,7 @@
  *
  * Asked for once a minute: the answer moves slowly, and it looks through all senders.
  */
-import { count, get, h, link, pill, plain, show, span, time, words } from '/dom.js';
+import { count, get, h, link, pill, plain, show, span, time, words } from './dom.js';
 
 const EVERY_MS = 60000;
 const box = h('div', {});

@@ -2,7 +2,7 @@
 /*
  * sender.js - the story of one sender: why it is what it is, as a timeline.
  */
-import { count, h, pill, plain, plural, points, reasons, scoreBar, show, span, time, words } from '/dom.js';
+import { count, h, pill, plain, plural, points, reasons, scoreBar, show, span, time, words } from './dom.js';
 
 const outcomes = {
 	silent: 'no answer was seen', refused: 'was refused', half: 'was answered and did not complete the handshake',
