@@ -38,7 +38,7 @@ SRC_firewall := $(sort $(wildcard daemon/firewall/*.c))
 SRC_web	:= $(filter-out web/embed.c,$(sort $(wildcard web/*.c)))
 SRC_cli	:= $(sort $(wildcard daemon/cli/*.c))
 SRC_mxtrapd := $(sort $(wildcard daemon/*.c))
-PAGE	:= $(sort $(wildcard web/page/* web/page/*/*)) web/bundle.mjs
+PAGE	:= $(sort $(wildcard web/page/* web/page/*/*) $(wildcard docs/consumers/*.md)) web/bundle.mjs
 MIGRATIONS := $(sort $(wildcard sql/[0-9]*.sql))
 
 define room

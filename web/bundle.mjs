@@ -15,6 +15,7 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 const here = dirname(fileURLToPath(import.meta.url));
+const docs = join(here, '../docs/consumers');
 const out = process.argv[2] && resolve(process.argv[2]);
 const require = createRequire(import.meta.url);
 const packages = new Set(['node_modules/world-atlas']);	/* folders: a package may be there twice */
@@ -26,12 +27,34 @@ if (!out) {
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 
+/* docs/consumers/NAME.md as what the page shows of it: paragraphs, code, tables.  Anything else is a paragraph. */
+function guide(name) {
+	const [, title, text] = /^# (.*)\n([^]*)$/.exec(readFileSync(join(docs, name), 'utf8'));
+	const blocks = [];
+	for (const part of text.split(/(^```[^]*?^```\n)/m)) {
+		const code = /^```[a-z]*\n([^]*)\n```\n$/.exec(part);
+		if (code) {
+			blocks.push({ code: code[1] });
+			continue;
+		}
+		for (const p of part.split(/\n{2,}/).map((q) => q.trim()).filter(Boolean))
+			blocks.push(p.startsWith('|') ? { table: p.split('\n').filter((l) => !/^[|-]+$/.test(l)).map((l) => l.slice(1, -1).split('|').map((c) => c.trim())) } :
+				{ text: p.replaceAll('\n', ' ') });
+	}
+	return { name: name.replace('.md', ''), title, blocks };
+}
+
+const guides = { name: 'guides', setup(plugin) {
+	plugin.onResolve({ filter: /^guides$/ }, () => ({ path: 'guides', namespace: 'guides' }));
+	plugin.onLoad({ filter: /./, namespace: 'guides' }, () => ({ loader: 'json', contents: JSON.stringify(readdirSync(docs).filter((f) => f.endsWith('.md')).sort().map(guide)) }));
+} };
+
 /* One file an entry: no chunk that a page would have to ask for first. */
 async function bundle(name) {
 	const done = await build({
 		entryPoints: [join(here, 'page', name)], outfile: join(out, name), bundle: true, minify: true,
-		format: 'esm', target: ['es2022', 'chrome109', 'firefox110', 'safari16.4'], charset: 'utf8',
-		external: ['./map.js'], metafile: true, legalComments: 'none', logLevel: 'warning', absWorkingDir: here,
+		format: 'esm', target: ['es2022', 'chrome123', 'firefox120', 'safari17.5'], charset: 'utf8',
+		external: ['./map.js'], metafile: true, plugins: [guides], legalComments: 'none', logLevel: 'warning', absWorkingDir: here,
 	});
 	for (const input of Object.keys(done.metafile.inputs)) {
 		const part = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input);
