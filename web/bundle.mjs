@@ -3,7 +3,7 @@
  * bundle.mjs - build tool: web/page and the packages it names, to the files that are embedded.
  *
  * bundle.mjs OUT
- * app.js and style.css have all that the first sight needs; map.js and countries.json come
+ * app.js and style.css have all that the first sight needs; worldmap.js and countries.json come
  * when somebody asks for the map.  notices.txt has the licence of each package that went in.
  * Each file lies there compressed as well.  What is wrong fails the build.
  */
@@ -54,7 +54,7 @@ async function bundle(name) {
 	const done = await build({
 		entryPoints: [join(here, 'page', name)], outfile: join(out, name), bundle: true, minify: true,
 		format: 'esm', target: ['es2022', 'chrome123', 'firefox120', 'safari17.5'], charset: 'utf8',
-		external: ['./map.js'], metafile: true, plugins: [guides], legalComments: 'none', logLevel: 'warning', absWorkingDir: here,
+		external: ['./worldmap.js'], metafile: true, plugins: [guides], legalComments: 'none', logLevel: 'warning', absWorkingDir: here,
 	});
 	for (const input of Object.keys(done.metafile.inputs)) {
 		const part = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input);
@@ -80,7 +80,7 @@ The shapes of the countries are Natural Earth's, in the public domain.
 ${texts.join('\n' + '-'.repeat(78) + '\n\n')}`;
 }
 
-for (const name of ['app.js', 'map.js', 'style.css'])
+for (const name of ['app.js', 'worldmap.js', 'style.css'])
 	await bundle(name);
 for (const name of ['index.html', 'icon.svg'])
 	writeFileSync(join(out, name), readFileSync(join(here, 'page', name)));

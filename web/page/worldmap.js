@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * map.js - the countries' outlines as SVG paths; asked for only when somebody opens the map.
+ * worldmap.js - the countries' outlines as SVG paths; asked for only when somebody opens the map.
  */
 import { geoNaturalEarth1, geoPath } from 'd3-geo';
 import { feature } from 'topojson-client';
