@@ -143,6 +143,7 @@ set_state(struct blocklist *b, uint32_t number, enum sender_state state, enum ch
 		return;
 	b->n_listed += (uint64_t)(state == STATE_LISTED) - (uint64_t)(old == STATE_LISTED);
 	b->n_suspect += (uint64_t)(state == STATE_SUSPECT) - (uint64_t)(old == STATE_SUSPECT);
+	b->n_cleared += (uint64_t)(state == STATE_CLEARED) - (uint64_t)(old == STATE_CLEARED);
 	s->state = state & 15;
 	sender_dirty(b->senders, number);
 	if (state >= STATE_SUSPECT)
@@ -343,6 +344,7 @@ blocklist_restored(struct blocklist *b, uint32_t number, int64_t now_us)
 
 	b->n_listed += s->state == STATE_LISTED;
 	b->n_suspect += s->state == STATE_SUSPECT;
+	b->n_cleared += s->state == STATE_CLEARED;
 	if (s->state < STATE_SUSPECT)
 		return;
 	if (s->state != STATE_ALLOWED && is_never(b, s, (uint32_t)(now_us / SECOND_US)))

@@ -288,7 +288,7 @@ database_try(struct store *s, const struct ladder *ladder, bool fresh)
 	if (version == 0 && !database_exec(s, "PRAGMA application_id=1297634386"))
 		goto failed;
 	if (!database_migrate(s, version) || !database_meta(s) || !database_ladder(s, ladder) || !database_prepare(s) ||
-	    !segment_open(s))
+	    !segment_open(s) || !rollup_open(s, ladder))
 		goto failed;
 	database_cap(s, false);
 	/* The header must tell the version without the WAL. */
@@ -369,6 +369,7 @@ database_close(struct store *s)
 		s->stmts[i] = NULL;
 	}
 	segment_close(s);
+	rollup_close(s);
 	sqlite3_close(s->db);
 	s->db = NULL;
 }

@@ -69,7 +69,6 @@ report_shut(struct report *r)
 	sqlite3_close(r->db);
 	r->db = NULL;
 	r->inside = r->holding = false;
-	r->counted_us = 0;
 	free(r->risks);			/* another file: another answer */
 	r->risks = NULL;
 }
@@ -309,7 +308,6 @@ report_close(struct report *r)
 	report_shut(r);
 	pthread_cond_destroy(&r->held);
 	pthread_mutex_destroy(&r->mutex);
-	free(r->senders_today);
 	free(r->risks);
 	free(r->path);
 	free(r);

@@ -50,10 +50,6 @@ struct report {
 	bool		holder_runs, holding, closing;
 	int64_t		checked_us;
 	unsigned	brisk;		/* checks in close succession */
-	/* Distinct senders a target, counted at most every ten seconds. */
-	int64_t		counted_us, counted_day;
-	uint64_t       *senders_today;	/* owned */
-	size_t		n_senders_today;
 	/* Mail at risk, gathered at most every half minute. */
 	struct report_risk *risks;	/* owned */
 	size_t		n_risks;

@@ -34,7 +34,7 @@ struct walk {
 	int64_t	 now_s, last;		/* senders up to last, signed as SQLite sorts */
 	struct cursor cursors[SOURCE_N];
 	bool	 bare;
-	uint64_t told;
+	uint64_t told, looked;
 };
 
 static bool
@@ -48,7 +48,30 @@ walk_matches(const struct walk *w, const struct report_entry *e)
 		return false;
 	if (f->within != NULL && !prefix_overlaps(f->within, &e->what))
 		return false;
+	if ((e->kinds & f->kinds) != f->kinds)
+		return false;
 	return (w->states & 1U << e->state) != 0;
+}
+
+/* What only its own record says. */
+static bool
+walk_record_matches(const struct walk *w, const struct report_entry *e, int *rc)
+{
+	const struct report_filter *f = w->f;
+	sqlite3_stmt *stmt = report_ask(w->r, READ_SENDER_MARKS);
+	bool match = false;
+
+	if (f->sets == 0 && f->fingerprints == NULL)
+		return true;
+	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)e->key);
+	if ((*rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		uint64_t id = (uint64_t)sqlite3_column_int64(stmt, 0), sets = (uint64_t)sqlite3_column_int64(stmt, 1);
+
+		match = (f->sets == 0 || (sets & f->sets) != 0) && (f->fingerprints == NULL ||
+		    (id < REPORT_FINGERPRINTS && (f->fingerprints[id / 8] >> id % 8 & 1) != 0));
+	}
+	sqlite3_reset(stmt);
+	return match;
 }
 
 /* Keys that a prefix covers, (*first, w->last]: all of them, or a stretch. */
@@ -243,14 +266,24 @@ walk_pages(struct walk *w, report_each_entry *each, void *ctx)
 		while (more && n < most && read++ < 65536) {
 			if (!(more = walk_next(w, &page[n], &rc)))
 				break;
-			if (page[n].state < STATE_N && walk_matches(w, &page[n]))
+			if (w->f->reach != NULL)
+				w->f->reach->last = page[n].what;
+			w->looked++;
+			if (page[n].state < STATE_N && walk_matches(w, &page[n]) && walk_record_matches(w, &page[n], &rc))
 				n++;
+			if (!(more = walk_fine(rc)) || w->looked == w->f->look)
+				break;
 		}
 		walk_close(w);
 		result = report_failed(w->r, rc);
 		report_leave(w->r);
 		for (size_t i = 0; go && i < n; i++)
 			go = walk_tell(w, &page[i], each, ctx);
+		if (go && more && w->looked == w->f->look && w->f->look != 0) {
+			if (w->f->reach != NULL)
+				w->f->reach->cut = true;
+			break;
+		}
 	}
 	free(page);
 	return result;

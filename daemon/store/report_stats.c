@@ -8,8 +8,8 @@
 
 #include "report_int.h"
 
-#define COUNT_EVERY_US 10000000
-#define DAY_S	       86400
+#define DAY_S	 86400
+#define RECENT_S 300
 
 static void
 copy_column(char *to, size_t size, sqlite3_stmt *stmt, int column)
@@ -94,56 +94,28 @@ targets_tally(struct report *r, struct targets *t, int64_t now_s)
 	return rc;
 }
 
-/* Distinct senders a target, from the newest 100 000 attempts of today; remembered for a while. */
-static int
-targets_count(struct report *r, int64_t now_s)
-{
-	sqlite3_stmt *stmt = report_ask(r, READ_SENDERS_TODAY);
-	int64_t now_us = report_mono_us();
-	int rc;
-
-	if (r->counted_us != 0 && r->counted_day == now_s / DAY_S && now_us - r->counted_us < COUNT_EVERY_US)
-		return SQLITE_DONE;
-	sqlite3_bind_int64(stmt, 1, (now_s - now_s % DAY_S) * 1000000);
-	sqlite3_bind_int64(stmt, 2, (now_s + 1) * 1000000);
-	if (r->n_senders_today != 0)	/* a database made without a ladder has no array */
-		memset(r->senders_today, 0, r->n_senders_today * sizeof *r->senders_today);
-	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		int64_t target = sqlite3_column_int64(stmt, 0);
-
-		if (target >= 0 && (uint64_t)target < r->n_senders_today)
-			r->senders_today[target] = (uint64_t)sqlite3_column_int64(stmt, 1);
-	}
-	sqlite3_reset(stmt);
-	r->counted_us = now_us;
-	r->counted_day = now_s / DAY_S;
-	return rc;
-}
-
+/* Of today; what is recent may be yesterday's still. */
 static int
 targets_senders(struct report *r, struct targets *t, int64_t now_s)
 {
-	size_t most = 0;
+	sqlite3_stmt *stmt = report_ask(r, READ_RUNGS);
+	int64_t today_s = now_s - now_s % DAY_S;
 	int rc;
 
-	for (size_t i = 0; i < t->n; i++)
-		if (t->rows[i].target >= most)
-			most = (size_t)t->rows[i].target + 1;
-	if (most > r->n_senders_today) {
-		uint64_t *more = realloc(r->senders_today, most * sizeof *more);
+	sqlite3_bind_int64(stmt, 1, today_s - DAY_S);
+	sqlite3_bind_int64(stmt, 2, today_s);
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		struct report_target *row = targets_find(t, sqlite3_column_int64(stmt, 0));
+		uint64_t senders = (uint64_t)sqlite3_column_int64(stmt, 2);
 
-		if (more == NULL)
-			return SQLITE_NOMEM;
-		r->senders_today = more;
-		r->n_senders_today = most;
-		r->counted_us = 0;
+		if (row == NULL)
+			continue;
+		/* Tallied attempts are in no sketch: then the count of new senders may be the larger one. */
+		if (sqlite3_column_int64(stmt, 1) == today_s && senders > row->senders_today)
+			row->senders_today = senders;
+		row->senders_now = now_s - sqlite3_column_int64(stmt, 4) < RECENT_S ? (uint64_t)sqlite3_column_int64(stmt, 3) : 0;
 	}
-	if ((rc = targets_count(r, now_s)) != SQLITE_DONE)
-		return rc;
-	/* Tallied attempts have no row: then the count of new senders may be the larger one. */
-	for (size_t i = 0; i < t->n; i++)
-		if (r->senders_today[t->rows[i].target] > t->rows[i].senders_today)
-			t->rows[i].senders_today = r->senders_today[t->rows[i].target];
+	sqlite3_reset(stmt);
 	return rc;
 }
 

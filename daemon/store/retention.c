@@ -15,6 +15,9 @@ enum {
 	KEEP_NOTES_DAYS = 400,
 	KEEP_CHANGES_DAYS = 30,		/* the horizon of the list as a log */
 	KEEP_CHANGES_ROWS = 10000000,
+	KEEP_HOURS_DAYS = 100,		/* sums of an hour: a month's view, and the one before */
+	KEEP_DAYS_DAYS = 3650,		/* sums of a day */
+	KEEP_RUNGS_DAYS = 35,
 	KEEP_UNPROVEN_DAYS = 30,	/* senders that were never more than noticed */
 	KEEP_SENDERS_DAYS = 180,
 	KEEP_CORRESPONDENTS_DAYS = 7,
@@ -158,6 +161,19 @@ retention_vacuum(struct store *s)
 	return database_run(s, WRITE_VACUUM);
 }
 
+/* Sums are few: all that is old goes at once. */
+static bool
+retention_rollups(struct store *s, int64_t now_s)
+{
+	const int64_t day_s = DAY_US / 1000000;
+
+	retention_before(s, WRITE_TALLY_ROLE_OLD, now_s - KEEP_HOURS_DAYS * day_s);
+	retention_before(s, WRITE_ROUTE_OLD, now_s - KEEP_HOURS_DAYS * day_s);
+	retention_before(s, WRITE_LIST_DAY_OLD, now_s - KEEP_DAYS_DAYS * day_s);
+	retention_before(s, WRITE_RUNG_OLD, now_s - KEEP_RUNGS_DAYS * day_s);
+	return false;
+}
+
 /* One bit of one step.  True: the step has more to do. */
 static bool
 retention_one(struct store *s)
@@ -198,6 +214,8 @@ retention_one(struct store *s)
 	case 12:
 		return retention_before(s, WRITE_FOREIGN_OLD, now / 1000000) > 0;
 	case 13:
+		return retention_rollups(s, now / 1000000);
+	case 14:
 		return retention_vacuum(s);
 	default:
 		s->tidy.busy = false;

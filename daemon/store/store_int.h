@@ -17,6 +17,7 @@
 #include "mxtrap/mxset.h"
 #include "mxtrap/store.h"
 #include "ring.h"
+#include "rollup.h"
 #include "segment.h"
 #include "sort.h"
 
@@ -49,7 +50,7 @@ enum lane {
 };
 
 enum row_kind { ROW_ATTEMPT, ROW_VISIT, ROW_EVIDENCE, ROW_EVENT, ROW_NOTE, ROW_TALLY, ROW_FINGERPRINT, ROW_CORRESPONDENT,
-	ROW_FOREIGN };
+	ROW_FOREIGN, ROW_CLEARED };
 
 struct row {
 	uint8_t kind;			/* enum row_kind */
@@ -71,6 +72,10 @@ struct row {
 			sender_key key;
 			uint32_t until_s;
 		} foreign;
+		struct {
+			uint32_t day_s;
+			uint64_t n;
+		} cleared;
 		struct {
 			struct fingerprint fp;
 			int64_t	 time_us;
@@ -161,6 +166,7 @@ struct store {
 	struct seen fingerprints_seen[STORE_FINGERPRINTS + 1];
 	struct seen *targets_seen;	/* owned; n_targets */
 	bool	 any_seen;
+	struct rollup rollup;
 	_Atomic uint64_t generation;
 	int64_t	 n_listed, n_suspect;
 	int64_t	 newest_us;		/* newest time of any row: what retention goes by */
@@ -193,6 +199,7 @@ struct store {
 	size_t		n_status;
 	_Atomic bool	status_dirty;
 
+	_Atomic uint64_t uncounted;		/* attempts whose target has no sketch */
 	_Atomic uint64_t rows_written, rows_lost, rows_dropped, commits, write_errors, queue_max, serial, bytes;
 	_Atomic bool	 disk_full;
 	_Atomic bool	 changes_lost;	/* list changes were lost: the list must be named anew */

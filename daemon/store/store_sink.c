@@ -191,13 +191,25 @@ sink_foreign(void *ctx, sender_key key, uint32_t until_s)
 	store_put(ctx, LANE_KEEP);
 }
 
+static void
+sink_cleared(void *ctx, uint32_t day_s, uint64_t n)
+{
+	struct row *row = store_row(ctx, LANE_KEEP, ROW_CLEARED);
+
+	if (row == NULL)
+		return;
+	row->u.cleared.day_s = day_s;
+	row->u.cleared.n = n;
+	store_put(ctx, LANE_KEEP);
+}
+
 struct sink
 store_sink(struct store *s)
 {
 	return (struct sink){ .ctx = s, .attempt = sink_attempt, .visit = sink_visit, .evidence = sink_evidence,
 		.change = sink_change, .sender = sink_sender, .memory = sink_memory, .tally = sink_tally,
 		.note = sink_note, .fingerprint = sink_fingerprint, .correspondent = sink_correspondent,
-		.foreign = sink_foreign };
+		.foreign = sink_foreign, .cleared = sink_cleared };
 }
 
 size_t

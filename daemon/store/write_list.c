@@ -13,6 +13,7 @@
 
 #define LIST_ROWS	 4096		/* a transaction, live */
 #define LIST_ROWS_REPLAY 32768
+#define DAY_US		 (86400 * 1000000LL)
 
 static bool
 list_is_kept(uint8_t state)
@@ -136,12 +137,22 @@ list_move(struct store *s, uint64_t serial)
 static bool
 list_rows(struct store *s, uint64_t serial, const struct change_row *batch, uint64_t n)
 {
+	int64_t last_us = 0;
+
 	if (!database_run(s, WRITE_BEGIN))
 		return false;
-	for (uint64_t i = 0; i < n; i++)
-		if (!list_change(s, batch != NULL ? &batch[i] : ring_at(&s->lanes[LANE_LIST], i), serial))
+	for (uint64_t i = 0; i < n; i++) {
+		const struct change_row *c = batch != NULL ? &batch[i] : ring_at(&s->lanes[LANE_LIST], i);
+		int64_t day = c->time_us / DAY_US;
+
+		/* The number of a day is that behind its last change. */
+		if (i > 0 && day != last_us / DAY_US && !rollup_list(s, last_us))
 			return false;
-	return list_move(s, serial) && database_run(s, WRITE_COMMIT);
+		last_us = c->time_us;
+		if (!list_change(s, c, serial))
+			return false;
+	}
+	return rollup_list(s, last_us) && list_move(s, serial) && database_run(s, WRITE_COMMIT);
 }
 
 /* Which rows are next: a batch, which is never cut, or so many of the lane. */

@@ -58,7 +58,7 @@ static bool
 write_attempt(struct store *s, const struct attempt_row *a)
 {
 	bind_attempt(s, s->stmts[WRITE_ATTEMPT], 0, a);
-	return database_run(s, WRITE_ATTEMPT);
+	return database_run(s, WRITE_ATTEMPT) && rollup_attempt(s, a);
 }
 
 bool
@@ -66,6 +66,9 @@ write_attempts(struct store *s, const struct row *const rows[static WRITE_ATTEMP
 {
 	for (int i = 0; i < WRITE_ATTEMPTS_TOGETHER; i++)
 		bind_attempt(s, s->stmts[WRITE_ATTEMPTS], i * ATTEMPT_COLUMNS, &rows[i]->u.attempt);
+	for (int i = 0; i < WRITE_ATTEMPTS_TOGETHER; i++)
+		if (!rollup_attempt(s, &rows[i]->u.attempt))
+			return false;
 	return database_run(s, WRITE_ATTEMPTS);
 }
 
@@ -84,6 +87,7 @@ static bool
 write_visit(struct store *s, const struct visit_row *v)
 {
 	sqlite3_stmt *stmt = s->stmts[WRITE_VISIT];
+	int route = route_digits(v->route, v->n_route);
 
 	sqlite3_bind_int64(stmt, 1, segment_add(s, SEGMENT_VISIT, v->sender, v->end_us));
 	bind_key(stmt, 2, v->sender);
@@ -91,11 +95,11 @@ write_visit(struct store *s, const struct visit_row *v)
 	sqlite3_bind_int64(stmt, 4, v->end_us - v->start_us);
 	sqlite3_bind_int(stmt, 5, v->set);
 	sqlite3_bind_int(stmt, 6, v->n_attempts);
-	sqlite3_bind_int(stmt, 7, route_digits(v->route, v->n_route));
+	sqlite3_bind_int(stmt, 7, route);
 	sqlite3_bind_int(stmt, 8, route_digits(v->proven_route, v->n_proven_route));
 	sqlite3_bind_int(stmt, 9, v->klass);
 	sqlite3_bind_int(stmt, 10, v->real_proven);
-	return database_run(s, WRITE_VISIT);
+	return database_run(s, WRITE_VISIT) && rollup_visit(s, v, route);
 }
 
 /* Sums are stored as whole numbers. */
@@ -235,7 +239,7 @@ write_tally(struct store *s, const struct tally_row *t)
 	sqlite3_bind_int64(stmt, 6, t->silent);
 	sqlite3_bind_int64(stmt, 7, t->first_seen);
 	sqlite3_bind_int64(stmt, 8, t->not_kept);
-	return database_run(s, WRITE_TALLY);
+	return database_run(s, WRITE_TALLY) && rollup_tally(s, t);
 }
 
 /* The dictionary's id for a fingerprint of this process; from now on its attempts hold it. */
@@ -292,6 +296,8 @@ write_row(struct store *s, const struct row *row)
 		bind_key(s->stmts[WRITE_FOREIGN], 1, row->u.foreign.key);
 		sqlite3_bind_int64(s->stmts[WRITE_FOREIGN], 2, row->u.foreign.until_s);
 		return database_run(s, WRITE_FOREIGN);
+	case ROW_CLEARED:
+		return rollup_cleared(s, row->u.cleared.day_s, row->u.cleared.n);
 	case ROW_CORRESPONDENT:
 		bind_key(s->stmts[WRITE_CORRESPONDENT], 1, row->u.correspondent.key);
 		sqlite3_bind_int64(s->stmts[WRITE_CORRESPONDENT], 2, row->u.correspondent.answered_s);
@@ -311,7 +317,7 @@ row_release(struct store *s, struct row *row, bool lost)
 	}
 }
 
-#define SENDER_COLUMNS 18
+#define SENDER_COLUMNS 19
 #define MEMORY_COLUMNS 7
 
 static void
@@ -338,6 +344,7 @@ bind_sender(const struct store *s, sqlite3_stmt *stmt, int at, const struct send
 	sqlite3_bind_int(stmt, at + 16, r->flags);
 	sqlite3_bind_int(stmt, at + 17, r->caps);
 	sqlite3_bind_int(stmt, at + 18, r->relapses);
+	sqlite3_bind_int64(stmt, at + 19, (sqlite3_int64)r->sets);
 }
 
 bool

@@ -172,7 +172,7 @@ writer_slice(struct store *s)
 		ok = (keep = writer_rows(s, LANE_KEEP, n_keep, deadline)) >= 0;
 	if (ok && keep == (int64_t)n_keep)
 		ok = (plain = writer_rows(s, LANE_PLAIN, n_plain, deadline)) >= 0;
-	ok = ok && write_seen(s) && writer_clock(s) && (!atomic_load(&s->status_dirty) || write_status(s)) &&
+	ok = ok && write_seen(s) && rollup_write(s) && writer_clock(s) && (!atomic_load(&s->status_dirty) || write_status(s)) &&
 	    (!atomic_load(&s->consumers_wait) || write_consumers(s)) &&
 	    snapshot_write(s, deadline) && database_run(s, WRITE_COMMIT);
 	snapshot_settle(s, ok);
@@ -180,6 +180,7 @@ writer_slice(struct store *s)
 		writer_failed(s, "rows");
 		segment_rewind(s, marks);
 		write_unseen(s);
+		rollup_unseen(s);
 		return false;
 	}
 	writer_release(s, LANE_KEEP, (uint64_t)keep, false);

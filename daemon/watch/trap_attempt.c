@@ -79,6 +79,7 @@ evict_sender(void *ctx, uint32_t number)
 {
 	struct trap *t = ctx;
 
+	t->list.n_cleared -= t->senders.records[number].state == STATE_CLEARED;
 	visit_drop_all(&t->visits, &t->senders.records[number]);
 	t->senders.dirty[number >> 6] &= ~(1ULL << (number & 63));
 }

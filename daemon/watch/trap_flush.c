@@ -4,6 +4,8 @@
  */
 #include "trap_int.h"
 
+#define DAY_S 86400U
+
 void
 trap_tell_tallies(struct trap *t)
 {
@@ -14,6 +16,11 @@ trap_tell_tallies(struct trap *t)
 			continue;
 		t->o.sink.tally(t->o.sink.ctx, r);
 		*r = (struct tally_row){ .hour_s = r->hour_s, .target = i };
+	}
+	if (t->o.sink.cleared != NULL && t->list.n_cleared != t->cleared_told && t->ladder->n_targets > 0 &&
+	    t->tallies[0].hour_s != 0) {
+		t->cleared_told = t->list.n_cleared;
+		t->o.sink.cleared(t->o.sink.ctx, t->tallies[0].hour_s / DAY_S * DAY_S, t->cleared_told);
 	}
 }
 
@@ -44,6 +51,11 @@ tell_sender(struct trap *t, uint32_t number)
 		.relapses = SENDER_CAPS_RELAPSES(s->caps),
 	};
 
+	for (uint32_t link = s->visits; link != 0; link = t->visits.records[link - 1].next) {
+		uint16_t set = t->visits.records[link - 1].set;
+
+		row.sets |= 1ULL << (set < SENDER_SETS ? set : SENDER_SETS - 1);
+	}
 	t->o.sink.sender(t->o.sink.ctx, &row);
 	for (uint32_t link = s->visits; link != 0; link = t->visits.records[link - 1].next) {
 		const struct visit *v = &t->visits.records[link - 1];

@@ -113,6 +113,7 @@ struct trap {
 	struct network	    *networks;
 	struct kin	    *kin;		/* by set */
 	uint8_t		    *set_flags;		/* by set: SET_REAL_V4, SET_REAL_V6 */
+	uint64_t	     cleared_told;
 	struct tally_row    *tallies;		/* by target, of this hour */
 	int64_t		     tallies_until_us;
 	struct fingerprint  *fingerprints;	/* id - 1 */

@@ -26,7 +26,7 @@ struct blocklist {
 	const struct sink	  *sink;
 	struct wheel		   deadlines;	/* by the minute; items are record numbers */
 	float	 upper, half;			/* A, A/2 */
-	uint64_t n_listed, n_suspect;
+	uint64_t n_listed, n_suspect, n_cleared;
 	struct { uint32_t sender; uint64_t host; } hosts[BLOCKLIST_HOSTS];
 	uint32_t n_hosts;
 };

@@ -56,7 +56,8 @@ struct report_target {			/* what a rung saw */
 	uint16_t preference;
 	uint8_t	 role, answer;
 	bool	 down;
-	uint64_t attempts_hour, attempts_today, senders_today, proven_today, refused_today, silent_today;
+	uint64_t attempts_hour, attempts_today, proven_today, refused_today, silent_today;	/* today: since midnight, UTC */
+	uint64_t senders_today, senders_now;	/* about; now: of five minutes */
 	int64_t	 last_s;		/* last attempt */
 };
 
@@ -83,12 +84,21 @@ enum report_result report_check(struct report *, const struct addr *, int64_t no
 /* Visit entries in key order, after `after` (NULL: from the start), at most limit; states: mask of 1 << enum
  * sender_state; kinds_only: only senders that have evidence.  each returning false ends it.  Listed, suspect and
  * allowed come from the list itself, others from the senders. */
+struct report_reach {
+	bool	 cut;			/* by look: there may be more behind `last` */
+	struct prefix last;
+};
 struct report_filter {
 	uint32_t states;		/* 0: all */
 	bool	 with_kinds_only;
 	uint8_t	 klass;			/* 0xff: any */
 	const struct prefix *within;	/* NULL: everywhere */
 	const struct prefix *after;	/* keyset: the last `what` of the page before; NULL: start */
+	uint16_t kinds;			/* only senders that have all of these */
+	uint64_t sets;			/* only senders that came to one of these MX sets (sender_row.sets); 0: any */
+	const uint8_t *fingerprints;	/* only senders whose newest SYN was one of these (report_fingerprints); NULL: any */
+	size_t	 look;			/* rows looked at, at most, whether they match or not; 0: all */
+	struct report_reach *reach;	/* with look: where it ended */
 	size_t	 limit;			/* 0: no limit (paged inside: not one snapshot) */
 	bool	 bare;			/* with one_snapshot: scores, hints and times of sightings are not asked: 0 */
 	bool	 one_snapshot;		/* list rows only (listed, suspect): all from the state that *state says */
@@ -123,6 +133,20 @@ enum report_result report_attempts_after(struct report *, int64_t id, size_t lim
     bool (*each)(void *, const struct report_attempt *), void *ctx);
 
 enum report_result report_targets(struct report *, int64_t now_s, bool (*each)(void *, const struct report_target *), void *ctx);
+/* Sums by role: of hours (span_s 3600, for 100 days) or of days (86400, UTC, for ten years). */
+struct report_sums { int64_t start_s; uint8_t role; uint64_t attempts, proven, refused, silent, first_seen, not_kept; };
+enum report_result report_sums(struct report *, int64_t span_s, int64_t from_s, int64_t to_s,
+    bool (*each)(void *, const struct report_sums *), void *ctx);
+/* The list day by day (UTC), newest first; today as of now.  -1: nothing is known of that day. */
+struct report_day { int64_t day_s, listed, suspects, cleared; };
+enum report_result report_days(struct report *, int64_t now_s, size_t n, struct report_day *out);
+/* Visits that began in these hours, by route: roles in the order first touched; the commonest first. */
+struct report_route { uint8_t roles[3], n_roles; uint64_t visits, real_proven; };
+enum report_result report_routes(struct report *, int64_t from_s, int64_t to_s,
+    bool (*each)(void *, const struct report_route *), void *ctx);
+/* Ids of the fingerprints that hold a text, as the bits of a map (REPORT_FINGERPRINTS of them); how many. */
+#define REPORT_FINGERPRINTS 65536
+enum report_result report_fingerprints(struct report *, const char *part, uint8_t map[static REPORT_FINGERPRINTS / 8], size_t *n);
 enum report_result report_series(struct report *, int64_t from_s, int64_t to_s,
     bool (*each)(void *, const struct report_tally *), void *ctx);
 enum report_result report_status(struct report *, bool (*each)(void *, const char *name, const char *value), void *ctx);

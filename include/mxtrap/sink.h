@@ -98,7 +98,10 @@ struct sender_row {		/* a snapshot of a sender; also how state comes back at sta
 	uint8_t	 state, klass, grade, flags;	/* flags: the core's own, kept as they are */
 	uint8_t	 caps, relapses;
 	uint16_t spare;
+	uint64_t sets;			/* MX sets of its visits that are remembered: a bit an index, SENDER_SETS - 1 for all beyond */
 };
+
+#define SENDER_SETS 63
 
 struct memory_row {		/* order memory of a sender on a set; also comes back at start */
 	sender_key sender;
@@ -145,6 +148,8 @@ struct sink {
 	void (*correspondent)(void *ctx, sender_key, uint32_t answered_s);
 	/* It had mail for a domain that is not ours: excused until then.  May be NULL. */
 	void (*foreign)(void *ctx, sender_key, uint32_t until_s);
+	/* So many senders are cleared now; day_s: the day that it is.  May be NULL. */
+	void (*cleared)(void *ctx, uint32_t day_s, uint64_t n);
 	void (*fingerprint)(void *ctx, uint16_t id, const struct fingerprint *, int64_t time_us);
 };
 
