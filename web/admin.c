@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * admin.c - POST /api/v1/allow and /api/v1/forget: the operator's decisions over HTTP.
+ * admin.c - POST /api/v1/allow, /api/v1/forget and /api/v1/list: the operator's decisions over HTTP.
  *
  * Whoever asks shows a token in a header of its own, which no other site's page can make a browser send;
  * a request that a browser says comes from elsewhere is refused all the same.  Nothing is done here: watch
@@ -81,20 +81,49 @@ parse_for(const char *text, int64_t now_s, uint32_t *expires_s)
 	return false;
 }
 
+/* "1764153600", a string as all that is no truth. */
+static bool
+parse_until(const char *text, int64_t now_s, uint32_t *expires_s)
+{
+	uint64_t n = 0;
+
+	for (; *text >= '0' && *text <= '9' && n <= UINT32_MAX; text++)
+		n = n * 10 + (uint64_t)(*text - '0');
+	if (*text != '\0' || n > UINT32_MAX || (int64_t)n <= now_s)
+		return false;
+	*expires_s = (uint32_t)n;
+	return true;
+}
+
+/* How long it is listed by hand: always for a time, to a full minute. */
+static bool
+read_term(const struct request *req, struct message_admin *m, struct reply *reply)
+{
+	if (m->expires_s == 0)
+		m->expires_s = (uint32_t)(req->now_s + HAND_TERM_S);
+	if (m->expires_s > req->now_s + HAND_MAX_S) {
+		reply_problem(reply, 400, "for: expected 30d at most: what is listed by hand ends");
+		return false;
+	}
+	m->expires_s = (m->expires_s + 59) / 60 * 60;
+	return true;
+}
+
 /* The body as a decision.  False: *reply says what is wrong. */
 static bool
 read_decision(const struct request *req, enum admin_op op, struct message_admin *m, struct prefix *what,
     struct reply *reply)
 {
-	char cidr[PREFIX_TEXT_SIZE] = "", span[16] = "", why[FIELDS_WHY_SIZE];
+	char cidr[PREFIX_TEXT_SIZE] = "", span[16] = "", until[16] = "", why[FIELDS_WHY_SIZE];
 	bool remove = false;
 	struct field fields[] = {
 		{ "cidr", cidr, sizeof(cidr), NULL, false }, { "note", m->note, sizeof(m->note), NULL, false },
 		{ "for", span, sizeof(span), NULL, false }, { "remove", NULL, 0, &remove, false },
+		{ "until", until, sizeof(until), NULL, false },
 	};
 
 	if (req->body_size > REQUEST_BODY_MAX || !fields_read(req->body, req->body_size, fields,
-	    op == ADMIN_ALLOW ? 4 : 2, why)) {
+	    op == ADMIN_FORGET ? 2 : ARRAY_LEN(fields), why)) {
 		reply_problem(reply, 400, "%s", req->body_size > REQUEST_BODY_MAX ? "the body is too long" : why);
 		return false;
 	}
@@ -103,14 +132,24 @@ read_decision(const struct request *req, enum admin_op op, struct message_admin 
 		    "like 192.0.2.0/24");
 		return false;
 	}
-	if (remove && span[0] != '\0') {
-		reply_problem(reply, 400, "found for and remove: expected one of them");
+	if (remove + fields[2].given + fields[4].given > 1) {
+		reply_problem(reply, 400, "found several of for, until and remove: expected one of them");
+		return false;
+	}
+	if (op == ADMIN_LIST && what->len != 128 && (what->len != 64 || addr_is_v4(&what->addr))) {
+		reply_problem(reply, 400, "cidr: expected one address, or a /64 of IPv6: nothing wider is listed by hand");
 		return false;
 	}
 	if (fields[2].given && !parse_for(span, req->now_s, &m->expires_s)) {
 		reply_problem(reply, 400, "for: expected a time like 12h or 30d");
 		return false;
 	}
+	if (fields[4].given && !parse_until(until, req->now_s, &m->expires_s)) {
+		reply_problem(reply, 400, "until: expected Unix seconds, of a time to come");
+		return false;
+	}
+	if (op == ADMIN_LIST && !remove && !read_term(req, m, reply))
+		return false;
 	if (remove)
 		m->expires_s = ADMIN_WITHDRAW;
 	memcpy(m->addr, what->addr.b, sizeof(m->addr));
@@ -118,23 +157,42 @@ read_decision(const struct request *req, enum admin_op op, struct message_admin 
 	return true;
 }
 
+/* The newest decision about it: this one. */
 static void
-tell_done(const struct message_admin *m, const struct prefix *what, const struct message_answer *answer,
-    struct reply *reply)
+tell_undo(struct web *web, const struct request *req, const struct prefix *what, struct json *json)
 {
+	struct report_audit row;
+	bool known;
+
+	(void)pthread_mutex_lock(&web->lock);
+	known = web->report != NULL && report_audit_of(web->report, what, &row) == REPORT_OK;
+	(void)pthread_mutex_unlock(&web->lock);
+	if (known)
+		json_undo(json, &row, req->now_s);
+	else
+		json_null(json, "undo");
+}
+
+static void
+tell_done(struct web *web, const struct request *req, const struct message_admin *m, const struct prefix *what,
+    const struct message_answer *answer, struct reply *reply)
+{
+	bool gone = m->expires_s == ADMIN_WITHDRAW;
 	char cidr[PREFIX_TEXT_SIZE];
 	struct json json;
 
 	json_to_buffer(&json);
 	json_object(&json, NULL);
 	json_string(&json, "cidr", prefix_format(what, cidr));
-	json_string(&json, "done", m->op == ADMIN_FORGET ? "forgotten" : m->expires_s == ADMIN_WITHDRAW ? "withdrawn" :
+	json_string(&json, "done", m->op == ADMIN_FORGET ? "forgotten" : gone ? "withdrawn" : m->op == ADMIN_LIST ? "listed" :
 	    "allowed");
-	if (m->op == ADMIN_ALLOW && m->expires_s > ADMIN_WITHDRAW)
+	if (m->op != ADMIN_FORGET && m->expires_s > ADMIN_WITHDRAW)
 		json_uint(&json, "expires", m->expires_s);
 	else
 		json_null(&json, "expires");
 	json_string(&json, "says", answer->text);
+	tell_undo(web, req, what, &json);
+	json_bool(&json, "final", m->op == ADMIN_FORGET);
 	json_end(&json);
 	reply->cache_control = "no-store";
 	reply_json(reply, &json, 200);
@@ -162,7 +220,10 @@ decide(struct web *web, const struct request *req, enum admin_op op, struct repl
 	switch (line_ask(web->config->state_dir, &m, &answer)) {
 	case LINE_DONE:
 		atomic_fetch_add_explicit(&web->counters.decisions, 1, memory_order_relaxed);
-		tell_done(&m, &what, &answer, reply);
+		tell_done(web, req, &m, &what, &answer, reply);
+		return;
+	case LINE_FORBIDDEN:
+		reply_problem(reply, 409, "watch says: %.200s", answer.text);
 		return;
 	case LINE_REFUSED:
 		reply_problem(reply, 503, "watch says: %.200s", answer.text);
@@ -186,4 +247,10 @@ void
 handle_forget(struct web *web, const struct request *req, struct reply *reply)
 {
 	decide(web, req, ADMIN_FORGET, reply);
+}
+
+void
+handle_list_by_hand(struct web *web, const struct request *req, struct reply *reply)
+{
+	decide(web, req, ADMIN_LIST, reply);
 }

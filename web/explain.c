@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "mxtrap/log.h"
 #include "mxtrap/said.h"
 #include "web_int.h"
 
@@ -306,6 +307,11 @@ tell(struct web *web, const struct request *req, const struct report_entry *entr
 	begin(story, "allowed_by");
 	if (!finish(story, report_allows(web->report, req->now_s, story_allow, &allow), reply))
 		return;
+	begin(story, "listed_by_hand");
+	if ((entry->kinds & 1U << EVIDENCE_BY_HAND) != 0 && entry->state == STATE_LISTED &&
+	    report_hands(web->report, req->now_s, story_allow, &allow) > REPORT_NONE)
+		log_debug("who listed it by hand cannot be read");
+	json_end(&story->json);
 	json_bool(&story->json, "more", story->more);
 	if (report_state(web->report, &state) == REPORT_OK)
 		json_state(&story->json, &state, 0);

@@ -36,7 +36,7 @@ line_ask(const char *state_dir, const struct message_admin *m, struct message_an
 		if (poll(&p, 1, ANSWER_MS) == 1 &&
 		    message_receive(p.fd, answer, sizeof(*answer)) == (int)sizeof(*answer) &&
 		    answer->head.kind == MESSAGE_ANSWER)
-			result = answer->ok != 0 ? LINE_DONE : LINE_REFUSED;
+			result = answer->ok == 1 ? LINE_DONE : answer->ok == 3 ? LINE_FORBIDDEN : LINE_REFUSED;
 	}
 	(void)close(p.fd);
 	return result;

@@ -14,6 +14,7 @@
 struct route {
 	const char *path;
 	handler	   *handle;
+	handler	   *changes;		/* what POST does there, beside GET; without web.lock */
 	bool	    has_arg;
 	bool	    no_database;	/* answers without one */
 	bool	    posts;		/* changes something: POST, and nothing else */
@@ -23,7 +24,7 @@ struct route {
 
 static const struct route routes[] = {
 	{ "/api/v1/check/", handle_check, .has_arg = true, .arg = "an address" },
-	{ "/api/v1/list", handle_list, .params = { "state", "limit", "after" } },
+	{ "/api/v1/list", handle_list, handle_list_by_hand, .params = { "state", "limit", "after" } },
 	{ "/api/v1/senders", handle_senders, .params = { "query", "limit", "after" } },
 	{ "/api/v1/senders/", handle_sender, .has_arg = true, .arg = "an address",
 	    .params = { "limit" } },
@@ -31,6 +32,7 @@ static const struct route routes[] = {
 	{ "/api/v1/risk", handle_risk, .params = { "limit" } },
 	{ "/api/v1/series", handle_series, .params = { "from", "to" } },
 	{ "/api/v1/status", handle_status, .params = { NULL } },
+	{ "/api/v1/audit", handle_audit, .params = { "limit", "after" } },
 	{ "/api/v1/allow", handle_allow, .posts = true },
 	{ "/api/v1/forget", handle_forget, .posts = true },
 	{ "/export/changes", handle_changes, .params = { "since", "limit" } },
@@ -122,7 +124,7 @@ route_posts(const struct request *req, const char *method)
 	if (strcmp(method, "POST") != 0 || req->result != REQUEST_OK)
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++)
-		if (routes[i].posts && strcmp(req->path, routes[i].path) == 0)
+		if ((routes[i].posts || routes[i].changes != NULL) && strcmp(req->path, routes[i].path) == 0)
 			return true;
 	return false;
 }
@@ -188,24 +190,25 @@ route(struct web *web, struct request *req, const char *method, struct reply *re
 		reply_problem(reply, 404, "no such path; see /api/v1/list, /api/v1/senders, "
 		    "/api/v1/check/ADDRESS, /api/v1/mx-sets, /api/v1/risk, /api/v1/series, "
 		    "/api/v1/status, "
-		    "/api/v1/consumers, /api/v1/allow, /api/v1/forget, /export/FORMAT, /x/TOKEN/FORMAT, "
+		    "/api/v1/consumers, /api/v1/audit, /api/v1/allow, /api/v1/forget, /export/FORMAT, /x/TOKEN/FORMAT, "
 		    "/v1/decisions/stream, /metrics, /healthz");
 		return;
 	}
-	if (r != NULL && r->posts) {
+	if (r != NULL && (r->posts || (r->changes != NULL && strcmp(method, "POST") == 0))) {
 		if (strcmp(method, "POST") != 0) {
 			reply_problem(reply, 405, "this changes something: POST");
 			reply->allow = "POST";
-		} else if ((odd = odd_param(r, req)) != NULL) {
+		} else if ((odd = req->n_params > 0 ? req->params[0].name : NULL) != NULL) {
 			reply_problem(reply, 400, "unknown parameter \"%.40s\"; what is asked for stands in the body", odd);
 		} else {
-			r->handle(web, req, reply);	/* it waits for watch, and nobody else shall */
+			/* It waits for watch, and nobody else shall. */
+			(r->changes != NULL ? r->changes : r->handle)(web, req, reply);
 		}
 		return;
 	}
 	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
 		reply_problem(reply, 405, "this can be read only: GET or HEAD");
-		reply->allow = "GET, HEAD";
+		reply->allow = r != NULL && r->changes != NULL ? "GET, HEAD, POST" : "GET, HEAD";
 		return;
 	}
 	if (asset != NULL) {

@@ -300,7 +300,7 @@ acceptable(struct server *server, struct MHD_Connection *mhd, struct request *re
 		return false;
 	}
 	if (seen.has_body && !req->posts) {
-		reply_problem(reply, 413, "expected a body only with POST /api/v1/allow and /api/v1/forget");
+		reply_problem(reply, 413, "expected a body only with a POST that changes something");
 		return false;
 	}
 	if (seen.chunked || seen.length > (req->discards ? DISCARD_MAX : REQUEST_BODY_MAX)) {

@@ -14,6 +14,7 @@
 
 #include "mxtrap/asset.h"
 #include "mxtrap/export.h"
+#include "mxtrap/hand.h"
 #include "mxtrap/json.h"
 #include "mxtrap/message.h"
 
@@ -231,7 +232,10 @@ handler handle_export;							/* body.c */
 handler handle_changes;							/* changes.c */
 handler handle_consumers;						/* consumer.c */
 handler handle_decisions_stream, handle_decisions;			/* lapi.c */
-handler handle_allow, handle_forget;					/* admin.c: without web.lock */
+handler handle_allow, handle_forget, handle_list_by_hand;		/* admin.c: without web.lock */
+handler handle_audit;							/* audit.c */
+/* The member "undo": what would undo it, or null. */
+void json_undo(struct json *, const struct report_audit *, int64_t now_s);
 handler handle_usage_metrics;						/* lapi.c: without web.lock */
 /* Is this a path that consumers fetch?  What is shown of them is read from its headers then. */
 bool route_fetches(const struct request *);
@@ -253,8 +257,9 @@ bool fields_read(const char *body, size_t n, struct field *, size_t n_fields, ch
 
 /* -- line.c: a decision to watch -- */
 
-enum line_result { LINE_DONE, LINE_REFUSED, LINE_SILENT, LINE_DOWN };
-/* answer is good with LINE_DONE and LINE_REFUSED.  Waits 2.5 s at most. */
+/* Forbidden: by a rule; refused: not now. */
+enum line_result { LINE_DONE, LINE_FORBIDDEN, LINE_REFUSED, LINE_SILENT, LINE_DOWN };
+/* answer is good with the first three.  Waits 2.5 s at most. */
 enum line_result line_ask(const char *state_dir, const struct message_admin *, struct message_answer *answer);
 
 /* -- members that several answers share (api.c) -- */

@@ -64,7 +64,7 @@ message_ends(const char *text, size_t size)
 static bool
 message_admin_holds(const struct message_admin *m)
 {
-	return m->op >= ADMIN_ALLOW && m->op <= ADMIN_FIREWALL_ON && m->len <= 128 &&
+	return m->op >= ADMIN_ALLOW && m->op <= ADMIN_LIST && m->len <= 128 &&
 	    message_ends(m->who, sizeof(m->who)) && message_ends(m->note, sizeof(m->note));
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * admin.c - `mxtrap allow` and `mxtrap forget`: the operator's decisions, told to watch.
+ * admin.c - `mxtrap allow`, `mxtrap block` and `mxtrap forget`: the operator's decisions, told to watch.
  *
  * One datagram there, one back, over a socket that file mode guards.  What watch
  * says is done has been written to disk.
@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "mxtrap/hand.h"
 #include "mxtrap/message.h"
 #include "mxtrap/store.h"
 
@@ -47,8 +48,8 @@ await_answer(int fd, const char *path, int patience_ms)
 	} while (a.ok == 2);
 	if (isatty(STDERR_FILENO))
 		fputs("\r\033[K", stderr);
-	fprintf(a.ok ? stdout : stderr, "%s%s\n", a.ok ? "" : "mxtrap: ", cli_escape(a.text, text, sizeof(text)));
-	return a.ok ? CLI_DONE : CLI_NO;
+	fprintf(a.ok == 1 ? stdout : stderr, "%s%s\n", a.ok == 1 ? "" : "mxtrap: ", cli_escape(a.text, text, sizeof(text)));
+	return a.ok == 1 ? CLI_DONE : CLI_NO;
 }
 
 /*
@@ -97,10 +98,19 @@ cli_tell_watch(const struct cli *cli, const void *record, size_t size)
 	return status;
 }
 
+/* What is listed ends with a full minute. */
+static uint32_t
+until(enum admin_op op, int64_t span_s)
+{
+	int64_t end_s = (int64_t)time(NULL) + span_s;
+
+	return (uint32_t)(op == ADMIN_LIST ? (end_s + 59) / 60 * 60 : end_s);
+}
+
 static int
 decide(struct cli *cli, enum admin_op op, int argc, char **argv)
 {
-	const char *command = op == ADMIN_ALLOW ? "allow" : "forget", *word = NULL;
+	const char *command = op == ADMIN_ALLOW ? "allow" : op == ADMIN_LIST ? "block" : "forget", *word = NULL;
 	struct message_admin m = { .op = op };
 	struct passwd *pw = getpwuid(getuid());
 	struct prefix p;
@@ -108,11 +118,11 @@ decide(struct cli *cli, enum admin_op op, int argc, char **argv)
 
 	message_init(&m.head, MESSAGE_ADMIN, sizeof(m));
 	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--for") == 0 && i + 1 < argc && op == ADMIN_ALLOW) {
+		if (strcmp(argv[i], "--for") == 0 && i + 1 < argc && op != ADMIN_FORGET) {
 			if (!cli_parse_span(argv[++i], &span))
 				return cli_usage(command, "--for: expected a time like 12h or 30d");
-			m.expires_s = (uint32_t)(time(NULL) + span);
-		} else if (strcmp(argv[i], "--remove") == 0 && op == ADMIN_ALLOW) {
+			m.expires_s = until(op, span);
+		} else if (strcmp(argv[i], "--remove") == 0 && op != ADMIN_FORGET) {
 			m.expires_s = STORE_ALLOW_REMOVE;
 		} else if (strcmp(argv[i], "--note") == 0 && i + 1 < argc) {
 			if (strlen(argv[++i]) >= sizeof(m.note))
@@ -133,6 +143,8 @@ decide(struct cli *cli, enum admin_op op, int argc, char **argv)
 		    cli_escape(word, text, sizeof(text)));
 		return CLI_NO;
 	}
+	if (op == ADMIN_LIST && m.expires_s == 0)
+		m.expires_s = until(op, HAND_TERM_S);
 	memcpy(m.addr, p.addr.b, sizeof(m.addr));
 	m.len = p.len;
 	(void)snprintf(m.who, sizeof(m.who), "%s", pw != NULL ? pw->pw_name : "unknown");
@@ -175,4 +187,10 @@ int
 cli_forget(struct cli *cli, int argc, char **argv)
 {
 	return decide(cli, ADMIN_FORGET, argc, argv);
+}
+
+int
+cli_block(struct cli *cli, int argc, char **argv)
+{
+	return decide(cli, ADMIN_LIST, argc, argv);
 }

@@ -30,6 +30,7 @@ int cli_explain(struct cli *, int, char **);
 int cli_export(struct cli *, int, char **);
 int cli_allow(struct cli *, int, char **);
 int cli_forget(struct cli *, int, char **);
+int cli_block(struct cli *, int, char **);
 int cli_status(struct cli *, int, char **);
 int cli_report(struct cli *, int, char **);
 int cli_tail(struct cli *, int, char **);

@@ -98,6 +98,21 @@ see_allow(void *ctx, const struct prefix *what, int64_t expires_s, const char *w
 	return true;
 }
 
+static bool
+see_hand(void *ctx, const struct prefix *what, int64_t expires_s, const char *who, const char *note, int64_t added_s)
+{
+	struct story *s = ctx;
+
+	if (!prefix_equal(what, &s->entry.what))
+		return true;
+	s->by_hand = true;
+	s->hand_expires_s = expires_s;
+	s->hand_at_s = added_s;
+	(void)snprintf(s->hand_who, sizeof(s->hand_who), "%s", who != NULL ? who : "");
+	(void)snprintf(s->hand_note, sizeof(s->hand_note), "%s", note != NULL ? note : "");
+	return false;
+}
+
 static int
 by_time(const void *a, const void *b)
 {
@@ -132,6 +147,8 @@ gather(struct story *s)
 		result = report_evidence(report, key, 0, add_evidence, s);
 	if (result <= REPORT_NONE)
 		result = report_changes(report, key, 0, add_change, s);
+	if (result <= REPORT_NONE && s->entry.state == STATE_LISTED && (s->entry.kinds & 1U << EVIDENCE_BY_HAND) != 0)
+		result = report_hands(report, s->cli->now_s, see_hand, s);
 	if (result <= REPORT_NONE)
 		result = report_state(report, &s->state);
 	if (s->n != 0)

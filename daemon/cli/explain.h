@@ -37,6 +37,10 @@ struct story {
 	struct prefix allow;
 	int64_t	     allow_expires_s, allowed_at_s;
 	char	     allow_who[64], allow_note[256];
+	/* Who listed it by hand, where it is. */
+	bool	     by_hand;
+	int64_t	     hand_expires_s, hand_at_s;
+	char	     hand_who[64], hand_note[256];
 };
 
 /* For a person; for a program. */

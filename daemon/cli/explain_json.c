@@ -180,6 +180,14 @@ explain_json(const struct story *s)
 	json_string(&j, "list_on", grade_name((enum grade)judge->list_on));
 	json_int(&j, "now", s->cli->now_s);
 	json_string(&j, "unpublished", open ? NULL : gate.why);
+	if (s->by_hand) {
+		json_object(&j, "by_hand");
+		json_string(&j, "who", s->hand_who);
+		json_string(&j, "note", s->hand_note);
+		json_int(&j, "since", s->hand_at_s);
+		json_int(&j, "expires", s->hand_expires_s);
+		json_end(&j);
+	}
 	json_array(&j, "story");
 	for (size_t i = 0; i < s->n; i++)
 		json_item(&j, s, &s->items[i]);

@@ -42,7 +42,7 @@ say_head(const struct story *s)
 	const struct report_entry *e = &s->entry;
 	const struct cli *cli = s->cli;
 	double upper = judge_upper(&cli->config.judge);
-	char what[PREFIX_TEXT_SIZE], first[40], last[40], reasons[256];
+	char what[PREFIX_TEXT_SIZE], first[40], last[40], reasons[260], note[1030];
 	unsigned state = e->state < STATE_N ? e->state : STATE_UNKNOWN;
 
 	printf("%s%s%s is %s%s%s", cli_bold(cli), name_of(&e->what, what), cli_plain(cli),
@@ -60,6 +60,10 @@ say_head(const struct story *s)
 	printf("  seen   %s to %s\n", cli_time(e->first_seen_s, first), cli_time(e->last_seen_s, last));
 	if (e->state == STATE_LISTED)
 		printf("  listed since %s%s\n", cli_time(e->since_s, first), e->relapses != 0 ? ", and not for the first time" : "");
+	if (s->by_hand)
+		printf("  listed by hand by %s%s%s, until %s\n", cli_escape(s->hand_who, reasons, sizeof(reasons)),
+		    s->hand_note[0] != '\0' ? ": " : "", cli_escape(s->hand_note, note, sizeof(note)),
+		    cli_time(s->hand_expires_s, last));
 }
 
 /* -- the ladder -- */
@@ -429,6 +433,8 @@ say_end(const struct story *s)
 		if (e->expires_s != 0)
 			printf("  It leaves the list at %s, in %s, unless it does it again.\n", cli_time(e->expires_s, until),
 			    cli_span(e->expires_s - cli->now_s, span));
+		if ((e->kinds & 1U << EVIDENCE_BY_HAND) != 0)
+			printf("  mxtrap block %s --remove   takes away that it was listed by hand\n", what);
 		break;
 	case STATE_SUSPECT:
 		say_suspicion(s);

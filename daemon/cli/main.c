@@ -29,6 +29,7 @@ static const struct cli_command COMMANDS[] = {
 	    "           [--include suspects,scanners] [--limit N]", "the list as consumers get it", cli_export },
 	{ "allow", "allow ADDR|CIDR [--for 30d] [--note TEXT] | allow ADDR|CIDR --remove",
 	    "never list it; takes it off the list at once", cli_allow },
+	{ "block", "block ADDR [--for 24h] [--note TEXT] | block ADDR --remove", "list it by hand, for a time", cli_block },
 	{ "forget", "forget ADDR|CIDR [--note TEXT]", "drop what weighs on it", cli_forget },
 	{ "purge", "purge --evidence KIND|--exchanger HOST|--since TIME [--dry-run] [--note TEXT]",
 	    "take back what a bad decoy or rule gave", cli_purge },

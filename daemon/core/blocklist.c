@@ -73,11 +73,39 @@ listed_as(const struct blocklist *b, uint32_t number)
 }
 
 static void
+add_host(struct blocklist *b, uint32_t number, uint64_t host)
+{
+	if (b->n_hosts == BLOCKLIST_HOSTS)
+		return;
+	b->hosts[b->n_hosts].sender = number;
+	b->hosts[b->n_hosts++].host = host;
+}
+
+static void
 drop_host(struct blocklist *b, uint32_t number)
 {
 	for (uint32_t i = 0; i < b->n_hosts; i++)
 		if (b->hosts[i].sender == number)
 			b->hosts[i--] = b->hosts[--b->n_hosts];
+}
+
+/* By hand?  NULL: it is not. */
+static const struct hand *
+by_hand(const struct blocklist *b, uint32_t number)
+{
+	uint32_t i;
+
+	if ((b->senders->records[number].kinds & 1U << EVIDENCE_BY_HAND) == 0)
+		return NULL;
+	i = hand_find(&b->hands, number);
+	return i != UINT32_MAX ? &b->hands.at[i] : NULL;
+}
+
+static void
+drop_hand(struct blocklist *b, uint32_t number)
+{
+	hand_drop(&b->hands, number);
+	b->senders->records[number].kinds &= (uint16_t)~(1U << EVIDENCE_BY_HAND);
 }
 
 static void
@@ -95,8 +123,12 @@ arm(struct blocklist *b, uint32_t number, int64_t due_s)
 static int64_t
 deadline_s(const struct blocklist *b, const struct sender *s, int64_t now_s)
 {
-	if (s->state == STATE_LISTED)
-		return s->expires_s;
+	if (s->state == STATE_LISTED) {
+		const struct hand *h = by_hand(b, (uint32_t)(s - b->senders->records));
+
+		/* Of two listings each has its own end. */
+		return h != NULL && (h->alone || h->until_s < s->expires_s) ? h->until_s : s->expires_s;
+	}
 	if (s->state == STATE_ALLOWED) {
 		struct prefix p = sender_prefix(s->key);
 		int64_t until = never_until(b->never, &p, now_s);
@@ -119,8 +151,12 @@ tell(struct blocklist *b, uint32_t number, enum sender_state old, enum change_ca
 	};
 
 	if (s->state == STATE_LISTED) {
+		const struct hand *h = by_hand(b, number);
+
 		row.since_s = s->listed_since_s;
-		row.expires_s = s->expires_s;
+		row.expires_s = h != NULL && (h->alone || h->until_s > s->expires_s) ? h->until_s : s->expires_s;
+		if (h != NULL && h->alone)
+			row.term_days = 0;
 	} else if (s->state == STATE_SUSPECT) {
 		row.since_s = (uint32_t)(now_us / SECOND_US);
 		row.expires_s = full_minute(deadline_s(b, s, now_us / SECOND_US));
@@ -146,6 +182,8 @@ set_state(struct blocklist *b, uint32_t number, enum sender_state state, enum ch
 	b->n_cleared += (uint64_t)(state == STATE_CLEARED) - (uint64_t)(old == STATE_CLEARED);
 	s->state = state & 15;
 	sender_dirty(b->senders, number);
+	if (old == STATE_LISTED)
+		drop_hand(b, number);
 	if (state >= STATE_SUSPECT)
 		arm(b, number, deadline_s(b, s, now_us / SECOND_US));
 	if (old >= STATE_SUSPECT || state >= STATE_SUSPECT)
@@ -178,10 +216,8 @@ open_listing(struct blocklist *b, uint32_t number, int64_t now_us, uint64_t host
 	s->expires_s = full_minute((int64_t)now_s + term_s(b, s));
 	/* A /64 that also sends honest mail is listed by the single address. */
 	if (!sender_is_v4(s->key) && s->climbed_at_s != 0 && now_s - s->climbed_at_s <= BLOCKLIST_CLIMBED_S &&
-	    b->n_hosts < BLOCKLIST_HOSTS) {
-		b->hosts[b->n_hosts].sender = number;
-		b->hosts[b->n_hosts++].host = host;
-	}
+	    b->n_hosts < BLOCKLIST_HOSTS)
+		add_host(b, number, host);
 	set_state(b, number, STATE_LISTED, CAUSE_EVIDENCE, now_us);
 }
 
@@ -206,7 +242,10 @@ blocklist_weigh(struct blocklist *b, uint32_t number, int64_t now_us, float scor
 	}
 	if (s->state == STATE_LISTED) {
 		uint32_t later = full_minute((int64_t)now_s + term_s(b, s));
+		const struct hand *h = by_hand(b, number);
 
+		if (h != NULL && h->alone)
+			return;
 		if (score > 0 && grade >= GRADE_PROVEN && later > s->expires_s) {
 			s->expires_s = later;
 			tell(b, number, STATE_LISTED, CAUSE_RENEWED, now_us);
@@ -239,6 +278,23 @@ blocklist_blame(struct blocklist *b, uint32_t number, int64_t now_us, float poin
 		open_listing(b, number, now_us, host);
 }
 
+/* A listing by evidence ends; one by hand stays then.  False: there is none by hand. */
+static bool
+evidence_ends(struct blocklist *b, uint32_t number, enum change_cause cause, int64_t now_us)
+{
+	const struct hand *h = b->senders->records[number].state == STATE_LISTED ? by_hand(b, number) : NULL;
+	uint32_t until_s;
+
+	if (h == NULL || h->alone)
+		return h != NULL;
+	until_s = h->until_s;
+	(void)hand_put(&b->hands, number, until_s, true);
+	sender_dirty(b->senders, number);
+	tell(b, number, STATE_LISTED, cause, now_us);
+	arm(b, number, until_s);
+	return true;
+}
+
 void
 blocklist_revise(struct blocklist *b, uint32_t number, int64_t now_us, float score, float hint, bool blamed)
 {
@@ -250,19 +306,19 @@ blocklist_revise(struct blocklist *b, uint32_t number, int64_t now_us, float sco
 	if (blamed)
 		s->blame = judge_add(s->blame, -score);
 	sender_dirty(b->senders, number);
-	if (s->state == STATE_ALLOWED || (s->state == STATE_LISTED && s->score >= b->half))
+	if (s->state == STATE_ALLOWED || (s->state == STATE_LISTED && s->score >= b->half) ||
+	    evidence_ends(b, number, CAUSE_REVISED, now_us))
 		return;
 	set_state(b, number, judge_state(b->judge, s->score, s->hint), CAUSE_REVISED, now_us);
 }
 
-bool
-blocklist_stands(const struct blocklist *b, const struct sender *s, int64_t now_us)
+/* By what was seen alone. */
+static bool
+evidence_stands(const struct blocklist *b, const struct sender *s, int64_t now_us)
 {
 	struct sender now = *s;
 	float enough = b->upper;
 
-	if (s->state == STATE_ALLOWED)
-		return true;
 	blocklist_decay(b, &now, (uint32_t)(now_us / SECOND_US));
 	if (s->state != STATE_LISTED)
 		return judge_state(b->judge, now.score, now.hint) == (enum sender_state)s->state;
@@ -271,20 +327,30 @@ blocklist_stands(const struct blocklist *b, const struct sender *s, int64_t now_
 	return now.score >= enough && now.blame >= enough;
 }
 
+bool
+blocklist_stands(const struct blocklist *b, const struct sender *s, int64_t now_us)
+{
+	return s->state == STATE_ALLOWED || (s->kinds & 1U << EVIDENCE_BY_HAND) != 0 || evidence_stands(b, s, now_us);
+}
+
 void
 blocklist_purged(struct blocklist *b, uint32_t number, int64_t now_us)
 {
 	struct sender *s = &b->senders->records[number];
+	const struct hand *h = by_hand(b, number);
 
 	sender_dirty(b->senders, number);
-	if (blocklist_stands(b, s, now_us))
+	if (s->state == STATE_ALLOWED || evidence_stands(b, s, now_us))
 		return;
 	blocklist_decay(b, s, (uint32_t)(now_us / SECOND_US));
-	if (s->state == STATE_LISTED) {
-		s->listed_since_s = s->expires_s = 0;
+	if (s->state == STATE_LISTED && (h == NULL || !h->alone)) {
+		s->expires_s = 0;
 		s->caps &= 0x1f;
 	}
-	set_state(b, number, judge_state(b->judge, s->score, s->hint), CAUSE_PURGED, now_us);
+	if (s->state == STATE_LISTED && h == NULL)
+		s->listed_since_s = 0;
+	if (!evidence_ends(b, number, CAUSE_PURGED, now_us))
+		set_state(b, number, judge_state(b->judge, s->score, s->hint), CAUSE_PURGED, now_us);
 }
 
 void
@@ -331,6 +397,103 @@ blocklist_forget(struct blocklist *b, uint32_t number, int64_t now_us)
 		set_state(b, number, STATE_UNKNOWN, CAUSE_FORGOTTEN, now_us);
 }
 
+enum hand_may
+blocklist_hand_may(const struct blocklist *b, uint32_t number, const struct prefix *what, uint32_t now_s)
+{
+	struct prefix p;
+
+	if (never_covers(b->never, what, now_s))
+		return HAND_NEVER;
+	if (number == SENDER_NONE)
+		return b->hands.n < HAND_MAX ? HAND_OK : HAND_FULL;
+	if (is_never(b, &b->senders->records[number], now_s))
+		return HAND_NEVER;
+	if (by_hand(b, number) == NULL && b->hands.n == HAND_MAX)
+		return HAND_FULL;
+	p = listed_as(b, number);
+	if (b->senders->records[number].state == STATE_LISTED)
+		return prefix_equal(&p, what) ? HAND_OK : HAND_OTHER;
+	p = sender_prefix(b->senders->records[number].key);
+	return prefix_equal(&p, what) || b->n_hosts < BLOCKLIST_HOSTS ? HAND_OK : HAND_FULL;
+}
+
+void
+blocklist_hand(struct blocklist *b, uint32_t number, const struct prefix *what, uint32_t until_s, int64_t now_us)
+{
+	struct sender *s = &b->senders->records[number];
+	uint32_t now_s = (uint32_t)(now_us / SECOND_US);
+	const struct hand *h = by_hand(b, number);
+	struct prefix whole = sender_prefix(s->key);
+	bool listed = s->state == STATE_LISTED;
+
+	if (blocklist_hand_may(b, number, what, now_s) != HAND_OK)
+		return;
+	until_s = full_minute(until_s > now_s + HAND_MAX_S ? now_s + HAND_MAX_S : until_s);
+	blocklist_decay(b, s, now_s);
+	(void)hand_put(&b->hands, number, until_s, h != NULL ? h->alone : !listed);
+	s->kinds |= 1U << EVIDENCE_BY_HAND;
+	sender_dirty(b->senders, number);
+	if (listed) {
+		tell(b, number, STATE_LISTED, CAUSE_ADMIN, now_us);
+		arm(b, number, deadline_s(b, s, now_s));
+		return;
+	}
+	s->listed_since_s = now_s;
+	if (!prefix_equal(what, &whole))
+		add_host(b, number, addr_host(&what->addr));
+	set_state(b, number, STATE_LISTED, CAUSE_ADMIN, now_us);
+}
+
+void
+blocklist_unhand(struct blocklist *b, uint32_t number, const struct prefix *what, int64_t now_us)
+{
+	struct sender *s = &b->senders->records[number];
+	const struct hand *h = s->state == STATE_LISTED ? by_hand(b, number) : NULL;
+	struct prefix p = listed_as(b, number);
+
+	if (h == NULL || !prefix_equal(&p, what))
+		return;
+	blocklist_decay(b, s, (uint32_t)(now_us / SECOND_US));
+	if (h->alone) {
+		set_state(b, number, judge_state(b->judge, s->score, s->hint), CAUSE_ADMIN, now_us);
+		return;
+	}
+	drop_hand(b, number);
+	sender_dirty(b->senders, number);
+	tell(b, number, STATE_LISTED, CAUSE_ADMIN, now_us);
+	arm(b, number, s->expires_s);
+}
+
+void
+blocklist_restore_hand(struct blocklist *b, uint32_t number, const struct sender_row *row)
+{
+	struct sender *s = &b->senders->records[number];
+
+	if (row->state != STATE_LISTED)
+		s->kinds &= (uint16_t)~(1U << EVIDENCE_BY_HAND);
+	else if ((s->kinds & 1U << EVIDENCE_BY_HAND) != 0)
+		(void)hand_put(&b->hands, number, row->hand_until_s, row->hand_alone != 0);
+	if (row->state == STATE_LISTED && row->single != 0)
+		add_host(b, number, row->host);
+}
+
+void
+blocklist_tell_hand(const struct blocklist *b, uint32_t number, struct sender_row *row)
+{
+	const struct hand *h = row->state == STATE_LISTED ? by_hand(b, number) : NULL;
+
+	if (h != NULL) {
+		row->hand_until_s = h->until_s;
+		row->hand_alone = h->alone;
+	}
+	for (uint32_t i = 0; row->state == STATE_LISTED && i < b->n_hosts; i++) {
+		if (b->hosts[i].sender != number)
+			continue;
+		row->single = 1;
+		row->host = b->hosts[i].host;
+	}
+}
+
 void
 blocklist_arm(struct blocklist *b, uint32_t number, int64_t now_us)
 {
@@ -360,11 +523,22 @@ expire(struct blocklist *b, uint32_t number, int64_t now_us)
 	uint32_t now_s = (uint32_t)(now_us / SECOND_US);
 	float at_most = b->half - EXPIRED_BELOW_HALF;
 	enum change_cause cause = s->state == STATE_LISTED ? CAUSE_EXPIRED : CAUSE_DECAYED;
+	const struct hand *h = s->state == STATE_LISTED ? by_hand(b, number) : NULL;
 
 	blocklist_decay(b, s, now_s);
-	if (cause == CAUSE_EXPIRED) {
+	if (cause == CAUSE_EXPIRED && (h == NULL || (!h->alone && s->expires_s <= now_s))) {
 		s->score = fminf(s->score, at_most);
 		s->blame = fminf(s->blame, at_most);
+		if (h != NULL && h->until_s > now_s) {
+			(void)evidence_ends(b, number, cause, now_us);
+			return;
+		}
+	} else if (h != NULL && !h->alone) {
+		drop_hand(b, number);
+		sender_dirty(b->senders, number);
+		tell(b, number, STATE_LISTED, cause, now_us);
+		arm(b, number, s->expires_s);
+		return;
 	}
 	set_state(b, number, judge_state(b->judge, s->score, s->hint), cause, now_us);
 }

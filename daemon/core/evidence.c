@@ -31,7 +31,7 @@ static const struct evidence_info KINDS[EVIDENCE_N_KINDS] = {
 	[EVIDENCE_SWEPT] = { "swept",
 	    "came to an address that no MX record names: a scanner", 0, 0 },
 	[EVIDENCE_BY_HAND] = { "by_hand",
-	    "decided by the operator", 0, 0 },
+	    "listed by hand by the operator", 0, 0 },
 	[EVIDENCE_ADDRESSED] = { "addressed",
 	    "asked for a recipient of ours, so it came to us on purpose: what weighs on this visit may list it", 0, 0 },
 	[EVIDENCE_FOREIGN] = { "foreign",

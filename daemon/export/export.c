@@ -96,8 +96,10 @@ struct writing {
 static bool
 wanted(const struct export_options *o, const struct report_entry *e)
 {
-	return (o->family == 0 || (o->family == 4) == addr_is_v4(&e->what.addr)) && e->grade >= o->grade &&
-	    (o->min_score <= 0 || e->score >= o->min_score);
+	/* What the operator listed needs no proof. */
+	return (o->family == 0 || (o->family == 4) == addr_is_v4(&e->what.addr)) &&
+	    ((e->kinds & 1U << EVIDENCE_BY_HAND) != 0 ||
+	    (e->grade >= o->grade && (o->min_score <= 0 || e->score >= o->min_score)));
 }
 
 static bool

@@ -65,6 +65,22 @@ restore_sender_row(sqlite3_stmt *stmt, struct sender_row *row)
 	row->relapses = (uint8_t)sqlite3_column_int(stmt, 17);
 }
 
+/* Where it is listed by hand, too, the list tells the later of two ends; no term is one by hand alone. */
+static void
+restore_listed(struct sender_row *row, sqlite3_stmt *l, bool any)
+{
+	uint32_t until_s = (uint32_t)sqlite3_column_int64(l, 3);
+	bool hand = (row->kinds & 1U << EVIDENCE_BY_HAND) != 0;
+
+	row->listed_since_s = (uint32_t)sqlite3_column_int64(l, 2);
+	row->single = (uint8_t)sqlite3_column_int(l, 12);
+	row->host = (uint64_t)sqlite3_column_int64(l, 13);
+	row->hand_until_s = hand ? until_s : 0;
+	row->hand_alone = hand && sqlite3_column_int(l, 14) == 0;
+	if (hand ? !row->hand_alone && row->expires_s == 0 : !any || until_s > row->expires_s)
+		row->expires_s = until_s;
+}
+
 /* Lay the listing rows of this sender over it; listing stands behind them then. */
 static bool
 restore_overlay(struct restore *r, struct sender_row *row)
@@ -85,12 +101,9 @@ restore_overlay(struct restore *r, struct sender_row *row)
 		}
 		if (!any || state > row->state)
 			row->state = state;
-		if (state == STATE_LISTED) {
-			row->listed_since_s = (uint32_t)sqlite3_column_int64(l, 2);
-			if (!any || (uint32_t)sqlite3_column_int64(l, 3) > row->expires_s)
-				row->expires_s = (uint32_t)sqlite3_column_int64(l, 3);
-		}
-		row->kinds |= (uint16_t)sqlite3_column_int(l, 7);
+		row->kinds = (uint16_t)((row->kinds & ~(1U << EVIDENCE_BY_HAND)) | (unsigned)sqlite3_column_int(l, 7));
+		if (state == STATE_LISTED)
+			restore_listed(row, l, any);
 		if (row->first_seen_s == 0) {
 			row->first_seen_s = (uint32_t)sqlite3_column_int64(l, 8);
 			row->last_seen_s = (uint32_t)sqlite3_column_int64(l, 9);
@@ -142,7 +155,7 @@ store_each_sender(struct store *s, bool (*each)(void *, const struct sender_row 
 	    " expires_s, climbed_s, kinds, fingerprint, state, klass, grade, flags, caps, relapses FROM sender ORDER BY key"))
 		return false;
 	rc = sqlite3_prepare_v2(r.db, "SELECT sender, state, since_s, expires_s, score, hint, changed_s, kinds, first_seen_s,"
-	    " last_seen_s, grade, klass FROM list ORDER BY sender", -1, &r.listing, NULL);
+	    " last_seen_s, grade, klass, single, host, term_days FROM list ORDER BY sender", -1, &r.listing, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_prepare_v2(r.db, "SELECT new_state, score, hint, time_us / 1000000 FROM list_change WHERE sender = ?"
 		    " AND id > (SELECT max(id) - 20000 FROM list_change) ORDER BY id DESC LIMIT 1", -1, &r.last, NULL);

@@ -200,6 +200,7 @@ retention_one(struct store *s)
 		return retention_before(s, WRITE_NOTE_OLD, now - KEEP_NOTES_DAYS * DAY_US) > 0;
 	case 7:
 		retention_before(s, WRITE_ALLOW_OLD, now / 1000000);
+		retention_before(s, WRITE_HAND_OLD, now / 1000000);
 		s->tidy.key = INT64_MIN;
 		return false;
 	case 8:

@@ -178,10 +178,33 @@ bool
 store_allow(struct store *s, const struct prefix *what, uint32_t expires_s, const char *who, const char *note)
 {
 	struct admin a = { .about = true, .allow = true, .what = *what, .expires_s = expires_s,
-		.time_us = store_wall_us() };
+		.ends_hand = expires_s != STORE_ALLOW_REMOVE, .time_us = store_wall_us() };
 
 	copy_text(a.who, sizeof a.who, who);
 	copy_text(a.action, sizeof a.action, expires_s == STORE_ALLOW_REMOVE ? "disallow" : "allow");
+	copy_text(a.note, sizeof a.note, note);
+	return store_decide(s, &a);
+}
+
+bool
+store_hand(struct store *s, const struct prefix *what, uint32_t expires_s, const char *who, const char *note)
+{
+	struct admin a = { .about = true, .hand = true, .what = *what, .expires_s = expires_s,
+		.time_us = store_wall_us() };
+
+	copy_text(a.who, sizeof a.who, who);
+	copy_text(a.action, sizeof a.action, expires_s == STORE_ALLOW_REMOVE ? "unlist" : "list");
+	copy_text(a.note, sizeof a.note, note);
+	return store_decide(s, &a);
+}
+
+bool
+store_forget(struct store *s, int64_t time_us, const char *who, const struct prefix *what, const char *note)
+{
+	struct admin a = { .about = true, .ends_hand = true, .what = *what, .time_us = time_us };
+
+	copy_text(a.who, sizeof a.who, who);
+	copy_text(a.action, sizeof a.action, "forget");
 	copy_text(a.note, sizeof a.note, note);
 	return store_decide(s, &a);
 }

@@ -116,6 +116,8 @@ struct admin {				/* a decision that somebody waits for */
 	bool	      abandoned;	/* nobody waits any more */
 	bool	      ok;
 	bool	      allow;		/* an allow entry too */
+	bool	      hand;		/* or one by hand */
+	bool	      ends_hand;	/* whatever was listed by hand there is no longer */
 	bool	      about;		/* what is set */
 	enum { TOKEN_NONE, TOKEN_ADD, TOKEN_REVOKE } token;	/* named by note */
 	uint8_t	      hash[32];

@@ -228,6 +228,62 @@ write_list(struct store *s)
 	return true;
 }
 
+/* What stood there before, into the audit row: who undoes the decision brings it back. */
+static void
+bind_before(struct store *s, const struct admin *a, sqlite3_stmt *audit)
+{
+	sqlite3_stmt *stmt = s->stmts[a->hand ? WRITE_HAND_WAS : WRITE_ALLOW_WAS];
+
+	for (int i = 7; i <= 9; i++)
+		sqlite3_bind_null(audit, i);
+	if (!a->allow && !a->hand)
+		return;
+	if (a->expires_s != STORE_ALLOW_REMOVE)
+		sqlite3_bind_int64(audit, 7, a->expires_s);
+	sqlite3_bind_blob(stmt, 1, a->what.addr.b, 16, SQLITE_STATIC);
+	sqlite3_bind_int(stmt, 2, a->what.len);
+	if (sqlite3_step(stmt) == SQLITE_ROW) {
+		sqlite3_bind_int64(audit, 8, sqlite3_column_int64(stmt, 0));
+		sqlite3_bind_text(audit, 9, (const char *)sqlite3_column_text(stmt, 1), -1, SQLITE_TRANSIENT);
+	}
+	sqlite3_reset(stmt);
+}
+
+/* The entry itself, of the allow-list or by hand. */
+static bool
+admin_entry(struct store *s, const struct admin *a)
+{
+	bool gone = a->expires_s == STORE_ALLOW_REMOVE;
+	enum write_statement w = a->hand ? (gone ? WRITE_HAND_DELETE : WRITE_HAND) : gone ? WRITE_ALLOW_DELETE : WRITE_ALLOW;
+	sqlite3_stmt *stmt = s->stmts[w];
+
+	sqlite3_bind_blob(stmt, 1, a->what.addr.b, 16, SQLITE_STATIC);
+	sqlite3_bind_int(stmt, 2, a->what.len);
+	if (!gone) {
+		sqlite3_bind_int64(stmt, 3, a->expires_s);
+		sqlite3_bind_int64(stmt, 4, a->time_us / 1000000);
+		sqlite3_bind_text(stmt, 5, a->who, -1, SQLITE_STATIC);
+		sqlite3_bind_text(stmt, 6, a->note, -1, SQLITE_STATIC);
+	}
+	return database_run(s, w);
+}
+
+/* Allowed or forgotten: what was listed by hand there, or is the /64 around it, is no longer. */
+static bool
+admin_ends_hand(struct store *s, const struct admin *a)
+{
+	sqlite3_stmt *stmt = s->stmts[WRITE_HAND_CLEAR];
+	struct prefix whole = prefix_of(&a->what.addr, 64);
+	struct addr last = a->what.addr;
+
+	for (unsigned bit = a->what.len; bit < 128; bit++)
+		last.b[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	sqlite3_bind_blob(stmt, 1, a->what.addr.b, 16, SQLITE_STATIC);
+	sqlite3_bind_blob(stmt, 2, last.b, 16, SQLITE_TRANSIENT);
+	sqlite3_bind_blob(stmt, 3, whole.addr.b, 16, SQLITE_TRANSIENT);
+	return database_run(s, WRITE_HAND_CLEAR);
+}
+
 static bool
 admin_rows(struct store *s, const struct admin *a, bool *refused)
 {
@@ -236,6 +292,7 @@ admin_rows(struct store *s, const struct admin *a, bool *refused)
 
 	if (!database_run(s, WRITE_BEGIN))
 		return false;
+	bind_before(s, a, stmt);
 	sqlite3_bind_int64(stmt, 1, a->time_us);
 	sqlite3_bind_text(stmt, 2, a->who, -1, SQLITE_STATIC);
 	sqlite3_bind_text(stmt, 3, a->action, -1, SQLITE_STATIC);
@@ -249,22 +306,10 @@ admin_rows(struct store *s, const struct admin *a, bool *refused)
 	sqlite3_bind_text(stmt, 6, a->note, -1, SQLITE_STATIC);
 	if (!database_run(s, WRITE_AUDIT))
 		return false;
-	if (a->allow) {
-		bool gone = a->expires_s == STORE_ALLOW_REMOVE;
-		enum write_statement w = gone ? WRITE_ALLOW_DELETE : WRITE_ALLOW;
-
-		stmt = s->stmts[w];
-		sqlite3_bind_blob(stmt, 1, a->what.addr.b, 16, SQLITE_STATIC);
-		sqlite3_bind_int(stmt, 2, a->what.len);
-		if (!gone) {
-			sqlite3_bind_int64(stmt, 3, a->expires_s);
-			sqlite3_bind_int64(stmt, 4, a->time_us / 1000000);
-			sqlite3_bind_text(stmt, 5, a->who, -1, SQLITE_STATIC);
-			sqlite3_bind_text(stmt, 6, a->note, -1, SQLITE_STATIC);
-		}
-		if (!database_run(s, w))
-			return false;
-	}
+	if ((a->allow || a->hand) && !admin_entry(s, a))
+		return false;
+	if (a->ends_hand && !admin_ends_hand(s, a))
+		return false;
 	if (a->token != TOKEN_NONE && (written = write_token(s, a)) != TOKEN_WRITTEN) {
 		*refused = written == TOKEN_REFUSED;
 		return *refused && database_run(s, WRITE_ROLLBACK);

@@ -41,8 +41,10 @@ make_durable(struct store *store, const struct control_job *job)
 	switch ((enum admin_op)m->op) {
 	case ADMIN_ALLOW:
 		return store_allow(store, &what, m->expires_s, m->who, m->note);
+	case ADMIN_LIST:
+		return store_hand(store, &what, m->expires_s, m->who, m->note);
 	case ADMIN_FORGET:
-		return store_audit(store, ts.tv_sec * 1000000LL + ts.tv_nsec / 1000, m->who, "forget", &what, m->note);
+		return store_forget(store, ts.tv_sec * 1000000LL + ts.tv_nsec / 1000, m->who, &what, m->note);
 	case ADMIN_PUBLISH:
 	case ADMIN_FIREWALL_FLUSH:
 	case ADMIN_FIREWALL_OFF:
@@ -163,6 +165,9 @@ answer_done(const struct control *c, const struct control_job *job)
 	else if (job->asked.op == ADMIN_FIREWALL_OFF || job->asked.op == ADMIN_FIREWALL_ON)
 		(void)snprintf(text, sizeof(text), "the firewall is %s, also after a restart",
 		    job->asked.op == ADMIN_FIREWALL_OFF ? "off" : "on");
+	else if (job->asked.op == ADMIN_LIST)
+		(void)snprintf(text, sizeof(text), "%s: %s", what, job->asked.expires_s == STORE_ALLOW_REMOVE ?
+		    "no longer listed by hand" : "listed by hand");
 	else
 		(void)snprintf(text, sizeof(text), "%s: %s", what, job->asked.op == ADMIN_FORGET ? "forgotten" :
 		    job->asked.expires_s == STORE_ALLOW_REMOVE ? "no longer allowed" : "allowed");
@@ -188,7 +193,7 @@ refusal(const struct message_admin *m)
 }
 
 static void
-take_jobs(struct control *c, int64_t now_us)
+take_jobs(struct control *c, int64_t now_us, const char *(*may)(void *ctx, const struct message_admin *), void *ctx)
 {
 	for (int i = 0; i < CONTROL_QUEUE; i++) {
 		struct control_job job = { .from_len = sizeof(job.from) };
@@ -230,6 +235,10 @@ take_jobs(struct control *c, int64_t now_us)
 			answer(c, &job, false, why);
 			continue;
 		}
+		if (m.head.kind == MESSAGE_ADMIN && (why = may(ctx, &job.asked)) != NULL) {
+			control_answer(c, &job.from, job.from_len, 3, why);
+			continue;
+		}
 		pthread_mutex_lock(&c->mutex);
 		if (c->n < CONTROL_QUEUE) {
 			c->jobs[(c->first + c->n++) % CONTROL_QUEUE] = job;
@@ -245,7 +254,8 @@ take_jobs(struct control *c, int64_t now_us)
 }
 
 void
-control_turn(struct control *c, int64_t now_us, void (*apply)(void *ctx, const struct message_admin *), void *ctx)
+control_turn(struct control *c, int64_t now_us, const char *(*may)(void *ctx, const struct message_admin *),
+    void (*apply)(void *ctx, const struct message_admin *), void *ctx)
 {
 	eventfd_t count;
 
@@ -276,5 +286,5 @@ control_turn(struct control *c, int64_t now_us, void (*apply)(void *ctx, const s
 		answer_done(c, &job);
 	}
 	if (c->fd >= 0)
-		take_jobs(c, now_us);
+		take_jobs(c, now_us, may, ctx);
 }

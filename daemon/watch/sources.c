@@ -287,7 +287,8 @@ watch_apply_admin(void *ctx, const struct message_admin *m)
 {
 	struct watch *w = ctx;
 	struct event e = {
-		.time_us = watch_now_us(w), .kind = m->op == ADMIN_FORGET ? EVENT_FORGET : EVENT_ALLOW,
+		.time_us = watch_now_us(w),
+		.kind = m->op == ADMIN_FORGET ? EVENT_FORGET : m->op == ADMIN_LIST ? EVENT_LIST : EVENT_ALLOW,
 		.expires_s = m->op == ADMIN_FORGET ? 0 : m->expires_s,
 	};
 	struct addr addr;

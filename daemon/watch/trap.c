@@ -369,6 +369,9 @@ trap_event(struct trap *t, const struct event *e)
 	case EVENT_FORGET:
 		trap_forget(t, e);
 		break;
+	case EVENT_LIST:
+		trap_list(t, e);
+		break;
 	case EVENT_TAKE_BACK:
 		trap_take_back(t, e);
 		break;

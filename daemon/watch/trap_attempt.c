@@ -132,7 +132,7 @@ count_for_flood(struct trap *t)
 }
 
 uint32_t
-trap_new_sender(struct trap *t, const struct trap_work *w, sender_key key, uint64_t host, uint32_t hash)
+trap_new_record(struct trap *t, sender_key key, uint64_t host, uint32_t hash)
 {
 	struct addr src = sender_addr(key, host);
 	uint32_t number = sender_add(&t->senders, key, hash, now_s(t), evict_sender, t);
@@ -144,9 +144,18 @@ trap_new_sender(struct trap *t, const struct trap_work *w, sender_key key, uint6
 		return SENDER_NONE;
 	}
 	t->counters.senders_new++;
-	trap_tally_of(t, w->target_number)->first_seen++;
 	if (ladder_find(t->ladder, &src) != NULL || never_holds(&t->never, &src, NEVER_OWN))
 		t->senders.records[number].flags |= SENDER_OURS;
+	return number;
+}
+
+uint32_t
+trap_new_sender(struct trap *t, const struct trap_work *w, sender_key key, uint64_t host, uint32_t hash)
+{
+	uint32_t number = trap_new_record(t, key, host, hash);
+
+	if (number != SENDER_NONE)
+		trap_tally_of(t, w->target_number)->first_seen++;
 	return number;
 }
 

@@ -56,6 +56,7 @@ tell_sender(struct trap *t, uint32_t number)
 
 		row.sets |= 1ULL << (set < SENDER_SETS ? set : SENDER_SETS - 1);
 	}
+	blocklist_tell_hand(&t->list, number, &row);
 	t->o.sink.sender(t->o.sink.ctx, &row);
 	for (uint32_t link = s->visits; link != 0; link = t->visits.records[link - 1].next) {
 		const struct visit *v = &t->visits.records[link - 1];

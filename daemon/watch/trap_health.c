@@ -188,6 +188,7 @@ trap_take_health(struct trap *t, const struct event *e)
 	case EVENT_ACCEPT:
 	case EVENT_ALLOW:
 	case EVENT_FORGET:
+	case EVENT_LIST:
 	case EVENT_LAYOUT:
 	case EVENT_NEVER:
 	case EVENT_PURGE:

@@ -250,7 +250,8 @@ void trap_prove(struct trap *, const struct trap_work *, struct attempt *);
 /* An attempt is 70 s old, or pushed out by a flood: ctx is the trap. */
 void trap_leaving(void *ctx, struct attempt *);
 
-/* A new sender's record.  SENDER_NONE: no room for anyone new. */
+/* A new record; that of somebody who came, who is counted.  SENDER_NONE: no room for anyone new. */
+uint32_t trap_new_record(struct trap *, sender_key, uint64_t host, uint32_t hash);
 uint32_t trap_new_sender(struct trap *, const struct trap_work *, sender_key, uint64_t host, uint32_t hash);
 /* The id of a SYN's fingerprint; 0: the table is full. */
 uint16_t trap_fingerprint(struct trap *, const struct fingerprint *);
@@ -274,6 +275,8 @@ void trap_tell_tallies(struct trap *);
 /* Somebody is never to be listed, or no longer: looked at again at once. */
 void trap_never(struct trap *, const struct event *);
 void trap_forget(struct trap *, const struct event *);
+/* trap_list.c */
+void trap_list(struct trap *, const struct event *);
 /* Watching begins: what is this host's will be told anew. */
 void trap_never_anew(struct trap *);
 

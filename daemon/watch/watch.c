@@ -101,7 +101,7 @@ turn(struct watch *w)
 	watch_look_at_clocks(w);
 	watch_read_decoy(w);
 	watch_read_supervisor(w);
-	control_turn(&w->control, watch_now_us(w), watch_apply_admin, w);
+	control_turn(&w->control, watch_now_us(w), watch_may, watch_apply_admin, w);
 	own_turn(&w->own, w->turn_ms);
 	watch_look_at_own(w);
 	horizon = watch_read_captures(w, &more);

@@ -89,8 +89,10 @@ bool control_start(struct control *, int fd, struct store *, struct purge *);
 /* One answer; ok as in struct message_answer. */
 void control_answer(const struct control *, const struct sockaddr_un *to, socklen_t, int ok, const char *text);
 void control_stop(struct control *);
-/* Read what came, answer what is done.  apply is called for each decision that is durable now. */
-void control_turn(struct control *, int64_t now_us, void (*apply)(void *ctx, const struct message_admin *), void *ctx);
+/* Read what came, answer what is done.  may says what a rule has against a decision; NULL: nothing.  apply is
+ * called for each decision that is durable now. */
+void control_turn(struct control *, int64_t now_us, const char *(*may)(void *ctx, const struct message_admin *),
+    void (*apply)(void *ctx, const struct message_admin *), void *ctx);
 
 /* -- watch -- */
 
@@ -167,6 +169,7 @@ void watch_read_lookup(struct watch *);
 void watch_read_web(struct watch *);
 void watch_consumer(struct store *, const struct message_fetched *);
 /* For control_turn(); ctx: struct watch. */
+const char *watch_may(void *ctx, const struct message_admin *);
 void watch_apply_admin(void *ctx, const struct message_admin *);
 /* Was the clock moved, or did we sleep?  Each turn. */
 void watch_look_at_clocks(struct watch *);

@@ -5,11 +5,13 @@
  * Every change in which the old or the new state is suspect, listed or allowed is
  * told to the sink as a change row; nothing else tells anyone of the list.  A listing
  * opens only when new evidence of the grade that may list lifts the sum to A; it ends
- * at its expiry, by allow or forget, or when revisions bring it below A/2.
+ * at its expiry, by allow or forget, or when revisions bring it below A/2.  One by hand
+ * (hand.h) is the operator's alone to open, and to end before its time.
  */
 #ifndef MXTRAP_BLOCKLIST_H
 #define MXTRAP_BLOCKLIST_H
 
+#include "mxtrap/hand.h"
 #include "mxtrap/judge.h"
 #include "mxtrap/never.h"
 #include "mxtrap/sender.h"
@@ -29,6 +31,7 @@ struct blocklist {
 	uint64_t n_listed, n_suspect, n_cleared;
 	struct { uint32_t sender; uint64_t host; } hosts[BLOCKLIST_HOSTS];
 	uint32_t n_hosts;
+	struct hands hands;
 };
 
 bool blocklist_init(struct blocklist *, const struct judge_params *, struct sender_table *, struct never *,
@@ -65,6 +68,15 @@ void blocklist_purged(struct blocklist *, uint32_t number, int64_t now_us);
 void blocklist_recheck(struct blocklist *, uint32_t number, int64_t now_us, enum change_cause);
 /* Forget what weighs on it; closes a listing. */
 void blocklist_forget(struct blocklist *, uint32_t number, int64_t now_us);
+/* May this prefix of the sender (number SENDER_NONE: nobody knows it) be listed by hand at now? */
+enum hand_may blocklist_hand_may(const struct blocklist *, uint32_t number, const struct prefix *, uint32_t now_s);
+/* List it by hand until then.  Nothing happens where it may not. */
+void blocklist_hand(struct blocklist *, uint32_t number, const struct prefix *, uint32_t until_s, int64_t now_us);
+/* Take away what was listed by hand; a listing by evidence stays. */
+void blocklist_unhand(struct blocklist *, uint32_t number, const struct prefix *, int64_t now_us);
+/* As the store keeps it: what was listed by hand, and as which single address. */
+void blocklist_restore_hand(struct blocklist *, uint32_t number, const struct sender_row *);
+void blocklist_tell_hand(const struct blocklist *, uint32_t number, struct sender_row *);
 /* After restoring a record from the store: its counters and deadline; who is never to be listed by now is
  * taken off the list. */
 void blocklist_restored(struct blocklist *, uint32_t number, int64_t now_us);

@@ -21,6 +21,7 @@ enum event_kind {		/* values are stored */
 	EVENT_ALLOW = 7,	/* prefix, until expires_s (0: for ever; in the past: no longer) */
 	EVENT_FORGET = 8,	/* prefix: drop what we know of it */
 	EVENT_LAYOUT = 9,	/* the ladder differs from the last run's */
+	EVENT_LIST = 12,	/* the operator lists prefix by hand until expires_s (in the past: no longer) */
 	EVENT_SAID = 11,	/* what src:port said to the decoy: value (enum said), as judged from its words */
 	EVENT_PURGE = 20,	/* the operator began a purge: value pieces of evidence follow; nothing by itself */
 	EVENT_TAKE_BACK = 21,	/* one piece of evidence counts no more: see event_take_back() */

@@ -101,8 +101,9 @@ enum admin_op {
 	ADMIN_ALLOW = 1, ADMIN_FORGET = 2, ADMIN_PING = 3,
 	ADMIN_PUBLISH = 4,		/* what is held */
 	ADMIN_FIREWALL_FLUSH = 5, ADMIN_FIREWALL_OFF = 6, ADMIN_FIREWALL_ON = 7,
+	ADMIN_LIST = 8,			/* by hand: one address, or a /64 of IPv6 */
 };
-#define ADMIN_WITHDRAW 1U		/* as expires_s of ADMIN_ALLOW: it is allowed no longer */
+#define ADMIN_WITHDRAW 1U		/* as expires_s of ADMIN_ALLOW and ADMIN_LIST: no longer */
 struct message_admin {
 	struct message_head head;
 	uint32_t op;			/* enum admin_op */
@@ -135,7 +136,7 @@ struct message_fetched {		/* at most once a second for each consumer */
 };
 struct message_answer {
 	struct message_head head;
-	uint32_t ok;			/* 0: no; 1: done; 2: under way, another answer follows */
+	uint32_t ok;			/* 0: no; 1: done; 2: under way, another answer follows; 3: no, by a rule */
 	char	 text[256];		/* one line for a person */
 };
 

@@ -152,6 +152,23 @@ enum report_result report_series(struct report *, int64_t from_s, int64_t to_s,
 enum report_result report_status(struct report *, bool (*each)(void *, const char *name, const char *value), void *ctx);
 enum report_result report_allows(struct report *, int64_t now_s,
     bool (*each)(void *, const struct prefix *, int64_t expires_s, const char *who, const char *note, int64_t added_s), void *ctx);
+/* What is listed by hand, as long as it lasts; the list says whether it still is. */
+enum report_result report_hands(struct report *, int64_t now_s,
+    bool (*each)(void *, const struct prefix *, int64_t expires_s, const char *who, const char *note, int64_t added_s), void *ctx);
+/* What people decided, newest first, older than `before` (0: all). */
+struct report_audit {
+	int64_t	 id, time_us, expires_s, was_expires_s;	/* expires: 0 never, or not told */
+	struct prefix subject;
+	bool	 about;			/* subject is set */
+	bool	 told;			/* it is known what stood before, and that is... */
+	bool	 was;			/* ... an entry, with was_expires_s and was_note */
+	bool	 stands;		/* nobody decided otherwise since: it can be undone */
+	char	 who[128], what[64], note[512], was_note[512];
+};
+enum report_result report_audits(struct report *, int64_t before, size_t limit,
+    bool (*each)(void *, const struct report_audit *), void *ctx);
+/* The newest about exactly this prefix. */
+enum report_result report_audit_of(struct report *, const struct prefix *, struct report_audit *out);
 /* Whose token has this hash (token.h)?  REPORT_NONE: nobody's. */
 struct report_token { char name[64], scope[32]; int64_t created_s, expires_s; };
 enum report_result report_token(struct report *, const uint8_t hash[static 32], int64_t now_s, struct report_token *out);

@@ -69,6 +69,10 @@ void store_event(struct store *, const struct event *, const char *who, const ch
 /* Add an allow entry or remove one, and an audit row; durable when this returns true (waits at most
  * 2 s for the writer). */
 bool store_allow(struct store *, const struct prefix *, uint32_t expires_s, const char *who, const char *note);
+/* The same of an entry that is listed by hand. */
+bool store_hand(struct store *, const struct prefix *, uint32_t expires_s, const char *who, const char *note);
+/* An audit row of what is forgotten, durable likewise. */
+bool store_forget(struct store *, int64_t time_us, const char *who, const struct prefix *, const char *note);
 /* An audit row, durable likewise. */
 bool store_audit(struct store *, int64_t time_us, const char *who, const char *what, const struct prefix *,
     const char *note);

@@ -10,6 +10,7 @@
 #define MXTRAP_TRAP_H
 
 #include "mxtrap/event.h"
+#include "mxtrap/hand.h"
 #include "mxtrap/judge.h"
 #include "mxtrap/mxset.h"
 #include "mxtrap/packet.h"
@@ -107,6 +108,8 @@ struct trap_purged {			/* what a purge does; counted up */
 /* What these EVENT_TAKE_BACK of one sender would do now, added to *out; nothing is changed. */
 void trap_purge_would(const struct trap *, const struct event *takes, size_t n, struct trap_purged *out);
 
+/* May this be listed by hand now?  A prefix: one address, or a /64 of IPv6. */
+enum hand_may trap_may_list(const struct trap *, const struct prefix *);
 int64_t trap_now_us(const struct trap *);
 const struct trap_counters *trap_counters(const struct trap *);
 void trap_target_health(const struct trap *, uint32_t target, struct trap_health *out);

@@ -300,6 +300,12 @@ do_at(struct script *s)
 	} else if (word_is(s, 2, "withdraw") && s->n == 4 && prefix_parse(&e.what, s->words[3])) {
 		e.kind = EVENT_ALLOW;
 		e.expires_s = 1;
+	} else if (word_is(s, 2, "unlist") && s->n == 4 && prefix_parse(&e.what, s->words[3])) {
+		e.kind = EVENT_LIST;
+		e.expires_s = 1;
+	} else if (word_is(s, 2, "list") && s->n == 6 && prefix_parse(&e.what, s->words[3]) && parse_span(s->words[5], &span)) {
+		e.kind = EVENT_LIST;
+		e.expires_s = (uint32_t)((us + span) / 1000000);
 	} else if ((word_is(s, 2, "allow") || word_is(s, 2, "forget")) && s->n >= 4 &&
 	    prefix_parse(&e.what, s->words[3])) {
 		e.kind = word_is(s, 2, "allow") ? EVENT_ALLOW : EVENT_FORGET;

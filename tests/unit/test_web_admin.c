@@ -26,6 +26,14 @@ apply(void *ctx, const struct message_admin *m)
 	applied[n_applied++] = *m;
 }
 
+/* 192.0.2.99 is never to be listed. */
+static const char *
+may(void *ctx, const struct message_admin *m)
+{
+	(void)ctx;
+	return m->op == ADMIN_LIST && m->addr[15] == 99 ? "it is allowed, and never listed" : NULL;
+}
+
 static void *
 watch_loop(void *arg)
 {
@@ -34,7 +42,7 @@ watch_loop(void *arg)
 		struct pollfd p[2] = { { .fd = control.fd, .events = POLLIN }, { .fd = control.event_fd, .events = POLLIN } };
 
 		(void)poll(p, 2, 20);
-		control_turn(&control, 0, apply, NULL);
+		control_turn(&control, 0, may, apply, NULL);
 	}
 	return NULL;
 }
@@ -188,6 +196,7 @@ struct body_row {
 
 #define A "/api/v1/allow"
 #define F "/api/v1/forget"
+#define L "/api/v1/list"
 static const struct body_row body_rows[] = {
 	{ "a_network_is_allowed", A, "{\"cidr\": \"192.0.2.0/24\", \"note\": \"partner\"}", 200, "\"cidr\":\"192.0.2.0/24\"" },
 	{ "an_ipv6_network_is_allowed", A, "{\"cidr\":\"2001:db8::/48\"}", 200, "2001:db8::/48" },
@@ -196,6 +205,17 @@ static const struct body_row body_rows[] = {
 	{ "remove_may_be_false", A, "{\"cidr\":\"192.0.2.0/24\",\"remove\":false}", 200, "\"done\":\"allowed\"" },
 	{ "forgetting_needs_an_address_only", F, "{\"cidr\":\"203.0.113.9\"}", 200, "forgotten" },
 	{ "escapes_are_read", A, "{\"cidr\":\"192.0.2\\u002e1\",\"note\":\"a\\n\\\"b\\\" \\u00e9 \\ud83d\\ude00\"}", 200, "" },
+	{ "what_is_forgotten_is_gone_for_good", F, "{\"cidr\":\"203.0.113.9\"}", 200, "\"undo\":null,\"final\":true" },
+	{ "an_address_is_listed_by_hand", L, "{\"cidr\":\"203.0.113.10\",\"for\":\"2h\",\"note\":\"a flood\"}", 200, "\"done\":\"listed\"" },
+	{ "a_64_is_listed_by_hand", L, "{\"cidr\":\"2001:db8:7::/64\"}", 200, "2001:db8:7::/64" },
+	{ "a_listing_by_hand_is_taken_away", L, "{\"cidr\":\"203.0.113.10\",\"remove\":true}", 200, "withdrawn" },
+	{ "no_network_is_listed_by_hand", L, "{\"cidr\":\"203.0.113.0/24\"}", 400, "one address" },
+	{ "no_wide_ipv6_network_is_listed_by_hand", L, "{\"cidr\":\"2001:db8::/48\"}", 400, "one address" },
+	{ "no_narrow_ipv6_network_is_listed_by_hand", L, "{\"cidr\":\"2001:db8::/96\"}", 400, "one address" },
+	{ "a_listing_by_hand_ends_within_30_days", L, "{\"cidr\":\"203.0.113.10\",\"for\":\"31d\"}", 400, "30d at most" },
+	{ "what_is_never_listed_is_refused_with_the_reason", L, "{\"cidr\":\"192.0.2.99\"}", 409, "it is allowed" },
+	{ "an_end_in_the_past_is_refused", L, "{\"cidr\":\"203.0.113.10\",\"until\":\"1764000000\"}", 400, "to come" },
+	{ "an_end_that_is_no_number_is_refused", L, "{\"cidr\":\"203.0.113.10\",\"until\":\"tomorrow\"}", 400, "Unix seconds" },
 	{ "no_body_is_refused", A, "", 400, "one JSON object" },
 	{ "an_empty_object_is_refused", A, "{}", 400, "cidr" },
 	{ "a_list_is_refused", A, "[]", 400, "one JSON object" },
@@ -203,7 +223,7 @@ static const struct body_row body_rows[] = {
 	{ "half_an_object_is_refused", A, "{\"cidr\":\"192.0.2.1\"", 400, "one JSON object" },
 	{ "a_comma_at_the_end_is_refused", A, "{\"cidr\":\"192.0.2.1\",}", 400, "one JSON object" },
 	{ "a_member_twice_is_refused", A, "{\"cidr\":\"192.0.2.1\",\"cidr\":\"192.0.2.2\"}", 400, "twice" },
-	{ "an_unknown_member_is_refused", A, "{\"cidr\":\"192.0.2.1\",\"until\":\"30d\"}", 400, "not known: until" },
+	{ "an_unknown_member_is_refused", A, "{\"cidr\":\"192.0.2.1\",\"term\":\"30d\"}", 400, "not known: term" },
 	{ "forget_knows_no_time", F, "{\"cidr\":\"192.0.2.1\",\"for\":\"30d\"}", 400, "not known: for" },
 	{ "a_number_for_a_string_is_refused", A, "{\"cidr\":1}", 400, "cidr: expected a string" },
 	{ "a_string_for_a_truth_is_refused", A, "{\"cidr\":\"192.0.2.1\",\"remove\":\"true\"}", 400, "true or false" },
@@ -354,6 +374,105 @@ what_was_refused_is_counted(void **state)
 	assert_null(strstr(a->body, "mxtrap_http_decisions_total 0\n"));
 }
 
+/* -- undo -- */
+
+/* The body of an answer's undo, sent; "": there is none. */
+static const char *
+undo_of(const struct response *a, char path[static 64])
+{
+	static char body[512];
+	const char *at = strstr(a->body, "\"undo\":{\"path\":\""), *end;
+
+	body[0] = path[0] = '\0';
+	if (at == NULL)
+		return body;
+	at += strlen("\"undo\":{\"path\":\"");
+	end = strchr(at, '"');
+	(void)snprintf(path, 64, "%.*s", (int)(end - at), at);
+	at = strstr(end, "\"body\":") + strlen("\"body\":");
+	end = strchr(at, '}');
+	(void)snprintf(body, sizeof(body), "%.*s}", (int)(end - at), at);
+	return body;
+}
+
+static void
+an_undo_takes_back_what_was_new(void **state)
+{
+	char path[64], body[512];
+
+	(void)state;
+	(void)snprintf(body, sizeof(body), "%s", undo_of(post(A, with_token(token, ""), "{\"cidr\":\"198.18.6.1\"}"), path));
+	assert_string_equal(path, A);
+	assert_string_equal(body, "{\"cidr\":\"198.18.6.1/32\",\"remove\":true}");
+	(void)snprintf(body, sizeof(body), "%s", undo_of(post(L, with_token(token, ""), "{\"cidr\":\"198.18.6.2\"}"), path));
+	assert_string_equal(path, L);
+	assert_string_equal(body, "{\"cidr\":\"198.18.6.2/32\",\"remove\":true}");
+}
+
+/* Allow, allow again, undo: as after the first. */
+static void
+an_undo_brings_back_the_earlier_end_and_note(void **state)
+{
+	const int64_t now = (int64_t)time(NULL);
+	char path[64], body[512];
+	const struct message_admin *m;
+
+	(void)state;
+	assert_status(post(A, with_token(token, ""), "{\"cidr\":\"198.18.6.3\",\"for\":\"2h\",\"note\":\"first <b>\"}"), 200);
+	(void)snprintf(body, sizeof(body), "%s", undo_of(post(A, with_token(token, ""), "{\"cidr\":\"198.18.6.3\"}"), path));
+	assert_status(post(path, with_token(token, ""), body), 200);
+	m = &applied[n_applied - 1];
+	assert_in_range(m->expires_s, now + 7200, now + 7205);
+	assert_string_equal(m->note, "first <b>");
+	/* And what is withdrawn comes back likewise. */
+	(void)snprintf(body, sizeof(body), "%s",
+	    undo_of(post(A, with_token(token, ""), "{\"cidr\":\"198.18.6.3\",\"remove\":true}"), path));
+	assert_status(post(path, with_token(token, ""), body), 200);
+	assert_in_range(applied[n_applied - 1].expires_s, now + 7200, now + 7205);
+}
+
+static void
+the_audit_tells_the_newest_first_and_what_undoes_it(void **state)
+{
+	const struct response *a;
+	const char *first, *second;
+	char next[32], target[96];
+
+	(void)state;
+	assert_status(post(L, with_token(token, ""), "{\"cidr\":\"198.18.6.4\",\"note\":\"</script>\"}"), 200);
+	assert_status(post(L, with_token(token, ""), "{\"cidr\":\"198.18.6.4\",\"remove\":true}"), 200);
+	a = get("/api/v1/audit?limit=2");
+	assert_status(a, 200);
+	assert_has(a->body, "\"generation\"");
+	assert_null(strchr(a->body, '<'));
+	first = strstr(a->body, "\"what\":\"unlist\"");
+	second = strstr(a->body, "\"what\":\"list\"");
+	assert_true(first != NULL && second != NULL && first < second);
+	assert_has(first, "\"who\":\"api:admin\"");
+	/* The newest can be undone, the one before it not: somebody decided since. */
+	assert_has(first, "\"undo\":{\"path\":\"/api/v1/list\",\"body\":{\"cidr\":\"198.18.6.4/32\",\"until\":\"");
+	assert_has(second, "\"undo\":null");
+	assert_true(sscanf(strstr(second, "\"next\":\""), "\"next\":\"%31[0-9]", next) == 1);
+	(void)snprintf(target, sizeof(target), "/api/v1/audit?limit=2&after=%s", next);
+	a = get(target);
+	assert_status(a, 200);
+	assert_null(strstr(a->body, "198.18.6.4"));
+	assert_status(get("/api/v1/audit?limit=0"), 400);
+	assert_status(get("/api/v1/audit?after=x"), 400);
+}
+
+static void
+the_list_is_read_by_get_and_changed_by_post(void **state)
+{
+	const struct response *a = ask("PUT", L, with_token(token, ""));
+
+	(void)state;
+	assert_status(a, 405);
+	assert_string_equal(header(a, "Allow"), "GET, HEAD, POST");
+	assert_status(get(L), 200);
+	assert_status(post(L, "Content-Type: application/json\r\n", GOOD), 401);
+}
+
 /* The last test: nobody is at the other end any more. */
 static void
 without_watch_nothing_is_promised(void **state)
@@ -382,6 +501,10 @@ main(void)
 	ADD(only_post_changes_anything);
 	ADD(watch_is_told_what_was_asked_and_who_asked);
 	ADD(it_is_in_the_database_when_the_answer_comes);
+	ADD(an_undo_takes_back_what_was_new);
+	ADD(an_undo_brings_back_the_earlier_end_and_note);
+	ADD(the_audit_tells_the_newest_first_and_what_undoes_it);
+	ADD(the_list_is_read_by_get_and_changed_by_post);
 	ADD(the_token_itself_is_nowhere_in_the_database);
 	ADD(what_was_refused_is_counted);
 	ADD(without_watch_nothing_is_promised);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * report_audit.c - what people decided, and what they listed by hand.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "report_int.h"
+
+static void
+copy_column(char *to, size_t size, sqlite3_stmt *stmt, int column)
+{
+	const unsigned char *text = sqlite3_column_text(stmt, column);
+
+	(void)snprintf(to, size, "%s", text != NULL ? (const char *)text : "");
+}
+
+static void
+read_row(sqlite3_stmt *stmt, struct report_audit *a)
+{
+	*a = (struct report_audit){ .id = sqlite3_column_int64(stmt, 0), .time_us = sqlite3_column_int64(stmt, 1) };
+	a->about = report_prefix(stmt, 4, 5, &a->subject);
+	copy_column(a->who, sizeof a->who, stmt, 2);
+	copy_column(a->what, sizeof a->what, stmt, 3);
+	copy_column(a->note, sizeof a->note, stmt, 6);
+	copy_column(a->was_note, sizeof a->was_note, stmt, 9);
+	a->told = sqlite3_column_type(stmt, 7) != SQLITE_NULL || sqlite3_column_type(stmt, 8) != SQLITE_NULL;
+	a->expires_s = sqlite3_column_int64(stmt, 7);
+	a->was = sqlite3_column_type(stmt, 8) != SQLITE_NULL;
+	a->was_expires_s = sqlite3_column_int64(stmt, 8);
+	a->stands = sqlite3_column_int(stmt, 10) != 0;
+}
+
+enum report_result
+report_audits(struct report *r, int64_t before, size_t limit, bool (*each)(void *, const struct report_audit *), void *ctx)
+{
+	enum report_result result = report_enter(r);
+	struct report_audit row;
+	sqlite3_stmt *stmt;
+	bool go = true;
+	int rc = SQLITE_DONE;
+
+	if (result != REPORT_OK)
+		return result;
+	stmt = report_ask(r, READ_AUDIT);
+	sqlite3_bind_int64(stmt, 1, before > 0 ? before : INT64_MAX);
+	sqlite3_bind_int64(stmt, 2, (sqlite3_int64)limit);
+	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		read_row(stmt, &row);
+		go = each(ctx, &row);
+	}
+	sqlite3_reset(stmt);
+	result = report_failed(r, rc);
+	report_leave(r);
+	return result;
+}
+
+static bool
+keep_row(void *ctx, const struct report_audit *row)
+{
+	*(struct report_audit *)ctx = *row;
+	return false;
+}
+
+enum report_result
+report_audit_of(struct report *r, const struct prefix *what, struct report_audit *out)
+{
+	enum report_result result = report_enter(r);
+	sqlite3_stmt *stmt;
+	int64_t id = 0;
+	int rc;
+
+	if (result != REPORT_OK)
+		return result;
+	stmt = report_ask(r, READ_AUDIT_ABOUT);
+	sqlite3_bind_blob(stmt, 1, what->addr.b, 16, SQLITE_STATIC);
+	sqlite3_bind_int(stmt, 2, what->len);
+	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		id = sqlite3_column_int64(stmt, 0);
+	sqlite3_reset(stmt);
+	result = report_failed(r, rc);
+	if (result == REPORT_OK)
+		result = id != 0 ? report_audits(r, id + 1, 1, keep_row, out) : REPORT_NONE;
+	report_leave(r);
+	return result;
+}
+
+enum report_result
+report_hands(struct report *r, int64_t now_s, bool (*each)(void *, const struct prefix *, int64_t expires_s,
+    const char *who, const char *note, int64_t added_s), void *ctx)
+{
+	enum report_result result = report_enter(r);
+	sqlite3_stmt *stmt;
+	struct prefix what;
+	bool go = true;
+	int rc = SQLITE_DONE;
+
+	if (result != REPORT_OK)
+		return result;
+	stmt = report_ask(r, READ_HANDS);
+	sqlite3_bind_int64(stmt, 1, report_now(r, now_s));
+	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		if (report_prefix(stmt, 0, 1, &what))
+			go = each(ctx, &what, sqlite3_column_int64(stmt, 2), (const char *)sqlite3_column_text(stmt, 3),
+			    (const char *)sqlite3_column_text(stmt, 4), sqlite3_column_int64(stmt, 5));
+	sqlite3_reset(stmt);
+	result = report_failed(r, rc);
+	report_leave(r);
+	return result;
+}
