@@ -30,13 +30,13 @@ function row(entry, refresh) {
 
 export function risk(_argument, refresh) {
 	const box = h('div', {});
-	let asked = 0;
+	let asked = 0, most = 20;
 	const now = () => { asked = 0; refresh(); };
 
 	async function fill() {
 		if (Date.now() - asked < EVERY_MS)
 			return;
-		const answer = await get('/api/v1/risk?limit=100');
+		const answer = await get(`/api/v1/risk?limit=${most}`);
 		asked = Date.now();
 		show(box, JSON.stringify([answer.entries, answer.ranked]), () => answer.entries.length === 0 ?
 			h('p', { class: 'empty' }, h('strong', {}, 'None known. '), 'Whoever was refused went on to the real MX, or came once only. ',
@@ -45,8 +45,8 @@ export function risk(_argument, refresh) {
 				h('table', { class: 'senders risk' },
 					h('thead', {}, h('tr', {}, ['Sender', 'Like a server', 'Why', 'No connection at', 'Last seen', 'Do'].map((t) => h('th', { scope: 'col' }, t)))),
 					h('tbody', {}, answer.entries.map((e) => row(e, now)))),
-				answer.ranked > answer.entries.length ? h('p', { class: 'note' }, `The first ${count(answer.entries.length)} of ${count(answer.ranked)}: `,
-					h('code', {}, 'mxtrap risk'), ' shows more.') : null]);
+				answer.ranked > answer.entries.length && most < 1000 ? h('p', { class: 'more' }, h('button', { type: 'button', 'data-focus': 'more', 'data-more': '', onclick: () => { most = Math.min(1000, most + 80); now(); } },
+					'Show more'), h('span', { class: 'dim' }, ` ${count(answer.entries.length)} of ${count(answer.ranked)}`)) : null]);
 	}
 	return { fill, nodes: [h('section', { class: 'panel', 'aria-labelledby': 'risk-title' },
 		h('div', { class: 'head' }, h('h1', { id: 'risk-title' }, 'Mail at risk'), h('span', { class: 'dim' }, 'look here before you blame the decoys')),

@@ -40,6 +40,7 @@ export function span(seconds) {
 	return `${Math.round(left / 86400)} days`;
 }
 
+export const secondText = (seconds) => clockSeconds.format(new Date(seconds * 1000));
 export const hourText = (seconds) => clock.format(new Date(seconds * 1000));
 export const dayText = (seconds) => day.format(new Date(seconds * 1000));
 

@@ -8,7 +8,7 @@
  */
 import { h, s } from './dom.js';
 import { outcomes } from './story.js';
-import { dayText, hourText, points, words } from './text.js';
+import { dayText, hourText, points, secondText, words } from './text.js';
 
 const LANES = ['control', 'bogus', 'real', 'nolisting'];	/* the top of the ladder first */
 const LEFT = 92, RIGHT = 16, LANE = 26, TOP = 12, SUM = 150, FOOT = 26;
@@ -44,7 +44,7 @@ export function walk(story, fullWidth) {
 	const base = TOP + LANE * used.length + 14, height = base + SUM + FOOT, x1 = fullWidth - RIGHT;
 	const { high, low } = scale(story, list);
 	const y = (v) => base + (high - v) / (high - low) * SUM;
-	const gap = Math.min(46, (x1 - LEFT - 24) / Math.max(1, list.length)), x = (i) => LEFT + 18 + gap * (i + 0.5);
+	const gap = Math.min(84, (x1 - LEFT - 24) / Math.max(1, list.length)), x = (i) => LEFT + 18 + gap * (i + 0.5);
 	const svg = s('svg', { class: 'walk', viewBox: `0 0 ${fullWidth} ${height}`, width: fullWidth, height, 'aria-hidden': 'true' });
 	const t = story.thresholds;
 
@@ -55,7 +55,8 @@ export function walk(story, fullWidth) {
 		svg.append(s('line', { class: 'mark ' + kind, x1: LEFT, x2: x1, y1: y(value), y2: y(value) }),
 			s('text', { class: 'label end', x: LEFT - 10, y: y(value) + 4 }, kind === 'zero' ? name : `${name} ${value.toFixed(1)}`));
 
-	let sum = 0, path = `M${LEFT} ${y(0)}`, free = LEFT - 1, day = '';
+	const stamp = list.length > 1 && list.at(-1).at - list[0].at < 3600 ? secondText : hourText;
+	let sum = 0, path = `M${LEFT} ${y(0)}`, free = LEFT - 40, day = '';
 	list.forEach((e, i) => {
 		if (e.kind === 'attempt' && used.includes(e.row.role)) {
 			const cy = TOP + LANE * used.indexOf(e.row.role) + LANE / 2;
@@ -64,15 +65,15 @@ export function walk(story, fullWidth) {
 		} else if (e.kind === 'evidence') {
 			path += `L${x(i).toFixed(1)} ${y(sum).toFixed(1)}L${x(i).toFixed(1)} ${y(e.row.score_sum).toFixed(1)}`;
 			sum = e.row.score_sum;
-			svg.append(s('circle', { class: 'point ' + (e.row.doubts.length ? 'excused' : e.row.score > 0 ? 'bad' : 'good'), cx: x(i), cy: y(sum), r: 4.5 },
+			svg.append(s('circle', { class: 'point ' + (e.row.doubts.length ? 'excused' : e.row.score > 0 ? 'bad' : e.row.score < 0 ? 'good' : 'nothing'), cx: x(i), cy: y(sum), r: 4.5 },
 				s('title', {}, `${words.reason[e.row.kind] || e.row.kind} ${points(e.row.score)}: ${e.row.says}`)));
 		} else if (e.kind === 'change') {
 			svg.append(s('line', { class: 'turn ' + e.row.to, x1: x(i), x2: x(i), y1: TOP, y2: base + SUM }, s('title', {}, `${e.row.from} \u2192 ${e.row.to}`)));
 		}
-		const text = (dayText(e.at) === day ? '' : dayText(e.at) + ' ') + hourText(e.at);
-		if (x(i) - 24 > free && x(i) + 34 < fullWidth) {
+		const text = (dayText(e.at) === day ? '' : dayText(e.at) + ' ') + stamp(e.at);
+		if (x(i) - text.length * 3.5 > free && x(i) + text.length * 3.5 < fullWidth) {
 			svg.append(s('text', { class: 'label mid', x: x(i), y: height - 8 }, text));
-			free = x(i) + text.length * 7;
+			free = x(i) + text.length * 3.5 + 14;
 			day = dayText(e.at);
 		}
 	});
@@ -93,6 +94,6 @@ export function walkSays(story) {
 
 export function walkLegend() {
 	const item = (kind, text) => h('span', {}, h('span', { class: 'swatch ' + kind }), text);
-	return h('p', { class: 'legend', 'aria-hidden': 'true' }, item('ring', 'did not get through'), item('full', 'completed the handshake'), item('bad', 'speaks against it'),
-		item('good', 'speaks for it'), item('excused', 'excused, earned nothing'));
+	return h('p', { class: 'legend', 'aria-hidden': 'true' }, item('ring step', 'did not get through'), item('full step', 'completed the handshake'), item('bad', 'speaks against it'),
+		item('good', 'speaks for it'), item('ring', 'counted nothing'), item('excused', 'was excused'));
 }
