@@ -18,7 +18,7 @@ WARN	= -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototy
 comma	:= ,
 SANFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 HARDEN	= -fPIE -fstack-protector-strong -fcf-protection $(if $(SAN)$(FUZZING)$(COVERAGE),,-D_FORTIFY_SOURCE=2)
-LIBS	= libpcap libmicrohttpd sqlite3 libconfuse ldns libnftables zlib
+LIBS	= libpcap libmicrohttpd sqlite3 libconfuse ldns libnftables zlib libmaxminddb
 CPPFLAGS += -D_GNU_SOURCE -DMXTRAP_VERSION='"$(VERSION)"' -Iinclude
 COMPILE	= $(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(WARN) $(CFLAGS) $(HARDEN) $(SANFLAGS) -MMD -MP
 LINK	= $(CC) $(CFLAGS) $(SANFLAGS) -pie -Wl,-z,relro,-z,now $(LDFLAGS)

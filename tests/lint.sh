@@ -164,6 +164,7 @@ rule "only web's server side knows libmicrohttpd" library 'microhttpd\.h' 'web/(
 rule "only the configuration knows libconfuse" library 'confuse\.h' 'daemon/base/config[a-z_]*\.[ch]'
 rule "only one file knows ldns" library 'ldns/ldns\.h' 'daemon/lookup/dns_ldns\.c'
 rule "only one file knows zlib" library 'zlib\.h' 'web/gzip\.c'
+rule "only one file knows libmaxminddb" library 'maxminddb\.h' 'web/geoip\.c'
 rule "only one file knows libnftables" library 'nftables/libnftables\.h' 'daemon/firewall/nft_lib\.c'
 rule "the core is silent and has no clock" core_is_pure
 rule "each header stands alone" headers

@@ -12,7 +12,7 @@
 
 #define PAGE_DEFAULT 100
 #define PAGE_MAX     1000
-#define SCAN_MAX     20000		/* rows looked at for one page of a search */
+#define LOOK_MAX     20000		/* rows looked at for one page */
 
 static const char *const entry_states =
     "listed, suspect, allowed, cleared, noticed, unknown or all";
@@ -52,8 +52,7 @@ json_thresholds(struct json *json, const struct config *config)
 
 struct page {
 	struct json   json;
-	size_t	      limit, written, seen;
-	uint16_t      kinds;		/* only entries that have all of these */
+	size_t	      limit, written;
 	bool	      more;
 	struct prefix last;
 };
@@ -67,10 +66,7 @@ page_entry(void *ctx, const struct report_entry *entry)
 		page->more = true;
 		return false;
 	}
-	page->seen++;
 	page->last = entry->what;
-	if ((entry->kinds & page->kinds) != page->kinds)
-		return true;
 	export_entry_json(&page->json, entry);
 	page->written++;
 	return true;
@@ -98,15 +94,19 @@ page_params(const struct request *req, uint64_t *limit, struct prefix *after, bo
 }
 
 static void
-serve_page(struct web *web, const struct request *req, struct report_filter *filter, uint16_t kinds,
-    uint64_t limit, struct report_state *state, struct reply *reply)
+serve_page(struct web *web, const struct request *req, struct report_filter *filter, uint64_t limit,
+    struct report_state *state, struct reply *reply)
 {
-	struct page page = { .limit = (size_t)limit, .kinds = kinds };
+	struct page page = { .limit = (size_t)limit };
+	struct report_reach reach = { .cut = false };
 	enum report_result result;
 	char text[PREFIX_TEXT_SIZE];
 
 	/* One more than shown tells whether there is another page. */
-	filter->limit = kinds != 0 ? SCAN_MAX : (size_t)limit + 1;
+	filter->limit = (size_t)limit + 1;
+	/* Where few of many match, nobody waits: the page is short and goes on from where it ended. */
+	filter->look = LOOK_MAX;
+	filter->reach = &reach;
 	json_to_buffer(&page.json);
 	json_object(&page.json, NULL);
 	json_array(&page.json, "entries");
@@ -117,8 +117,8 @@ serve_page(struct web *web, const struct request *req, struct report_filter *fil
 		return;
 	}
 	json_end(&page.json);
-	if (page.more || (kinds != 0 && page.seen >= SCAN_MAX))
-		json_string(&page.json, "next", prefix_format(&page.last, text));
+	if (page.more || reach.cut)
+		json_string(&page.json, "next", prefix_format(page.more ? &page.last : &reach.last, text));
 	else
 		json_null(&page.json, "next");
 	json_state(&page.json, state, 0);
@@ -194,7 +194,7 @@ handle_list(struct web *web, const struct request *req, struct reply *reply)
 			return;
 		}
 	}
-	serve_page(web, req, &filter, 0, limit, &state, reply);
+	serve_page(web, req, &filter, limit, &state, reply);
 }
 
 /* -- GET /api/v1/senders -- */
@@ -202,7 +202,10 @@ handle_list(struct web *web, const struct request *req, struct reply *reply)
 struct search {
 	struct report_filter filter;
 	struct prefix	     within;
-	uint16_t	     kinds;
+	const struct ladder *ladder;
+	const char	    *fingerprint;	/* a part of its text; NULL: any */
+	char		     text[FINGERPRINT_TEXT_SIZE];
+	uint8_t		     fingerprints[REPORT_FINGERPRINTS / 8];
 };
 
 /* An address or prefix, as the senders under it are keyed: IPv6 goes by /64. */
@@ -219,14 +222,42 @@ search_where(struct search *search, const char *word)
 	return true;
 }
 
+/* Two sets: a sender that came to either does not need to have come to both, so one at most. */
+static bool
+search_set(struct search *search, const char *name)
+{
+	for (size_t i = 0; search->filter.sets == 0 && i < search->ladder->n_sets; i++)
+		if (strcmp(search->ladder->sets[i].name, name) == 0) {
+			search->filter.sets = 1ULL << (i < SENDER_SETS ? i : SENDER_SETS - 1);
+			return true;
+		}
+	return false;
+}
+
+static bool
+search_fingerprint(struct search *search, const char *part)
+{
+	size_t n = strlen(part);
+
+	if (search->fingerprint != NULL || n == 0 || n >= sizeof(search->text))
+		return false;
+	memcpy(search->text, part, n + 1);
+	search->fingerprint = search->text;
+	return true;
+}
+
 static bool
 search_word(struct search *search, const char *word)
 {
+	if (strncmp(word, "set:", 4) == 0)
+		return search_set(search, word + 4);
+	if (strncmp(word, "fingerprint:", 12) == 0)
+		return search_fingerprint(search, word + 12);
 	if (find_state(word, strlen(word), &search->filter.states))
 		return true;
 	for (int i = 0; i < EVIDENCE_N_KINDS; i++)
 		if (strcmp(word, evidence_info((enum evidence_kind)i)->name) == 0) {
-			search->kinds |= (uint16_t)(1U << i);
+			search->filter.kinds |= (uint16_t)(1U << i);
 			return true;
 		}
 	for (int i = CLASS_SENDER; i <= CLASS_SCANNER; i++)
@@ -237,46 +268,62 @@ search_word(struct search *search, const char *word)
 	return search->filter.within == NULL && search_where(search, word);
 }
 
-void
-handle_senders(struct web *web, const struct request *req, struct reply *reply)
+/* False: *reply says which word was not understood. */
+static bool
+search_words(struct search *search, const char *query, struct reply *reply)
 {
-	const char *query = request_param(req, "query");
-	struct search search = { .filter = { .klass = 0xff, .with_kinds_only = true } };
-	struct report_state state;
-	struct prefix after;
-	enum report_result result;
-	uint64_t limit;
-	bool has_after;
-
 	for (const char *p = query != NULL ? query : ""; *p != '\0';) {
-		size_t n = strcspn(p, " ,");
-		char word[64];
+		/* A fingerprint and a set's name may hold a comma. */
+		bool named = strncmp(p, "set:", 4) == 0 || strncmp(p, "fingerprint:", 12) == 0;
+		size_t n = strcspn(p, named ? " " : " ,");
+		char word[sizeof("set:") + MXSET_NAME_SIZE];
 
 		if (n >= sizeof(word)) {
 			reply_problem(reply, 400, "query: a word is too long");
-			return;
+			return false;
 		}
 		memcpy(word, p, n);
 		word[n] = '\0';
-		if (n > 0 && !search_word(&search, word)) {
+		if (n > 0 && !search_word(search, word)) {
 			reply_problem(reply, 400, "query: found \"%.63s\", expected one address or CIDR "
-			    "(without host bits), a state (%s), a reason (backup_first, ...) or a class "
-			    "(sender, prober, scanner)", word, entry_states);
-			return;
+			    "(without host bits), a state (%s), a reason (backup_first, ...), a class "
+			    "(sender, prober, scanner), one set:NAME or one fingerprint:TEXT", word, entry_states);
+			return false;
 		}
 		p += n;
 		p += strspn(p, " ,");
 	}
-	if (!page_params(req, &limit, &after, &has_after, reply))
+	return true;
+}
+
+void
+handle_senders(struct web *web, const struct request *req, struct reply *reply)
+{
+	struct search search = { .filter = { .klass = 0xff, .with_kinds_only = true }, .ladder = &web->config->ladder };
+	struct report_filter *filter = &search.filter;
+	enum report_result result = REPORT_OK;
+	struct report_state state;
+	struct prefix after;
+	uint64_t limit;
+	bool has_after;
+	size_t n;
+
+	if (!search_words(&search, request_param(req, "query"), reply) ||
+	    !page_params(req, &limit, &after, &has_after, reply))
 		return;
-	search.filter.after = has_after ? &after : NULL;
-	if (search.filter.within != NULL || search.filter.states != 0)
-		search.filter.with_kinds_only = false;
-	result = report_state(web->report, &state);
+	filter->after = has_after ? &after : NULL;
+	if (filter->within != NULL || filter->states != 0 || filter->sets != 0 || search.fingerprint != NULL)
+		filter->with_kinds_only = false;
+	if (search.fingerprint != NULL) {
+		result = report_fingerprints(web->report, search.fingerprint, search.fingerprints, &n);
+		filter->fingerprints = search.fingerprints;
+	}
+	if (result == REPORT_OK)
+		result = report_state(web->report, &state);
 	if (result != REPORT_OK)
 		reply_report(reply, result);
 	else
-		serve_page(web, req, &search.filter, search.kinds, limit, &state, reply);
+		serve_page(web, req, filter, limit, &state, reply);
 }
 
 /* -- GET /api/v1/check/{address} -- */

@@ -5,6 +5,7 @@
  * Bounded: CONSUMERS_MAX rows.  Those who show a token stay before those who show none, for anyone who
  * reaches this server can be many addresses.  All of it is under web.lock.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "web_int.h"
@@ -98,6 +99,60 @@ consumer_has(struct consumer_row *row, const struct report_state *state)
 	row->before = row->generation == state->generation && row->serial <= state->serial ? row->serial : 0;
 	row->generation = state->generation;
 	row->serial = state->serial;
+}
+
+struct summing {
+	struct consumers_sum *sum;
+	const struct report_state *state;
+	int64_t now_s;
+	size_t	n;
+	char	who[2 * CONSUMERS_MAX][sizeof(((struct consumer_row *)0)->who)];
+};
+
+static void
+add_consumer(struct summing *s, const struct consumer_row *row)
+{
+	size_t i = 0;
+
+	if (strcmp(row->what, "api") == 0)	/* somebody looks; nothing blocks by it */
+		return;
+	while (i < s->n && strcmp(s->who[i], row->who) != 0)
+		i++;
+	if (i == s->n && i < ARRAY_LEN(s->who)) {
+		(void)snprintf(s->who[s->n++], sizeof(s->who[0]), "%s", row->who);
+		s->sum->known++;
+	}
+	if (row->last_s > s->sum->newest_s)
+		s->sum->newest_s = row->last_s;
+	s->sum->behind += s->now_s - row->last_s > CONSUMERS_LATE_S &&
+	    (row->generation != s->state->generation || row->serial != s->state->serial);
+}
+
+static bool
+add_command(void *ctx, const struct consumer_row *row)
+{
+	if (strncmp(row->who, "command:", 8) == 0)
+		add_consumer(ctx, row);
+	return true;
+}
+
+void
+consumers_sum(struct web *web, const struct report_state *state, int64_t now_s, struct consumers_sum *out)
+{
+	struct summing *s = calloc(1, sizeof(*s));
+
+	*out = (struct consumers_sum){ 0 };
+	if (s == NULL)
+		return;
+	look_back(web);
+	s->sum = out;
+	s->state = state;
+	s->now_s = now_s;
+	for (size_t i = 0; i < web->consumers.n; i++)
+		if (strncmp(web->consumers.rows[i].row.who, "command:", 8) != 0)
+			add_consumer(s, &web->consumers.rows[i].row);
+	(void)report_consumers(web->report, add_command, s);
+	free(s);
 }
 
 void

@@ -82,3 +82,9 @@ gzip_wanted(const char *accept)
 	}
 	return false;
 }
+
+const char *
+gzip_library(void)
+{
+	return zlibVersion();
+}

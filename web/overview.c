@@ -81,7 +81,7 @@ open_exchanger(struct ladder_page *page, const struct report_target *row)
 }
 
 /* "down" is watch's verdict; "unseen" only that nobody came, which is no fault by itself. */
-static const char *
+const char *
 health_name(const struct report_target *row)
 {
 	if (row->down)

@@ -30,7 +30,10 @@ static const struct route routes[] = {
 	    .params = { "limit" } },
 	{ "/api/v1/mx-sets", handle_mx_sets, .params = { "limit", "after" } },
 	{ "/api/v1/risk", handle_risk, .params = { "limit" } },
-	{ "/api/v1/series", handle_series, .params = { "from", "to" } },
+	{ "/api/v1/series", handle_series, .params = { "from", "to", "step" } },
+	{ "/api/v1/overview", handle_overview, .params = { NULL } },
+	{ "/api/v1/breakdown", handle_breakdown, .params = { "by", "state" } },
+	{ "/api/v1/about", handle_about, .params = { NULL } },
 	{ "/api/v1/status", handle_status, .params = { NULL } },
 	{ "/api/v1/audit", handle_audit, .params = { "limit", "after" } },
 	{ "/api/v1/allow", handle_allow, .posts = true },
@@ -189,7 +192,7 @@ route(struct web *web, struct request *req, const char *method, struct reply *re
 	if (asset == NULL && r == NULL) {
 		reply_problem(reply, 404, "no such path; see /api/v1/list, /api/v1/senders, "
 		    "/api/v1/check/ADDRESS, /api/v1/mx-sets, /api/v1/risk, /api/v1/series, "
-		    "/api/v1/status, "
+		    "/api/v1/status, /api/v1/overview, /api/v1/breakdown, /api/v1/about, "
 		    "/api/v1/consumers, /api/v1/audit, /api/v1/allow, /api/v1/forget, /export/FORMAT, /x/TOKEN/FORMAT, "
 		    "/v1/decisions/stream, /metrics, /healthz");
 		return;

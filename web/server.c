@@ -512,3 +512,9 @@ server_stop(struct server *server)
 	connections_clear(&server->connections);
 	free(server);
 }
+
+const char *
+server_library(void)
+{
+	return MHD_get_version();
+}

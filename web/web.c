@@ -135,6 +135,7 @@ web_main(struct process *process)
 	if (!web_init(&web, &process->config))
 		fatalx("out of memory");
 	web_look(&web);
+	(void)aside_start(&web.aside, web.config);
 	for (size_t i = 0; i < process->n_sockets && n < CONFIG_MAX_LISTEN; i++) {
 		servers[n] = server_start(&web, process->sockets[i].fd);
 		if (servers[n] != NULL)
@@ -145,6 +146,7 @@ web_main(struct process *process)
 	serve(process, &web, servers, n);
 	for (size_t i = 0; i < n; i++)
 		server_stop(servers[i]);
+	aside_stop(&web.aside);
 	web_clear(&web);
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "aside.h"
 #include "mxtrap/asset.h"
 #include "mxtrap/export.h"
 #include "mxtrap/hand.h"
@@ -124,6 +125,7 @@ struct web;
 bool gzip_wanted(const char *accept);
 /* Compress what one descriptor has, from its beginning, to the end of another.  False: it could not be written. */
 bool gzip_file(int from, int to, uint64_t *size);
+const char *gzip_library(void);
 
 /* -- identity.c: who asks (web.lock is held) -- */
 
@@ -156,6 +158,14 @@ struct consumer_page {
 struct consumer_row *consumer_came(struct web *, const struct request *, const struct identity *, const char *what);
 /* It has this state of the list now. */
 void consumer_has(struct consumer_row *, const struct report_state *);
+/* Of all who were given the list. */
+struct consumers_sum {
+	unsigned known, behind;		/* who they are; of their documents, that are not of the newest list and were not
+					 * fetched for CONSUMERS_LATE_S */
+	int64_t newest_s;		/* 0: nobody came */
+};
+#define CONSUMERS_LATE_S 900
+void consumers_sum(struct web *, const struct report_state *, int64_t now_s, struct consumers_sum *);
 /* Tell watch of some who came.  Takes web.lock if it is free, and does not wait. */
 void consumers_tell(struct web *, int fd);
 
@@ -206,6 +216,7 @@ struct web {
 	struct report	    *report;	/* NULL: no database yet */
 	struct export_cache  exports;
 	struct consumers     consumers;
+	struct aside	     aside;	/* has a lock of its own, to be taken behind this one */
 	struct web_counters  counters;
 	_Atomic int64_t	     busy_since_ms;	/* a handler runs since then; 0: none */
 };
@@ -225,6 +236,9 @@ typedef void handler(struct web *, const struct request *, struct reply *);
 handler handle_list, handle_senders, handle_check;			/* api.c */
 handler handle_sender;							/* explain.c */
 handler handle_mx_sets, handle_status, handle_healthz;			/* overview.c */
+handler handle_overview;						/* glance.c */
+handler handle_breakdown;						/* breakdown.c */
+handler handle_about;							/* about.c */
 handler handle_risk;							/* risk.c */
 handler handle_series;							/* series.c */
 handler handle_metrics;							/* metrics.c */
@@ -266,6 +280,8 @@ enum line_result line_ask(const char *state_dir, const struct message_admin *, s
 /* now_s 0: without it. */
 void json_state(struct json *, const struct report_state *, int64_t now_s);
 void json_thresholds(struct json *, const struct config *);
+/* "down", "up" or "unseen" (overview.c). */
+const char *health_name(const struct report_target *);
 
 /* -- connection.c: absolute deadlines -- */
 
@@ -312,5 +328,6 @@ struct server;
 struct server *server_start(struct web *, int fd);
 void server_sweep(struct server *, int64_t now_ms);
 void server_stop(struct server *);
+const char *server_library(void);
 
 #endif

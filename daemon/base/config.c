@@ -145,6 +145,9 @@ read_plain(struct config_reader *r, char *plain, const char *path)
 	cfg_opt_t firewall[] = {
 		KEY("backend"), CFG_END()
 	};
+	cfg_opt_t geoip[] = {
+		KEY("country"), KEY("asn"), CFG_END()
+	};
 	cfg_opt_t root[] = {
 		LIST("interface"), KEY("state-dir"), KEY("publish"),
 		KEY("publish-after"), KEY("contact"), KEY("probe"), KEY("probe-interval"), KEY("greeting-delay"),
@@ -153,7 +156,7 @@ read_plain(struct config_reader *r, char *plain, const char *path)
 		SECTION("judge", judge), SECTION("limits", limits),
 		SECTION("capture", capture), SECTION("store", store),
 		SECTION("web", web), SECTION("dnsbl", dnsbl), SECTION("postfix", postfix),
-		SECTION("firewall", firewall), CFG_END()
+		SECTION("firewall", firewall), SECTION("geoip", geoip), CFG_END()
 	};
 	cfg_opt_t *next = points;
 	FILE *in = fmemopen(plain, strlen(plain), "r");

@@ -130,6 +130,34 @@ read_firewall(struct config_reader *r, cfg_t *root)
 	    config_choice(r, config_at(section, "backend", 0), backends, 2, "backend") == 0;
 }
 
+/* Whether they are there, and what they are, is web's to say: files come and go. */
+static void
+read_geoip(struct config_reader *r, cfg_t *root)
+{
+	struct config *c = &r->config;
+	const struct {
+		const char *key;
+		char *out;
+	} files[] = { { "country", c->geoip_country }, { "asn", c->geoip_asn } };
+	cfg_t *section;
+
+	if (cfg_size(root, "geoip") == 0)
+		return;
+	section = cfg_getnsec(root, "geoip", 0);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct config_value value;
+
+		if (!config_has(section, files[i].key))
+			continue;
+		value = config_at(section, files[i].key, 0);
+		if (value.text[0] == '/' && strlen(value.text) < sizeof(c->geoip_country))
+			memcpy(files[i].out, value.text, strlen(value.text) + 1);
+		else
+			config_found(&r->source, value.line, value.text, "the absolute path of a file, of at most 255 bytes (%s)",
+			    files[i].key);
+	}
+}
+
 /* It stands in replies to strangers and in files of many formats: nothing that any of them takes for more. */
 static void
 read_contact(struct config_reader *r, cfg_t *root)
@@ -155,4 +183,5 @@ config_read_outlets(struct config_reader *r, cfg_t *root)
 	read_dnsbl(r, root);
 	read_postfix(r, root);
 	read_firewall(r, root);
+	read_geoip(r, root);
 }

@@ -186,6 +186,16 @@ print_web(FILE *f, const struct config *c)
 }
 
 static void
+print_path(FILE *f, const char *key, const char *path)
+{
+	if (path[0] == '\0')
+		return;
+	fprintf(f, "    %s = ", key);
+	print_quoted(f, path);
+	fputc('\n', f);
+}
+
+static void
 print_outlets(FILE *f, const struct config *c)
 {
 	if (c->n_dnsbl > 0) {
@@ -209,6 +219,12 @@ print_outlets(FILE *f, const struct config *c)
 		fputs("    group = ", f);
 		print_quoted(f, c->postfix_group);
 		fputs("\n}\n", f);
+	}
+	if (c->geoip_country[0] != '\0' || c->geoip_asn[0] != '\0') {
+		fputs("geoip {\n", f);
+		print_path(f, "country", c->geoip_country);
+		print_path(f, "asn", c->geoip_asn);
+		fputs("}\n", f);
 	}
 	if (c->firewall)
 		fputs("firewall {\n    backend = \"nftables\"\n}\n", f);

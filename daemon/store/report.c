@@ -319,6 +319,12 @@ report_error(const struct report *r)
 	return r->error;
 }
 
+const char *
+report_library(void)
+{
+	return sqlite3_libversion();
+}
+
 enum report_result
 report_state(struct report *r, struct report_state *out)
 {

@@ -64,6 +64,7 @@ struct config {
 	char   postfix_listen[CONFIG_MAX_LISTEN][CONFIG_PATH_SIZE];	/* "unix:/run/mxtrap/postfix.sock" or as web's */
 	size_t n_postfix;
 	char   postfix_group[64];		/* who may connect to a unix socket; "postfix" */
+	char   geoip_country[256], geoip_asn[256];	/* files (mmdb) that web looks into; "": none */
 	bool   firewall;			/* keep nftables sets in step with the list */
 };
 

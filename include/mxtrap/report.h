@@ -68,6 +68,8 @@ enum report_result report_open(struct report **out, const char *state_dir, const
 void report_close(struct report *);
 /* For an error: what SQLite said.  Borrowed until the next call. */
 const char *report_error(const struct report *);
+/* The version of SQLite. */
+const char *report_library(void);
 
 enum report_result report_state(struct report *, struct report_state *out);
 /* The database's idea of now: clock_s after a replay, else now_s. */
@@ -194,6 +196,7 @@ struct report_risk {
 	int64_t	 shortest_s, longest_s;	/* pauses between visits; 0: one visit */
 	char	 fingerprint[FINGERPRINT_TEXT_SIZE];
 };
+#define RISKS_MAX 1000
 struct report_risk_summary {
 	uint64_t considered, candidates, ranked;	/* senders that never climbed; that may be at risk; that are told */
 	int64_t	 at_s;			/* as of then */

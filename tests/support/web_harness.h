@@ -46,6 +46,7 @@ static struct {
 	int	 supervisor_fd, bell_fd;
 	struct config config;
 	struct store *store;
+	void (*more)(char *text, size_t size);	/* what a test adds to the configuration; NULL: nothing */
 } t;
 
 static const char config_text[] =
@@ -303,6 +304,8 @@ begin(void **state)
 	(void)chmod(t.dir, 0755);
 	t.port = ntohs(sin.sin_port);
 	(void)snprintf(text, sizeof(text), config_text, t.dir, t.port);
+	if (t.more != NULL)
+		t.more(text + strlen(text), sizeof(text) - strlen(text));
 	if (config_parse(&t.config, "test", text) != 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, line) != 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, bell) != 0)
