@@ -18,12 +18,12 @@ function size(bytes) {
 }
 
 const fact = (name, value) => h('div', {}, h('dt', {}, name), h('dd', {}, value));
-const readable = (value) => /^[0-9]+$/.test(value) ? count(Number(value)) : value;
+const readable = ({ name, value }) => !/^[0-9]+$/.test(value) ? value : /bytes$|max-size$/.test(name) ? size(Number(value)) : count(Number(value));
 
 function program(a) {
 	return [h('dl', { class: 'facts' },
 		fact('Version', `mxtrap ${a.version}`), fact('Running since', a.started ? time(a.started) : 'a replay'),
-		fact('Database', size(a.database.bytes)), fact('Made', time(a.database.created)),
+		fact('Database', a.database.bytes ? size(a.database.bytes) : 'not measured yet'), fact('Made', time(a.database.created)),
 		fact('Attempts are kept', a.database.attempts_kept_s ? span(a.database.attempts_kept_s) : 'for good'),
 		fact('Generation', h('code', {}, a.generation))),
 	a.processes.length ? [h('h2', {}, 'Processes'), table(['Process', 'Pid', 'Started again', 'Since'],
@@ -45,7 +45,7 @@ export function about() {
 	async function fill() {
 		const a = await get('/api/v1/about');
 		show(top, JSON.stringify([a.version, a.started, a.database, a.processes, a.libraries]), () => [h('h1', { id: 'about-title' }, 'About'), program(a)]);
-		show(sizes, JSON.stringify(a.sizes), () => [h('h2', {}, 'Sizes and bounds'), table(['What', 'Value'], a.sizes.map((x) => [x.name, h('span', {}, readable(String(x.value)))]), 'Sizes')]);
+		show(sizes, JSON.stringify(a.sizes), () => [h('h2', {}, 'Sizes and bounds'), table(['What', 'Value'], a.sizes.map((x) => [x.name, h('span', {}, readable({ name: x.name, value: String(x.value) }))]), 'Sizes')]);
 		show(lost, JSON.stringify(a.drops), () => [h('h2', {}, 'What was dropped, or not trusted'), drops(a.drops)]);
 	}
 	return { fill, nodes: [top, h('div', { class: 'two' }, sizes, lost)] };

@@ -66,7 +66,7 @@ function graph(flow) {
 }
 
 export function drawFlow(flow, width) {
-	if (width < 480)
+	if (width < 400)
 		return bars(flow);
 	const order = ['control', 'bogus', 'real', 'nolisting', 'served', 'never'];
 	const height = 240, pad = 18;

@@ -49,7 +49,7 @@ export function origins(argument, refresh) {
 		fig.node.hidden = !a.available || rows.length === 0;
 		mapPanel.hidden = fig.node.hidden || chosenBy !== 'country';
 		show(box, JSON.stringify([a.available, a.why, a.rows, a.unknown]), () => !a.available ?
-			h('p', { class: 'empty' }, h('strong', {}, 'Nobody has told where addresses are. '), a.why || '', ' Name an mmdb file in the configuration: ', h('code', {}, chosenBy === 'asn' ? 'geo { asn = "/path/to/asn.mmdb" }' : 'geo { country = "/path/to/country.mmdb" }'), '.') :
+			h('p', { class: 'empty' }, h('strong', {}, 'Nobody has told where addresses are. '), 'An mmdb file does that, from MaxMind or others: ', h('span', {}, a.why || ''), '.') :
 			rows.length === 0 ? h('p', { class: 'empty' }, h('strong', {}, 'Nobody. '), `No ${chosen === 'listed' ? 'listed sender' : 'suspect'} has a known origin.`, a.unknown ? ` ${count(a.unknown)} have an unknown one.` : '') :
 				[table([BY[chosenBy], 'Name', 'Senders'], [...rows.map((r) => [r.key, r.name || '\u2013', r.senders]), ...(a.unknown ? [['\u2013', 'unknown', a.unknown]] : [])], BY[chosenBy])]);
 		if (!fig.node.hidden)

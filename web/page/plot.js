@@ -24,7 +24,7 @@ function make(box, width, height, names, labels, step, readout) {
 	const axis = { stroke: colour('--dim'), font, grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } };
 	const stamp = (v) => step >= 86400 || new Date(v * 1000).getHours() === 0 ? dayText(v) : hourText(v);
 	const u = new uPlot({
-		width, height, legend: { show: false }, padding: [10, 8, 0, 0],
+		width, height, legend: { show: false }, padding: [10, 26, 0, 0],
 		cursor: { y: false, drag: { setScale: false, x: false, y: false }, points: { show: false } },
 		scales: { x: { time: true, range: (_, min, max) => [min - step * 0.1, max + step] }, y: { range: (_, min, max) => [0, Math.max(max, 1) * 1.05] } },
 		axes: [

@@ -23,7 +23,7 @@ function row(entry, refresh) {
 		h('td', { 'data-name': 'Why' }, h('ul', { class: 'plain' }, entry.why.map((w) => h('li', {},
 			h('span', { class: 'points ' + (w.points < 0 ? 'bad' : 'good') }, points(w.points)),
 			' ', w.says, w.name === 'queue_spacing' ? pauses : '')))),
-		h('td', { 'data-name': 'No connection at' }, roles(entry.failed)),
+		h('td', { 'data-name': 'No connection at' }, entry.failed.length ? roles(entry.failed) : h('span', { class: 'none' }, '\u2013')),
 		h('td', { 'data-name': 'Last seen' }, time(entry.last_seen)),
 		h('td', { 'data-name': 'Do' }, actionButtons(entry, refresh)));
 }

@@ -9,7 +9,13 @@ import { link, pill, plain, reasons, time, words } from './text.js';
 
 const grades = { syn: 'forgeable', resyn: 'forgeable', proven: 'proven', addressed: 'mail was for us', accepted: 'mail was taken' };
 
-export function senderRows(entries, thresholds, refresh, { states = true } = {}) {
+/* The reasons in one sentence; those that speak for a sender are no reason to block it. */
+function sentence(list) {
+	const text = list.map((r) => words.why[r] || r).join('; ');
+	return text ? [text[0].toUpperCase() + text.slice(1), '. '] : null;
+}
+
+export function senderRows(entries, thresholds, refresh, { states = true, sentences = false } = {}) {
 	return h('table', { class: 'senders' },
 		h('thead', {}, h('tr', {}, ['Sender', states ? 'State' : null, 'Score', 'Why', 'Last seen', 'Until', 'Do'].filter(Boolean).map((t) => h('th', { scope: 'col' }, t)))),
 		h('tbody', {}, entries.map((entry) => h('tr', {},
@@ -17,7 +23,7 @@ export function senderRows(entries, thresholds, refresh, { states = true } = {})
 				entry.class !== 'sender' ? [' ', pill('quiet', entry.class)] : null),
 			states ? h('td', { 'data-name': 'State' }, pill(entry.state, words.state[entry.state] || entry.state)) : null,
 			h('td', { 'data-name': 'Score' }, h('span', { class: 'score' }, scoreBar(Number(entry.score), thresholds), h('span', { class: 'num' }, Number(entry.score).toFixed(1)))),
-			h('td', { 'data-name': 'Why', class: 'reasons' }, h('span', {}, reasons(entry.reasons),
+			h('td', { 'data-name': 'Why', class: 'reasons' }, h('span', {}, sentences ? sentence(entry.reasons) : reasons(entry.reasons),
 				grades[entry.grade] ? h('span', { class: 'reason grade', title: 'how sure the address is' }, grades[entry.grade]) : null)),
 			h('td', { 'data-name': 'Last seen' }, time(entry.last_seen)),
 			h('td', { 'data-name': 'Until' }, entry.state === 'listed' && entry.expires ? time(entry.expires) : h('span', { class: 'none' }, '\u2013')),
