@@ -56,8 +56,8 @@ write_change(void *ctx, const struct report_change *change)
 	return true;
 }
 
-static bool
-parse_since(const char *text, uint64_t *generation, uint64_t *serial)
+bool
+parse_state_name(const char *text, uint64_t *generation, uint64_t *serial)
 {
 	char *end;
 
@@ -80,7 +80,7 @@ handle_changes(struct web *web, const struct request *req, struct reply *reply)
 	struct changes c = { .json = &json };
 	enum report_result result;
 
-	if (!parse_since(request_param(req, "since"), &generation, &serial)) {
+	if (!parse_state_name(request_param(req, "since"), &generation, &serial)) {
 		reply_problem(reply, 400, "since: expected GENERATION:SERIAL, as the exports and /api/v1/status name a state");
 		return;
 	}

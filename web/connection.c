@@ -58,6 +58,8 @@ connection_phase(struct connections *c, struct connection *conn, enum connection
 	conn->phase = phase;
 	if (phase == CONNECTION_REPLY)
 		conn->deadline_ms = now_ms + DEADLINE_REPLY_MS + (int64_t)(bytes / 16384) * 1000;
+	else if (phase == CONNECTION_STREAM)
+		conn->deadline_ms = now_ms + DEADLINE_STREAM_MS;
 	else
 		conn->deadline_ms = now_ms + DEADLINE_IDLE_MS;
 	(void)pthread_mutex_unlock(&c->lock);

@@ -41,6 +41,18 @@ static const struct { const char *name, *says; } causes[] = {
 	[CAUSE_OURS] = { "ours", "an address of this host, its gateway or its resolver" },
 };
 
+const char *
+outcome_name(uint8_t outcome)
+{
+	return outcome < ARRAY_LEN(outcomes) ? outcomes[outcome] : NULL;
+}
+
+const char *
+cause_name(uint8_t cause)
+{
+	return cause < ARRAY_LEN(causes) ? causes[cause].name : NULL;
+}
+
 /* Times in the story are Unix seconds with their fraction: order within a second matters. */
 static void
 json_time(struct json *json, const char *name, int64_t time_us)

@@ -175,6 +175,26 @@ write_list(FILE *out, struct web *web, const struct report_state *state, int64_t
 }
 
 static void
+write_streams(FILE *out, struct streams *s)
+{
+	uint64_t opened, refused, dropped, told;
+	size_t n;
+
+	(void)pthread_mutex_lock(&s->lock);
+	n = s->n;
+	opened = s->opened;
+	refused = s->refused;
+	dropped = s->dropped;
+	told = s->told;
+	(void)pthread_mutex_unlock(&s->lock);
+	gauge(out, "mxtrap_event_streams", "Streams of events that are open.", (double)n);
+	counter(out, "mxtrap_event_streams_total", "Streams of events that were opened.", opened);
+	counter(out, "mxtrap_event_streams_refused_total", "Streams of events that there was no room for.", refused);
+	counter(out, "mxtrap_event_streams_dropped_total", "Streams of events whose client read too slowly.", dropped);
+	counter(out, "mxtrap_event_bytes_total", "Bytes of events that were told.", told);
+}
+
+static void
 write_own(FILE *out, struct web *web)
 {
 	struct web_counters *c = &web->counters;
@@ -197,6 +217,7 @@ write_own(FILE *out, struct web *web)
 	    atomic_load(&c->refused_tokens));
 	counter(out, "mxtrap_http_decisions_total", "Changes asked for and done.",
 	    atomic_load(&c->decisions));
+	write_streams(out, &web->streams);
 	counter(out, "mxtrap_export_renders_total", "Exports rendered.", web->exports.renders);
 	counter(out, "mxtrap_export_hits_total", "Exports sent from a rendering at hand.",
 	    web->exports.hits);

@@ -43,6 +43,8 @@ reply_clear(struct reply *reply)
 		free((void *)(uintptr_t)reply->body);
 	if (reply->kind == BODY_FD && reply->fd != -1)
 		(void)close(reply->fd);
+	if (reply->kind == BODY_STREAM)
+		stream_close(reply->stream);
 	reply_init(reply);
 }
 

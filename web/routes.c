@@ -35,6 +35,7 @@ static const struct route routes[] = {
 	{ "/api/v1/breakdown", handle_breakdown, .params = { "by", "state" } },
 	{ "/api/v1/about", handle_about, .params = { NULL } },
 	{ "/api/v1/status", handle_status, .params = { NULL } },
+	{ "/api/v1/events", handle_events, .params = { "since", "only" } },
 	{ "/api/v1/audit", handle_audit, .params = { "limit", "after" } },
 	{ "/api/v1/allow", handle_allow, .posts = true },
 	{ "/api/v1/forget", handle_forget, .posts = true },
@@ -193,7 +194,7 @@ route(struct web *web, struct request *req, const char *method, struct reply *re
 		reply_problem(reply, 404, "no such path; see /api/v1/list, /api/v1/senders, "
 		    "/api/v1/check/ADDRESS, /api/v1/mx-sets, /api/v1/risk, /api/v1/series, "
 		    "/api/v1/status, /api/v1/overview, /api/v1/breakdown, /api/v1/about, "
-		    "/api/v1/consumers, /api/v1/audit, /api/v1/allow, /api/v1/forget, /export/FORMAT, /x/TOKEN/FORMAT, "
+		    "/api/v1/consumers, /api/v1/events, /api/v1/audit, /api/v1/allow, /api/v1/forget, /export/FORMAT, /x/TOKEN/FORMAT, "
 		    "/v1/decisions/stream, /metrics, /healthz");
 		return;
 	}

@@ -24,6 +24,9 @@
 
 #define CONSTANTS_MAX 4
 
+#define STREAM_BLOCK	    4096
+#define STREAM_SOCKET_BYTES 32768
+
 struct server {
 	struct MHD_Daemon *daemon;
 	struct web	  *web;
@@ -51,6 +54,54 @@ add_date(struct MHD_Response *response, const char *name, int64_t when_s)
 		(void)MHD_add_response_header(response, name, text);
 }
 
+/* -- streams of events: the library asks, or sleeps until somebody wakes it -- */
+
+static void
+suspend(void *connection)
+{
+	MHD_suspend_connection(connection);
+}
+
+void
+server_resume(void *connection)
+{
+	MHD_resume_connection(connection);
+}
+
+static ssize_t
+read_stream(void *ctx, uint64_t pos, char *buf, size_t max)
+{
+	struct event_stream *stream = ctx;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(stream->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	int64_t now_ms = clock_ms();
+	long n;
+
+	(void)pos;
+	/* What was told before has been taken: the next piece has a time of its own. */
+	if (info != NULL && info->socket_context != NULL)
+		connection_phase(stream->connections, info->socket_context, CONNECTION_STREAM, 0, now_ms);
+	n = stream_read(stream, buf, max, now_ms, suspend);
+	return n < 0 ? MHD_CONTENT_READER_END_OF_STREAM : n;
+}
+
+static void
+end_stream(void *ctx)
+{
+	stream_close(ctx);
+}
+
+/* Little waits in the kernel for a client that does not read. */
+static void
+begin_stream(struct server *server, struct MHD_Connection *mhd, const struct connection *conn, struct event_stream *stream)
+{
+	int size = STREAM_SOCKET_BYTES;
+
+	stream->connection = mhd;
+	stream->connections = &server->connections;
+	stream->fd = conn->fd;
+	(void)setsockopt(conn->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
 /* The library's response; it owns the body from here on.  NULL: out of memory. */
 static struct MHD_Response *
 make_response(struct reply *reply)
@@ -69,12 +120,17 @@ make_response(struct reply *reply)
 	case BODY_OWNED:
 		response = MHD_create_response_from_buffer(reply->size, body, MHD_RESPMEM_MUST_FREE);
 		break;
+	case BODY_STREAM:
+		response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, reply->stream, end_stream);
+		break;
 	case BODY_FD:
 		response = MHD_create_response_from_fd64(reply->size, reply->fd);
 		break;
 	}
 	if (response == NULL)
 		return NULL;
+	if (reply->kind == BODY_STREAM)
+		(void)MHD_add_response_header(response, "Connection", "close");
 	reply->kind = BODY_NONE;
 	for (size_t i = 0; i < ARRAY_LEN(headers); i++)
 		(void)MHD_add_response_header(response, headers[i].name, headers[i].value);
@@ -171,17 +227,21 @@ send_reply(struct server *server, struct connection *conn, struct MHD_Connection
 {
 	unsigned status = reply->status;
 	uint64_t size = reply->size;
-	bool keep;
-	struct MHD_Response *response = find_or_make_response(server, conn, reply, &keep);
+	bool keep, streams = reply->kind == BODY_STREAM;
+
+	if (streams)
+		begin_stream(server, mhd, conn, reply->stream);
+	struct MHD_Response *response;
 	enum MHD_Result result;
 
+	response = find_or_make_response(server, conn, reply, &keep);
 	reply_clear(reply);
 	if (response == NULL)
 		return MHD_NO;
 	if (status / 100 < ARRAY_LEN(server->web->counters.replies))
 		atomic_fetch_add_explicit(&server->web->counters.replies[status / 100], 1,
 		    memory_order_relaxed);
-	connection_phase(&server->connections, conn, CONNECTION_REPLY, size, clock_ms());
+	connection_phase(&server->connections, conn, streams ? CONNECTION_STREAM : CONNECTION_REPLY, size, clock_ms());
 	result = MHD_queue_response(mhd, status, response);
 	if (!keep)
 		MHD_destroy_response(response);
@@ -190,7 +250,7 @@ send_reply(struct server *server, struct connection *conn, struct MHD_Connection
 
 /* What matters of a request's headers, found in one pass. */
 struct seen {
-	const char *host, *if_none_match;
+	const char *host, *if_none_match, *last_event_id;
 	unsigned    n_hosts;
 	bool	    has_body, chunked, takes_gzip;
 	uint64_t    length;		/* of the body, as told */
@@ -260,6 +320,10 @@ see_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *val
 			seen->n_hosts++;
 		}
 		break;
+	case 'l':
+		if (strcasecmp(name, "Last-Event-ID") == 0)
+			seen->last_event_id = value;
+		break;
 	case 'i':
 		if (strcasecmp(name, "If-None-Match") == 0)
 			seen->if_none_match = value;
@@ -288,6 +352,7 @@ acceptable(struct server *server, struct MHD_Connection *mhd, struct request *re
 	req->url_token[0] = req->api_key[0] = req->agent[0] = req->authorization[0] = '\0';
 	if (req->posts)
 		req->origin[0] = req->fetch_site[0] = req->content_type[0] = req->host[0] = '\0';
+	req->last_event_id[0] = '\0';
 	req->body_size = 0;
 
 	(void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, see_header, &seen);
@@ -312,6 +377,8 @@ acceptable(struct server *server, struct MHD_Connection *mhd, struct request *re
 		reply_problem(reply, 400, "found a header twice, or one that is too long");
 		return false;
 	}
+	if (seen.last_event_id != NULL)
+		(void)snprintf(req->last_event_id, sizeof(req->last_event_id), "%s", seen.last_event_id);
 	if (seen.if_none_match != NULL && strlen(seen.if_none_match) < sizeof(req->if_none_match))
 		(void)snprintf(req->if_none_match, sizeof(req->if_none_match), "%s",
 		    seen.if_none_match);
@@ -472,7 +539,7 @@ server_start(struct web *web, int fd)
 		return NULL;
 	}
 	server->daemon = MHD_start_daemon(
-	    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_USE_ITC, 0, NULL, NULL,
+	    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
 	    on_request, server,
 	    MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, fd,

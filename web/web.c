@@ -108,6 +108,8 @@ serve(struct process *process, struct web *web, struct server **servers, size_t 
 		(void)poll(fds, ARRAY_LEN(fds), wait < SWEEP_MS ? wait : SWEEP_MS);
 		rung = process->web_fd != -1 && read_doorbell(&process->web_fd);
 		now = clock_ms();
+		if (rung)
+			streams_ring(&web->streams);
 		if (rung || now - looked_ms >= LOOK_MS) {
 			web_look(web);
 			looked_ms = now;
@@ -136,6 +138,8 @@ web_main(struct process *process)
 		fatalx("out of memory");
 	web_look(&web);
 	(void)aside_start(&web.aside, web.config);
+	if (!streams_start(&web.streams, &process->config, server_resume))
+		fatalx("out of memory");
 	for (size_t i = 0; i < process->n_sockets && n < CONFIG_MAX_LISTEN; i++) {
 		servers[n] = server_start(&web, process->sockets[i].fd);
 		if (servers[n] != NULL)
@@ -144,9 +148,11 @@ web_main(struct process *process)
 			process->n_deaf++;	/* told with each heartbeat: status shows it */
 	}
 	serve(process, &web, servers, n);
+	streams_end(&web.streams);
 	for (size_t i = 0; i < n; i++)
 		server_stop(servers[i]);
 	aside_stop(&web.aside);
+	streams_free(&web.streams);
 	web_clear(&web);
 	return 0;
 }

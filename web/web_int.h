@@ -18,6 +18,7 @@
 #include "mxtrap/hand.h"
 #include "mxtrap/json.h"
 #include "mxtrap/message.h"
+#include "stream.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -45,6 +46,7 @@ struct request {
 	/* Of these only: "" where there is none. */
 	char   url_token[REQUEST_ARG_SIZE], api_key[128], agent[96];
 	bool   takes_gzip;
+	char   last_event_id[64];	/* "": none */
 	char   client[ADDR_TEXT_SIZE];	/* who is at the other end, of all */
 	int64_t now_s;
 	/* Of a POST, and the last of these too of what fetches: "" where there is none. */
@@ -78,13 +80,14 @@ bool hosts_allow(const struct hosts *, const char *host);
 
 /* -- reply.c -- */
 
-enum body_kind { BODY_NONE, BODY_STATIC, BODY_OWNED, BODY_FD };
+enum body_kind { BODY_NONE, BODY_STATIC, BODY_OWNED, BODY_FD, BODY_STREAM };
 
 struct reply {
 	unsigned    status;
 	enum body_kind kind;
 	const char *media_type;		/* static */
 	const void *body;		/* BODY_STATIC; BODY_OWNED: from malloc */
+	struct event_stream *stream;		/* BODY_STREAM: likewise */
 	int	    fd;			/* BODY_FD: whoever takes the reply closes it */
 	uint64_t    size;
 	char	    etag[160];		/* with its quotes; "": none */
@@ -218,6 +221,7 @@ struct web {
 	struct consumers     consumers;
 	struct aside	     aside;	/* has a lock of its own, to be taken behind this one */
 	struct web_counters  counters;
+	struct streams	     streams;	/* has a lock of its own */
 	_Atomic int64_t	     busy_since_ms;	/* a handler runs since then; 0: none */
 };
 
@@ -247,6 +251,7 @@ handler handle_changes;							/* changes.c */
 handler handle_consumers;						/* consumer.c */
 handler handle_decisions_stream, handle_decisions;			/* lapi.c */
 handler handle_allow, handle_forget, handle_list_by_hand;		/* admin.c: without web.lock */
+handler handle_events;							/* events.c */
 handler handle_audit;							/* audit.c */
 /* The member "undo": what would undo it, or null. */
 void json_undo(struct json *, const struct report_audit *, int64_t now_s);
@@ -276,6 +281,11 @@ enum line_result { LINE_DONE, LINE_FORBIDDEN, LINE_REFUSED, LINE_SILENT, LINE_DO
 /* answer is good with the first three.  Waits 2.5 s at most. */
 enum line_result line_ask(const char *state_dir, const struct message_admin *, struct message_answer *answer);
 
+/* GENERATION:SERIAL (changes.c); what an attempt came to, and why the list changed (explain.c): NULL: no such. */
+bool parse_state_name(const char *text, uint64_t *generation, uint64_t *serial);
+const char *outcome_name(uint8_t outcome);
+const char *cause_name(uint8_t cause);
+
 /* -- members that several answers share (api.c) -- */
 /* now_s 0: without it. */
 void json_state(struct json *, const struct report_state *, int64_t now_s);
@@ -289,8 +299,9 @@ const char *health_name(const struct report_target *);
 #define DEADLINE_REQUEST_MS 10000	/* from accept to the last header */
 #define DEADLINE_IDLE_MS    20000	/* from a reply to the next request's last header */
 #define DEADLINE_REPLY_MS   30000	/* and a second for each 16 KiB */
+#define DEADLINE_STREAM_MS  (STREAM_BEAT_MS + STREAM_STALL_MS)	/* between two pieces of a stream of events */
 
-enum connection_phase { CONNECTION_FREE, CONNECTION_REQUEST, CONNECTION_IDLE, CONNECTION_REPLY };
+enum connection_phase { CONNECTION_FREE, CONNECTION_REQUEST, CONNECTION_IDLE, CONNECTION_REPLY, CONNECTION_STREAM };
 
 #define READY_SIZE 384		/* a small answer: one entry with most of its reasons */
 
@@ -326,6 +337,8 @@ size_t connections_sweep(struct connections *, int64_t now_ms);
 struct server;
 /* Serve on a bound socket (listen() is called here).  NULL: said why. */
 struct server *server_start(struct web *, int fd);
+/* For streams_start(). */
+void server_resume(void *connection);
 void server_sweep(struct server *, int64_t now_ms);
 void server_stop(struct server *);
 const char *server_library(void);
