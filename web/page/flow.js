@@ -66,12 +66,12 @@ function graph(flow) {
 }
 
 export function drawFlow(flow, width) {
-	if (width < 400)
+	if (width < 560)
 		return bars(flow);
 	const order = ['control', 'bogus', 'real', 'nolisting', 'served', 'never'];
 	const height = 240, pad = 18;
 	const { nodes, links } = sankey().nodeId((d) => d.id).nodeWidth(12).nodePadding(18).nodeAlign((d) => d.step)
-		.nodeSort((a, b) => order.indexOf(a.name) - order.indexOf(b.name)).extent([[1, pad], [width - 1, height - 4]])(graph(flow));
+		.nodeSort((a, b) => order.indexOf(a.name) - order.indexOf(b.name)).extent([[1, pad], [width - 160, height - 4]])(graph(flow));
 	const svg = s('svg', { class: 'flow', viewBox: `0 0 ${width} ${height}`, width, height, 'aria-hidden': 'true' });
 	const columns = ['came first to', 'then to', 'then to', 'in the end'];
 
@@ -79,11 +79,11 @@ export function drawFlow(flow, width) {
 		svg.append(s('path', { class: 'way ' + l.source.name, d: sankeyLinkHorizontal()(l), 'stroke-width': Math.max(1, l.width) },
 			s('title', {}, `${words.role[l.source.name]} \u2192 ${words.role[l.target.name] || ends[l.target.name]}: ${count(l.value)}`)));
 	for (const n of nodes) {
-		const last = n.step === STEPS, text = words.role[n.name] || ends[n.name];
+		const text = words.role[n.name] || ends[n.name];
 		svg.append(s('rect', { class: 'node ' + n.name, x: n.x0, y: n.y0, width: n.x1 - n.x0, height: Math.max(1, n.y1 - n.y0), rx: 2 }, s('title', {}, `${text}: ${count(n.value)}`)),
-			s('text', { class: 'label strong' + (last ? ' end' : ''), x: last ? n.x0 - 6 : n.x1 + 6, y: (n.y0 + n.y1) / 2 + 4 }, `${text} ${count(n.value)}`));
+			s('text', { class: 'label strong', x: n.x1 + 6, y: (n.y0 + n.y1) / 2 + 4 }, `${text} ${count(n.value)}`));
 	}
 	for (const [i, x] of [...new Map(nodes.map((n) => [n.step, n.x0])).entries()])
-		svg.append(s('text', { class: 'label' + (i === STEPS ? ' end' : ''), x: i === STEPS ? width - 1 : x, y: 11 }, columns[i]));
+		svg.append(s('text', { class: 'label', x, y: 11 }, columns[i]));
 	return svg;
 }

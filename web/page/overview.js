@@ -84,5 +84,5 @@ export function overview(_argument, refresh) {
 		await over.fill(o.now);
 		document.getElementById('state').textContent = `state ${o.generation}:${o.serial}`;
 	}
-	return { fill, nodes: [h('h1', { class: 'hidden' }, 'Overview'), state, numbers, h('div', { class: 'two wide-first' }, ladder, h('div', { class: 'stack' }, flow.node, over.node)), latest] };
+	return { fill, nodes: [h('h1', { class: 'hidden' }, 'Overview'), state, numbers, h('div', { class: 'sight' }, ladder, flow.node, over.node), latest] };
 }

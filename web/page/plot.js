@@ -28,7 +28,7 @@ function make(box, width, height, names, labels, step, readout) {
 		cursor: { y: false, drag: { setScale: false, x: false, y: false }, points: { show: false } },
 		scales: { x: { time: true, range: (_, min, max) => [min - step * 0.1, max + step] }, y: { range: (_, min, max) => [0, Math.max(max, 1) * 1.05] } },
 		axes: [
-			{ ...axis, grid: { show: false }, space: 64, values: (_, ticks) => ticks.map(stamp) },
+			{ ...axis, size: 30, grid: { show: false }, space: 64, values: (_, ticks) => ticks.map(stamp) },
 			{ ...axis, size: 52, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 1e7, 1e8], values: (_, ticks) => ticks.map(brief) },
 		],
 		series: [{}, ...[...names].reverse().map((name) => ({

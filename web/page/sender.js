@@ -92,6 +92,7 @@ export function sender(address, refresh) {
 
 	for (const p of parts)
 		p.hidden = true;
+	const view = { title: plain(address), nodes: [h('p', { class: 'crumb' }, h('a', { href: '#/senders' }, '\u2190 Senders')), wrong, ...parts], fill };
 	async function fill() {
 		let story;
 		const consumers = get('/api/v1/consumers').catch(() => ({ consumers: [], serial: 0 }));
@@ -104,6 +105,7 @@ export function sender(address, refresh) {
 			return;
 		}
 		const entry = story.entries[0];
+		view.title = plain(entry.cidr);
 		for (const p of parts)
 			p.hidden = false;
 		show(wrong, '', () => null);
@@ -119,5 +121,5 @@ export function sender(address, refresh) {
 			timeline(story) : h('p', { class: 'empty' }, 'What it did is older than what is kept.'),
 		story.more ? h('p', { class: 'note' }, 'There is more than is shown here: ', h('code', {}, `mxtrap explain ${plain(entry.cidr)}`), ' tells all of it.') : null]);
 	}
-	return { title: plain(address), nodes: [h('p', { class: 'crumb' }, h('a', { href: '#/senders' }, '\u2190 Senders')), wrong, ...parts], fill };
+	return view;
 }

@@ -41,7 +41,7 @@ export function senders(argument, refresh) {
 		'aria-current': name === state ? 'true' : null }, text);
 	const input = h('input', { id: 'words', type: 'search', value: query, autocomplete: 'off', spellcheck: 'false', 'aria-describedby': 'words-help' });
 	const setChoice = h('select', { onchange: (e) => go(set, e.target.value) }, h('option', { value: '' }, 'any'));
-	const form = h('form', { class: 'filters', role: 'search', onsubmit: (event) => {
+	const form = h('form', { class: 'filters', role: 'search', 'aria-label': 'Senders', onsubmit: (event) => {
 		event.preventDefault();
 		location.hash = '#/senders/' + encodeURIComponent(input.value.trim());
 	} },
