@@ -25,7 +25,7 @@ export function figure({ id, title, level = 'h2', tools = null, height = 220 }) 
 	function again() {
 		if (given === null)
 			return;
-		const { key, empty, summary: says, draw, table } = given;
+		const { key, empty, summary: says, draw, table: lines } = given;
 		const width = Math.floor(node.clientWidth ? picture.parentNode.clientWidth : 0);
 		const now = [key, width, asTable, document.documentElement.dataset.theme, matchMedia('(prefers-color-scheme: dark)').matches].join(' ');
 		if (now === last)
@@ -39,7 +39,7 @@ export function figure({ id, title, level = 'h2', tools = null, height = 220 }) 
 			picture.replaceChildren(h('p', { class: 'empty' }, empty));
 			picture.dataset.drawn = '';
 		} else if (asTable) {
-			rows.replaceChildren(table());
+			rows.replaceChildren(lines());
 		} else {
 			draw(picture, width);
 		}
