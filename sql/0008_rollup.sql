@@ -60,3 +60,6 @@ CREATE TABLE rung_day (
 
 -- The MX sets whose visits a sender has made since: a bit an index, the highest (62) for all beyond.  NULL: unknown.
 ALTER TABLE sender ADD COLUMN sets INTEGER;
+
+-- Suspects and allowed ones among very many that are listed.
+CREATE INDEX listing_other ON listing (sender) WHERE marks & 15 <> 4;

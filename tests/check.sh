@@ -76,7 +76,7 @@ begin "scenarios"
 run scenarios "$BUILD/tests/scenario/run" tests/scenario/*.scn
 end
 
-LIMIT=400 stage "captures" tests/captures/check.sh
+LIMIT=400 stage "captures" tests/captures/check.sh tests/captures/sums.sh
 stage "web" tests/web/*.sh
 stage "shell" tests/config/*.sh tests/cli/*.sh
 

@@ -135,6 +135,8 @@ static const struct counter COUNTERS[] = {
 	{ "dialogues_too_long", "mxtrap_dialogues_long_lines_total", "command lines over 512 octets", COUNTER_BOUND },
 	{ "admin_refused", "mxtrap_admin_refused_total", "commands of operators that were not carried out",
 	  COUNTER_BOUND },
+	{ "senders_uncounted", "mxtrap_store_senders_uncounted_total",
+	  "attempts at addresses of ours beyond the 1024 whose senders are counted apart", COUNTER_BOUND },
 	{ "rows_dropped", "mxtrap_store_rows_dropped_total", "old rows deleted early, because the database was at its size",
 	  COUNTER_BOUND },
 };

@@ -19,6 +19,7 @@
 
 #define REPORT_HOLD_US	   50000	/* a read transaction is kept this long for many look-ups */
 #define REPORT_SNAPSHOT_US 1500000	/* a long one is begun anew, at the same serial, after this */
+#define REPORT_WALK_US	   8000	/* a page with a bound on what is looked at ends then, too */
 #define REPORT_PAGE	   4096		/* entries gathered before a callback is called */
 
 enum read_statement {

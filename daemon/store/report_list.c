@@ -27,6 +27,12 @@ struct cursor {
 	int64_t	 after_key, after_host;	/* where it begins when it is opened again */
 };
 
+/* What only a sender's own record says. */
+struct marks {
+	bool	 known;
+	uint64_t fingerprint, sets;
+};
+
 struct walk {
 	struct report *r;
 	const struct report_filter *f;
@@ -35,6 +41,8 @@ struct walk {
 	struct cursor cursors[SOURCE_N];
 	bool	 bare;
 	uint64_t told, looked;
+	int64_t	 until_us;		/* no more rows are looked at behind it; 0: no matter */
+	struct marks marks;		/* of the row that was given last */
 };
 
 static bool
@@ -53,25 +61,39 @@ walk_matches(const struct walk *w, const struct report_entry *e)
 	return (w->states & 1U << e->state) != 0;
 }
 
-/* What only its own record says. */
+/* The record of a listing, where none has been read on the way. */
+static struct marks
+marks_ask(struct walk *w, sender_key key, int *rc)
+{
+	sqlite3_stmt *stmt = report_ask(w->r, READ_SENDER_MARKS);
+	struct marks marks = { .known = false };
+
+	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)key);
+	if ((*rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		marks = (struct marks){ true, (uint64_t)sqlite3_column_int64(stmt, 0), (uint64_t)sqlite3_column_int64(stmt, 1) };
+	sqlite3_reset(stmt);
+	return marks;
+}
+
 static bool
-walk_record_matches(const struct walk *w, const struct report_entry *e, int *rc)
+walk_marks_match(struct walk *w, const struct report_entry *e, int *rc)
 {
 	const struct report_filter *f = w->f;
-	sqlite3_stmt *stmt = report_ask(w->r, READ_SENDER_MARKS);
-	bool match = false;
+	struct marks m = w->marks;
 
 	if (f->sets == 0 && f->fingerprints == NULL)
 		return true;
-	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)e->key);
-	if ((*rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		uint64_t id = (uint64_t)sqlite3_column_int64(stmt, 0), sets = (uint64_t)sqlite3_column_int64(stmt, 1);
+	if (!m.known)
+		m = marks_ask(w, e->key, rc);
+	return m.known && (f->sets == 0 || (m.sets & f->sets) != 0) && (f->fingerprints == NULL ||
+	    (m.fingerprint < REPORT_FINGERPRINTS && (f->fingerprints[m.fingerprint / 8] >> m.fingerprint % 8 & 1) != 0));
+}
 
-		match = (f->sets == 0 || (sets & f->sets) != 0) && (f->fingerprints == NULL ||
-		    (id < REPORT_FINGERPRINTS && (f->fingerprints[id / 8] >> id % 8 & 1) != 0));
-	}
-	sqlite3_reset(stmt);
-	return match;
+/* Enough rows for one answer, or long enough. */
+static bool
+walk_looked_enough(const struct walk *w)
+{
+	return w->f->look != 0 && (w->looked >= w->f->look || ((w->looked & 255) == 0 && report_mono_us() > w->until_us));
 }
 
 /* Keys that a prefix covers, (*first, w->last]: all of them, or a stretch. */
@@ -120,7 +142,10 @@ static int
 walk_open(struct walk *w)
 {
 	bool only_cleared = (w->states & ~LIST_STATES) == 1U << STATE_CLEARED;
-	const enum read_statement asks[SOURCE_N] = { w->bare ? READ_LISTING_BARE : READ_LISTING_PAGE, READ_HOST_PAGE,
+	/* Only where no record is looked at: a listing must outdo its sender's. */
+	bool others = (w->states & (1U << STATE_LISTED | ~LIST_STATES)) == 0;
+	const enum read_statement asks[SOURCE_N] = {
+		w->bare ? READ_LISTING_BARE : others ? READ_LISTING_OTHERS : READ_LISTING_PAGE, READ_HOST_PAGE,
 		only_cleared ? READ_SENDER_CLEARED : READ_SENDER_PAGE };
 	const int keys[SOURCE_N] = { w->bare ? 2 : 5, 5, 0 };
 	int rc = SQLITE_DONE;
@@ -173,8 +198,12 @@ walk_next(struct walk *w, struct report_entry *e, int *rc)
 	enum source source;
 
 	*rc = SQLITE_DONE;
+	w->marks.known = false;
 	if (c == NULL)
 		return false;
+	if (sender->open && sender->key == c->key)
+		w->marks = (struct marks){ true, (uint64_t)sqlite3_column_int64(sender->stmt, 11),
+			(uint64_t)sqlite3_column_int64(sender->stmt, 18) };
 	source = (enum source)(c - w->cursors);
 	c->after_key = c->key;
 	c->after_host = c->host;
@@ -247,7 +276,7 @@ walk_pages(struct walk *w, report_each_entry *each, void *ctx)
 {
 	struct report_entry *page = malloc(REPORT_PAGE * sizeof *page);
 	enum report_result result = REPORT_OK;
-	bool go = true, more = true;
+	bool go = true, more = true, enough = false;
 
 	if (page == NULL)
 		return REPORT_ERROR;
@@ -269,9 +298,9 @@ walk_pages(struct walk *w, report_each_entry *each, void *ctx)
 			if (w->f->reach != NULL)
 				w->f->reach->last = page[n].what;
 			w->looked++;
-			if (page[n].state < STATE_N && walk_matches(w, &page[n]) && walk_record_matches(w, &page[n], &rc))
+			if (page[n].state < STATE_N && walk_matches(w, &page[n]) && walk_marks_match(w, &page[n], &rc))
 				n++;
-			if (!(more = walk_fine(rc)) || w->looked == w->f->look)
+			if (!(more = walk_fine(rc)) || (enough = walk_looked_enough(w)))
 				break;
 		}
 		walk_close(w);
@@ -279,7 +308,7 @@ walk_pages(struct walk *w, report_each_entry *each, void *ctx)
 		report_leave(w->r);
 		for (size_t i = 0; go && i < n; i++)
 			go = walk_tell(w, &page[i], each, ctx);
-		if (go && more && w->looked == w->f->look && w->f->look != 0) {
+		if (go && more && enough) {
 			if (w->f->reach != NULL)
 				w->f->reach->cut = true;
 			break;
@@ -332,6 +361,7 @@ report_entries(struct report *r, const struct report_filter *filter, int64_t now
 	if (filter->one_snapshot)
 		w.states &= LIST_STATES;
 	w.bare = filter->one_snapshot && filter->bare;
+	w.until_us = report_mono_us() + REPORT_WALK_US;
 	walk_start(&w);
 	if (filter->one_snapshot) {
 		result = walk_snapshot(&w, here.serial, each, ctx);

@@ -21,6 +21,7 @@
 bool
 rollup_open(struct store *s, const struct ladder *ladder)
 {
+	static const char replay_key[] = "mxtrap: a replay";	/* that counts the same each time */
 	sqlite3_stmt *stmt = s->stmts[WRITE_ATTEMPTS_NEWEST];
 	struct rollup *u = &s->rollup;
 	bool ok = true;
@@ -28,7 +29,7 @@ rollup_open(struct store *s, const struct ladder *ladder)
 	u->n_targets = ladder != NULL ? ladder->n_targets : 0;
 	u->roles = calloc(u->n_targets + 1, 1);
 	u->rungs = calloc(u->n_targets + 1, sizeof(struct rung *));
-	/* A replay counts the same each time. */
+	memcpy(u->hash_key, replay_key, sizeof u->hash_key);
 	if (u->roles == NULL || u->rungs == NULL ||
 	    (!s->replay && getrandom(u->hash_key, sizeof u->hash_key, 0) != (ssize_t)sizeof u->hash_key)) {
 		log_warnx("DATABASE [%s] no memory for its sums, or no random bytes", s->path);

@@ -11,9 +11,9 @@
 #include "mxtrap/sink.h"
 
 #define ROLLUP_ROUTES	   64		/* hours times routes, in one slice; more are written at once */
-#define ROLLUP_RUNGS	   1024		/* targets whose senders are counted apart: 10 KiB each, once somebody comes */
-#define ROLLUP_DAY_BITS	   12
-#define ROLLUP_RECENT_BITS 10
+#define ROLLUP_RUNGS	   1024		/* targets whose senders are counted apart: 28 KiB each, once somebody comes */
+#define ROLLUP_DAY_BITS	   14
+#define ROLLUP_RECENT_BITS 11
 #define ROLLUP_MINUTES	   6		/* this one and the five before */
 
 struct ladder;

@@ -300,7 +300,7 @@ store_counters(struct store *s, struct store_counters *out)
 		atomic_store(&s->queue_max, queue);
 	*out = (struct store_counters){
 		.rows_written = atomic_load(&s->rows_written), .rows_lost = atomic_load(&s->rows_lost),
-		.rows_dropped = atomic_load(&s->rows_dropped),
+		.rows_dropped = atomic_load(&s->rows_dropped), .uncounted = atomic_load(&s->uncounted),
 		.commits = atomic_load(&s->commits), .write_errors = atomic_load(&s->write_errors),
 		.queue = queue, .queue_max = atomic_load(&s->queue_max), .generation = s->generation,
 		.serial = atomic_load(&s->serial), .bytes = atomic_load(&s->bytes),

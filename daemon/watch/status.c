@@ -107,6 +107,7 @@ tell_store(struct watch *w)
 	tell(w, "rows_written", "%" PRIu64, c.rows_written);
 	tell(w, "rows_lost", "%" PRIu64, c.rows_lost);
 	tell(w, "rows_dropped", "%" PRIu64, c.rows_dropped);
+	tell(w, "senders_uncounted", "%" PRIu64, c.uncounted);
 	tell(w, "commits", "%" PRIu64, c.commits);
 	tell(w, "write_errors", "%" PRIu64, c.write_errors);
 	tell(w, "queue", "%" PRIu64, c.queue);

@@ -99,7 +99,7 @@ struct report_filter {
 	uint16_t kinds;			/* only senders that have all of these */
 	uint64_t sets;			/* only senders that came to one of these MX sets (sender_row.sets); 0: any */
 	const uint8_t *fingerprints;	/* only senders whose newest SYN was one of these (report_fingerprints); NULL: any */
-	size_t	 look;			/* rows looked at, at most, whether they match or not; 0: all */
+	size_t	 look;			/* rows looked at, at most, whether they match or not, and 8 ms; 0: all */
 	struct report_reach *reach;	/* with look: where it ended */
 	size_t	 limit;			/* 0: no limit (paged inside: not one snapshot) */
 	bool	 bare;			/* with one_snapshot: scores, hints and times of sightings are not asked: 0 */

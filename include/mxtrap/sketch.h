@@ -2,8 +2,8 @@
 /*
  * sketch.h - about how many different ones, in a bounded room (HyperLogLog; Flajolet et al., 2007).
  *
- * Below some thousands nearly exact, above within 1.6 % (2^12 registers) or 3.3 % (2^10), one standard
- * error.  The same items in any order, however often, give the same number.
+ * Where there are many registers to each nearly exact, beyond within 0.8 % (2^14 registers) or 2.3 % (2^11),
+ * one standard error.  The same items in any order, however often, give the same number.
  */
 #ifndef MXTRAP_SKETCH_H
 #define MXTRAP_SKETCH_H

