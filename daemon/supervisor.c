@@ -74,6 +74,7 @@ struct supervisor {
 	int	 accepts[2], doorbell[2];	/* decoy, watch; watch, web */
 	int	 lookup[2], firewall[2];	/* watch and that process */
 	int	 control_fd, signal_fd;
+	struct pem tls;		/* of web, as it was opened last */
 	int64_t	 retry_ms, tell_ms, watchdog_ms, turn_ms, stop_ms;	/* stop_ms 0: running */
 	struct notify notify;
 	bool	 debug, said_ready;
@@ -108,6 +109,42 @@ line_end(const int pair[2], enum process_role role, enum process_role other, boo
 	return pair[(role == PROCESS_WATCH) != watch_first];
 }
 
+/* Open what is configured and try it.  False: said why, with the place in the configuration. */
+static bool
+tls_open(const char *path, const struct config *config, struct pem *out)
+{
+	struct pem pem = { -1, -1 };
+	char why[512], *certificate, *key;
+	bool good = pem_open(config, &pem, why, sizeof(why));
+
+	if (good && pem.certificate >= 0) {
+		certificate = pem_text(pem.certificate);
+		key = pem_text(pem.key);
+		good = certificate != NULL && key != NULL && web_tls_good(certificate, key);
+		pem_wipe(certificate);
+		pem_wipe(key);
+		if (!good)
+			snprintf(why, sizeof(why), "found %.200s and %.200s, expected a certificate and the key that belongs to it",
+			    config->web_certificate, config->web_key);
+	}
+	if (!good) {
+		log_warnx("%s:%u: %s", path, config->web_certificate_line, why);
+		pem_close(&pem);
+		return false;
+	}
+	pem_close(out);
+	*out = pem;
+	return true;
+}
+
+/* The files may be newer by now; where they can no longer be opened, or are no good, what was good stays. */
+static void
+tls_renew(struct supervisor *s)
+{
+	if (s->config.web_certificate[0] != '\0' && s->child[PROCESS_WEB].started && !tls_open(s->path, &s->config, &s->tls))
+		log_warnx("web goes on with the certificate that it had");
+}
+
 static void
 child_start(struct supervisor *s, enum process_role role, int64_t now)
 {
@@ -119,10 +156,17 @@ child_start(struct supervisor *s, enum process_role role, int64_t now)
 		.web_fd = line_end(s->doorbell, role, PROCESS_WEB, true),
 		.lookup_fd = line_end(s->lookup, role, PROCESS_LOOKUP, true),
 		.firewall_fd = line_end(s->firewall, role, PROCESS_FIREWALL, true),
-		.control_fd = role == PROCESS_WATCH ? s->control_fd : -1,
+		.control_fd = role == PROCESS_WATCH ? s->control_fd : -1, .certificate_fd = -1, .key_fd = -1,
 	};
 	int line = -1;
-	pid_t pid = spawn_child(&spawn, &line);
+	pid_t pid;
+
+	if (role == PROCESS_WEB) {
+		tls_renew(s);
+		spawn.certificate_fd = s->tls.certificate;
+		spawn.key_fd = s->tls.key;
+	}
+	pid = spawn_child(&spawn, &line);
 
 	c->start_ms = now + BACKOFF_MAX_MS;
 	if (pid < 0)
@@ -346,6 +390,12 @@ reload_begin(struct supervisor *s, int64_t now)
 		free(text);
 		return;
 	}
+	if (!tls_open(s->path, &next, &s->tls)) {
+		log_warnx("the new configuration is not good: nothing is changed");
+		config_free(&next);
+		free(text);
+		return;
+	}
 	if (strcmp(next.state_dir, s->config.state_dir) != 0 || next.n_interfaces == 0) {
 		log_warnx("the new configuration %s: nothing is changed", next.n_interfaces == 0 ?
 		    "has no interface" : "has another state-dir, which needs a restart");
@@ -466,7 +516,7 @@ turn(struct supervisor *s)
 int
 supervisor_run(const char *config_path, const char *program)
 {
-	struct supervisor s = { .path = config_path, .program = program };
+	struct supervisor s = { .path = config_path, .program = program, .tls = { -1, -1 } };
 
 	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);	/* what our parent left open ends with us */
 	s.text = config_read(config_path);
@@ -477,6 +527,8 @@ supervisor_run(const char *config_path, const char *program)
 		    config_path);
 		return 1;
 	}
+	if (!tls_open(config_path, &s.config, &s.tls))
+		return 1;
 	for (int i = 0; i < PROCESS_N_ROLES; i++)
 		s.child[i].line = -1;
 	s.debug = log_debugging();
@@ -494,6 +546,7 @@ supervisor_run(const char *config_path, const char *program)
 	while (s.stop_ms == 0 || !stop_all(&s, process_now_ms()))
 		turn(&s);
 	log_info("all processes have ended");
+	pem_close(&s.tls);
 	bounds_free(&s.bounds);
 	config_free(&s.config);
 	free(s.text);

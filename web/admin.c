@@ -58,8 +58,7 @@ identify(struct web *web, const struct request *req, struct identity *who, struc
 	return ok;
 }
 
-/* "30d" from now; false: something else. */
-static bool
+bool
 parse_for(const char *text, int64_t now_s, uint32_t *expires_s)
 {
 	static const struct { char unit; int64_t s; } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
@@ -198,35 +197,17 @@ tell_done(struct web *web, const struct request *req, const struct message_admin
 	reply_json(reply, &json, 200);
 }
 
-static void
-decide(struct web *web, const struct request *req, enum admin_op op, struct reply *reply)
+void
+reply_line(struct reply *reply, enum line_result result, const struct message_answer *answer)
 {
-	struct message_admin m = { .op = op };
-	struct message_answer answer;
-	struct identity who;
-	struct prefix what;
-
-	if (!comes_from_here(web, req, reply) || !identify(web, req, &who, reply))
-		return;
-	if (strncasecmp(req->content_type, "application/json", 16) != 0 ||
-	    (req->content_type[16] != '\0' && req->content_type[16] != ';' && req->content_type[16] != ' ')) {
-		reply_problem(reply, 415, "expected Content-Type: application/json");
-		return;
-	}
-	message_init(&m.head, MESSAGE_ADMIN, sizeof(m));
-	if (!read_decision(req, op, &m, &what, reply))
-		return;
-	(void)snprintf(m.who, sizeof(m.who), "api:%.50s", who.who);
-	switch (line_ask(web->config->state_dir, &m, &answer)) {
+	switch (result) {
 	case LINE_DONE:
-		atomic_fetch_add_explicit(&web->counters.decisions, 1, memory_order_relaxed);
-		tell_done(web, req, &m, &what, &answer, reply);
 		return;
 	case LINE_FORBIDDEN:
-		reply_problem(reply, 409, "watch says: %.200s", answer.text);
+		reply_problem(reply, 409, "watch says: %.200s", answer->text);
 		return;
 	case LINE_REFUSED:
-		reply_problem(reply, 503, "watch says: %.200s", answer.text);
+		reply_problem(reply, 503, "watch says: %.200s", answer->text);
 		return;
 	case LINE_SILENT:
 		reply_problem(reply, 503, "watch did not answer in time: it may still be done, so look before you ask again");
@@ -235,6 +216,42 @@ decide(struct web *web, const struct request *req, enum admin_op op, struct repl
 		reply_problem(reply, 503, "watch cannot be reached: nothing was done");
 		return;
 	}
+}
+
+bool
+admin_may(struct web *web, const struct request *req, struct identity *who, struct reply *reply)
+{
+	if (!comes_from_here(web, req, reply) || !identify(web, req, who, reply))
+		return false;
+	if (strncasecmp(req->content_type, "application/json", 16) == 0 &&
+	    (req->content_type[16] == '\0' || req->content_type[16] == ';' || req->content_type[16] == ' '))
+		return true;
+	reply_problem(reply, 415, "expected Content-Type: application/json");
+	return false;
+}
+
+static void
+decide(struct web *web, const struct request *req, enum admin_op op, struct reply *reply)
+{
+	struct message_admin m = { .op = op };
+	struct message_answer answer;
+	enum line_result result;
+	struct identity who;
+	struct prefix what;
+
+	if (!admin_may(web, req, &who, reply))
+		return;
+	message_init(&m.head, MESSAGE_ADMIN, sizeof(m));
+	if (!read_decision(req, op, &m, &what, reply))
+		return;
+	(void)snprintf(m.who, sizeof(m.who), "api:%.50s", who.who);
+	result = line_ask(web->config->state_dir, &m, sizeof(m), &answer);
+	if (result != LINE_DONE) {
+		reply_line(reply, result, &answer);
+		return;
+	}
+	atomic_fetch_add_explicit(&web->counters.decisions, 1, memory_order_relaxed);
+	tell_done(web, req, &m, &what, &answer, reply);
 }
 
 void

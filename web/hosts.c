@@ -47,6 +47,8 @@ hosts_init(struct hosts *hosts, const struct config *config)
 	for (size_t i = 0; i < config->n_web; i++) {
 		size_t n = host_length(config->web_listen[i]);
 
+		if (config_unix(config->web_listen[i]) != NULL)
+			continue;
 		/* "Any address" is nobody's name. */
 		if ((n == 7 && memcmp(config->web_listen[i], "0.0.0.0", 7) == 0) ||
 		    (n == 4 && memcmp(config->web_listen[i], "[::]", 4) == 0))

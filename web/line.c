@@ -17,7 +17,7 @@
 #define ANSWER_MS 2500			/* watch gives the database 2 s */
 
 enum line_result
-line_ask(const char *state_dir, const struct message_admin *m, struct message_answer *answer)
+line_ask(const char *state_dir, const void *record, size_t size, struct message_answer *answer)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX }, self = { .sun_family = AF_UNIX };
 	struct pollfd p = { .fd = -1, .events = POLLIN };
@@ -31,7 +31,7 @@ line_ask(const char *state_dir, const struct message_admin *m, struct message_an
 		return LINE_DOWN;
 	/* A name that the kernel picks: the answer must find its way back. */
 	if (bind(p.fd, (struct sockaddr *)&self, sizeof(self.sun_family)) == 0 &&
-	    connect(p.fd, (struct sockaddr *)&to, sizeof(to)) == 0 && message_send(p.fd, m, sizeof(*m)) == 1) {
+	    connect(p.fd, (struct sockaddr *)&to, sizeof(to)) == 0 && message_send(p.fd, record, size) == 1) {
 		result = LINE_SILENT;
 		if (poll(&p, 1, ANSWER_MS) == 1 &&
 		    message_receive(p.fd, answer, sizeof(*answer)) == (int)sizeof(*answer) &&

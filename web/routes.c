@@ -37,6 +37,8 @@ static const struct route routes[] = {
 	{ "/api/v1/status", handle_status, .params = { NULL } },
 	{ "/api/v1/events", handle_events, .params = { "since", "only" } },
 	{ "/api/v1/audit", handle_audit, .params = { "limit", "after" } },
+	{ "/api/v1/tokens", handle_token_add, .posts = true },
+	{ "/api/v1/tokens/revoke", handle_token_revoke, .posts = true },
 	{ "/api/v1/allow", handle_allow, .posts = true },
 	{ "/api/v1/forget", handle_forget, .posts = true },
 	{ "/export/changes", handle_changes, .params = { "since", "limit" } },
@@ -51,6 +53,16 @@ static const struct route routes[] = {
 	{ "/metrics", handle_metrics, .no_database = true },
 	{ "/healthz", handle_healthz, .no_database = true },
 };
+
+const char *
+route_at(size_t i, bool *has_arg, bool *posts)
+{
+	if (i >= ARRAY_LEN(routes))
+		return NULL;
+	*has_arg = routes[i].has_arg;
+	*posts = routes[i].posts || routes[i].changes != NULL;
+	return routes[i].path;
+}
 
 static const struct route *
 find_route(struct request *req)
@@ -194,7 +206,7 @@ route(struct web *web, struct request *req, const char *method, struct reply *re
 		reply_problem(reply, 404, "no such path; see /api/v1/list, /api/v1/senders, "
 		    "/api/v1/check/ADDRESS, /api/v1/mx-sets, /api/v1/risk, /api/v1/series, "
 		    "/api/v1/status, /api/v1/overview, /api/v1/breakdown, /api/v1/about, "
-		    "/api/v1/consumers, /api/v1/events, /api/v1/audit, /api/v1/allow, /api/v1/forget, /export/FORMAT, /x/TOKEN/FORMAT, "
+		    "/api/v1/consumers, /api/v1/events, /api/v1/audit, /api/v1/allow, /api/v1/forget, /api/v1/tokens, /export/FORMAT, /x/TOKEN/FORMAT, "
 		    "/v1/decisions/stream, /metrics, /healthz");
 		return;
 	}

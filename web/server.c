@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "mxtrap/log.h"
+#include "mxtrap/process.h"
 #include "web_int.h"
 
 #define CONNECTION_MEMORY 12288		/* request line and all headers, and our own */
@@ -24,6 +25,7 @@
 
 #define CONSTANTS_MAX 4
 
+#define TLS_PRIORITIES	    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 #define STREAM_BLOCK	    4096
 #define STREAM_SOCKET_BYTES 32768
 
@@ -466,7 +468,8 @@ name_client(struct MHD_Connection *mhd, struct connection *conn)
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	struct addr addr;
 
-	(void)snprintf(conn->request.client, sizeof(conn->request.client), "?");
+	(void)snprintf(conn->request.client, sizeof(conn->request.client), info != NULL && info->client_addr != NULL &&
+	    info->client_addr->sa_family == AF_UNIX ? "unix" : "?");
 	if (info == NULL || info->client_addr == NULL)
 		return;
 	if (info->client_addr->sa_family == AF_INET)
@@ -521,9 +524,40 @@ on_log(void *ctx, const char *fmt, va_list ap)
 	log_debug("libmicrohttpd: %s", text);
 }
 
+bool
+web_tls_good(const char *certificate, const char *key)
+{
+	struct MHD_Daemon *daemon = MHD_start_daemon(MHD_USE_TLS | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+	    on_request, NULL, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_HTTPS_MEM_CERT, certificate,
+	    MHD_OPTION_HTTPS_MEM_KEY, key, MHD_OPTION_END);
+
+	if (daemon == NULL)
+		return false;
+	MHD_stop_daemon(daemon);
+	return true;
+}
+
+/* A unix socket is for a proxy beside us, and speaks plainly. */
+static bool
+is_unix(int fd)
+{
+	struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(at);
+
+	return getsockname(fd, (struct sockaddr *)&at, &len) == 0 && at.ss_family == AF_UNIX;
+}
+
 struct server *
 server_start(struct web *web, int fd)
 {
+	bool tls = web->certificate != NULL && !is_unix(fd);
+	const struct MHD_OptionItem options[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, tls ? web->certificate : NULL },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, tls ? web->key : NULL },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, tls ? (void *)(uintptr_t)TLS_PRIORITIES : NULL },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+	const struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
 	struct server *server = calloc(1, sizeof(*server));
 
 	if (server == NULL || !connections_init(&server->connections)) {
@@ -539,7 +573,8 @@ server_start(struct web *web, int fd)
 		return NULL;
 	}
 	server->daemon = MHD_start_daemon(
-	    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+	    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME |
+	    (tls ? MHD_USE_TLS : 0), 0, NULL, NULL,
 	    on_request, server,
 	    MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, fd,
@@ -550,6 +585,7 @@ server_start(struct web *web, int fd)
 	    MHD_OPTION_URI_LOG_CALLBACK, on_uri, server,
 	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
 	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+	    MHD_OPTION_ARRAY, tls ? options : none,
 	    MHD_OPTION_END);
 	if (server->daemon == NULL) {
 		log_warnx("cannot start the HTTP library");

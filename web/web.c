@@ -136,6 +136,13 @@ web_main(struct process *process)
 	process_confine(process, 0);
 	if (!web_init(&web, &process->config))
 		fatalx("out of memory");
+	if (process->config.web_certificate[0] != '\0') {
+		web.certificate = pem_text(process->tls.certificate);
+		web.key = pem_text(process->tls.key);
+		pem_close(&process->tls);
+		if (web.certificate == NULL || web.key == NULL)
+			fatalx("the certificate or its key cannot be read");
+	}
 	web_look(&web);
 	(void)aside_start(&web.aside, web.config);
 	if (!streams_start(&web.streams, &process->config, server_resume))
@@ -153,6 +160,8 @@ web_main(struct process *process)
 		server_stop(servers[i]);
 	aside_stop(&web.aside);
 	streams_free(&web.streams);
+	pem_wipe(web.certificate);
+	pem_wipe(web.key);
 	web_clear(&web);
 	return 0;
 }

@@ -215,6 +215,7 @@ struct web_counters {			/* relaxed atomics: they are only ever shown */
 struct web {
 	const struct config *config;
 	struct hosts	     hosts;
+	char		    *certificate, *key;	/* PEM text; NULL: no TLS */
 	pthread_mutex_t	     lock;	/* around all below, and around each handler */
 	struct report	    *report;	/* NULL: no database yet */
 	struct export_cache  exports;
@@ -250,6 +251,7 @@ handler handle_export;							/* body.c */
 handler handle_changes;							/* changes.c */
 handler handle_consumers;						/* consumer.c */
 handler handle_decisions_stream, handle_decisions;			/* lapi.c */
+handler handle_token_add, handle_token_revoke;				/* tokens.c: without web.lock */
 handler handle_allow, handle_forget, handle_list_by_hand;		/* admin.c: without web.lock */
 handler handle_events;							/* events.c */
 handler handle_audit;							/* audit.c */
@@ -258,6 +260,8 @@ void json_undo(struct json *, const struct report_audit *, int64_t now_s);
 handler handle_usage_metrics;						/* lapi.c: without web.lock */
 /* Is this a path that consumers fetch?  What is shown of them is read from its headers then. */
 bool route_fetches(const struct request *);
+/* The table, one after another, for tests that shall leave none out.  NULL: no more. */
+const char *route_at(size_t, bool *has_arg, bool *posts);
 /* Is this the path of something that may be changed by POST? */
 bool route_posts(const struct request *, const char *method);
 
@@ -279,7 +283,15 @@ bool fields_read(const char *body, size_t n, struct field *, size_t n_fields, ch
 /* Forbidden: by a rule; refused: not now. */
 enum line_result { LINE_DONE, LINE_FORBIDDEN, LINE_REFUSED, LINE_SILENT, LINE_DOWN };
 /* answer is good with the first three.  Waits 2.5 s at most. */
-enum line_result line_ask(const char *state_dir, const struct message_admin *, struct message_answer *answer);
+enum line_result line_ask(const char *state_dir, const void *record, size_t size, struct message_answer *answer);
+
+/* -- admin.c: what all that change something share -- */
+/* Does it come from here, with a token that may, as JSON?  False: *reply says what is wrong. */
+bool admin_may(struct web *, const struct request *, struct identity *, struct reply *);
+/* "30d" from now; false: something else. */
+bool parse_for(const char *text, int64_t now_s, uint32_t *expires_s);
+/* What came of asking watch, other than LINE_DONE. */
+void reply_line(struct reply *, enum line_result, const struct message_answer *);
 
 /* GENERATION:SERIAL (changes.c); what an attempt came to, and why the list changed (explain.c): NULL: no such. */
 bool parse_state_name(const char *text, uint64_t *generation, uint64_t *serial);

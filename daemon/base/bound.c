@@ -123,8 +123,14 @@ bounds_apply(struct bounds *bounds, const struct config *config)
 	for (size_t i = 0; i < config->n_web; i++) {
 		struct bound *b = &all[n];
 
+		const char *path = config_unix(config->web_listen[i]);
+
 		b->role = PROCESS_WEB;
-		n += config_listen(config->web_listen[i], &b->addr, &b->port);
+		memcpy(b->group, config->web_group, sizeof(b->group));
+		if (path != NULL)
+			n += snprintf(b->path, sizeof(b->path), "%s", path) > 0;
+		else
+			n += config_listen(config->web_listen[i], &b->addr, &b->port);
 	}
 	n += add_lookup(all + n, config);
 	for (size_t i = 0; i < n; i++) {

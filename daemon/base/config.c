@@ -134,7 +134,7 @@ read_plain(struct config_reader *r, char *plain, const char *path)
 		KEY("attempts"), KEY("max-size"), CFG_END()
 	};
 	cfg_opt_t web[] = {
-		LIST("listen"), LIST("hosts"), CFG_END()
+		LIST("listen"), LIST("hosts"), KEY("certificate"), KEY("key"), KEY("group"), CFG_END()
 	};
 	cfg_opt_t dnsbl[] = {
 		LIST("listen"), KEY("zone"), KEY("suspects"), CFG_END()

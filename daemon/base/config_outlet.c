@@ -58,6 +58,37 @@ read_listen(struct config_reader *r, cfg_t *section, const char *standing, bool 
 	}
 }
 
+/* A file's name, from the root on: mxtrapd has no folder of its own. */
+static void
+read_file_name(struct config_reader *r, cfg_t *section, const char *key, char out[static CONFIG_PEM_SIZE])
+{
+	struct config_value value;
+
+	if (!config_has(section, key))
+		return;
+	value = config_at(section, key, 0);
+	if (value.text[0] != '/' || strlen(value.text) >= CONFIG_PEM_SIZE)
+		config_found(&r->source, value.line, value.text, "an absolute path (%s)", key);
+	else
+		(void)snprintf(out, CONFIG_PEM_SIZE, "%s", value.text);
+}
+
+static void
+read_certificate(struct config_reader *r, cfg_t *section)
+{
+	struct config *c = &r->config;
+
+	read_file_name(r, section, "certificate", c->web_certificate);
+	read_file_name(r, section, "key", c->web_key);
+	if (config_has(section, "certificate"))
+		c->web_certificate_line = config_at(section, "certificate", 0).line;
+	else if (config_has(section, "key"))
+		config_wrong(&r->source, config_at(section, "key", 0).line, "found a key without certificate, expected both");
+	/* One file may hold both. */
+	if (c->web_key[0] == '\0')
+		memcpy(c->web_key, c->web_certificate, sizeof(c->web_key));
+}
+
 static void
 read_web(struct config_reader *r, cfg_t *root)
 {
@@ -67,13 +98,18 @@ read_web(struct config_reader *r, cfg_t *root)
 	if (cfg_size(root, "web") == 0)
 		return;
 	section = cfg_getnsec(root, "web", 0);
-	read_listen(r, section, "127.0.0.1:8725", false, c->web_listen, sizeof(c->web_listen[0]), &c->n_web);
+	read_listen(r, section, "127.0.0.1:8725", true, c->web_listen, sizeof(c->web_listen[0]), &c->n_web);
 	if (cfg_size(section, "hosts") > CONFIG_MAX_LISTEN)
 		config_found(&r->source, config_at(section, "hosts", CONFIG_MAX_LISTEN).line,
 		    config_at(section, "hosts", CONFIG_MAX_LISTEN).text, "at most %d names (hosts)",
 		    CONFIG_MAX_LISTEN);
 	else
 		config_hosts(r, section, "hosts", c->web_hosts, &c->n_web_hosts);
+	read_certificate(r, section);
+	if (config_has(section, "group") &&
+	    !config_word(config_at(section, "group", 0).text, c->web_group, sizeof(c->web_group)))
+		config_found(&r->source, config_at(section, "group", 0).line, config_at(section, "group", 0).text,
+		    "the name of a group (group)");
 }
 
 static void

@@ -182,7 +182,16 @@ print_web(FILE *f, const struct config *c)
 	for (size_t i = 0; i < c->n_web_hosts; i++)
 		print_list_item(f, i, c->web_hosts[i]);
 	print_list_close(f);
-	fputs("}\n", f);
+	if (c->web_certificate[0] != '\0') {
+		fputs("    certificate = ", f);
+		print_quoted(f, c->web_certificate);
+		fputs("\n    key = ", f);
+		print_quoted(f, c->web_key);
+		fputc('\n', f);
+	}
+	fputs("    group = ", f);
+	print_quoted(f, c->web_group);
+	fputs("\n}\n", f);
 }
 
 static void

@@ -214,6 +214,7 @@ read_defaults(struct config_reader *r, cfg_t *root, const char *path)
 		config_found(&r->source, config_at(root, "state-dir", 0).line, dir,
 		    "a directory (state-dir)");
 	snprintf(c->postfix_group, sizeof(c->postfix_group), "postfix");
+	snprintf(c->web_group, sizeof(c->web_group), "mxtrap");
 	c->path = strdup(path);
 	c->state_dir = strdup(dir);
 	return c->path != NULL && c->state_dir != NULL;

@@ -113,6 +113,12 @@ take_fds(struct process *p, const char *text, int *text_fd)
 		case 'f':
 			ok = take_fd(text, &end, &p->firewall_fd);
 			break;
+		case 'x':
+			ok = take_fd(text, &end, &p->tls.certificate);
+			break;
+		case 'k':
+			ok = take_fd(text, &end, &p->tls.key);
+			break;
 		case 'c':
 			ok = take_fd(text, &end, &p->control_fd);
 			break;
@@ -168,7 +174,7 @@ process_adopt(struct process *p, int argc, char **argv)
 	int text_fd = -1, role = 0;
 
 	*p = (struct process){ .supervisor_fd = -1, .decoy_fd = -1, .web_fd = -1,
-	    .lookup_fd = -1, .firewall_fd = -1, .control_fd = -1, .signal_fd = -1 };
+	    .lookup_fd = -1, .firewall_fd = -1, .control_fd = -1, .signal_fd = -1, .tls = { -1, -1 } };
 	if (argc < 7 || strcmp(argv[1], "--role") != 0 || strcmp(argv[3], "--fds") != 0 ||
 	    strcmp(argv[5], "-c") != 0)
 		return false;

@@ -84,6 +84,8 @@ spawn_exec(const struct spawn *s, int line, int text, pid_t parent)
 	hand_down(list, 'u', s->lookup_fd);
 	hand_down(list, 'f', s->firewall_fd);
 	hand_down(list, 'c', s->control_fd);
+	hand_down(list, 'x', s->certificate_fd);
+	hand_down(list, 'k', s->key_fd);
 	for (size_t i = 0; i < s->bounds->n; i++) {
 		const struct bound *b = &s->bounds->bound[i];
 

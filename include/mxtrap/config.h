@@ -17,6 +17,7 @@
 #define CONFIG_MAX_LISTEN     8
 #define CONFIG_ZONE_MAX	      150	/* leaves room for an IPv6 address's 64 octets in front, and for "suspect." */
 #define CONFIG_PATH_SIZE     104	/* "unix:" and a path that fits struct sockaddr_un */
+#define CONFIG_PEM_SIZE     256
 #define CONFIG_MAX_ANSWERING  480	/* addresses that decoy listens on */
 
 struct config_pool {
@@ -53,10 +54,13 @@ struct config {
 	uint64_t store_max_bytes;		/* store { max-size = "4GiB" } */
 	bool   probe;				/* connect to the real MXs now and then; default yes */
 	uint32_t probe_interval_s;
-	char   web_listen[CONFIG_MAX_LISTEN][64];	/* "127.0.0.1:8725"; n_web 0: no web */
+	char   web_listen[CONFIG_MAX_LISTEN][CONFIG_PATH_SIZE];	/* "127.0.0.1:8725", "unix:/PATH"; n_web 0: no web */
 	size_t n_web;
 	char   web_hosts[CONFIG_MAX_LISTEN][MXSET_NAME_SIZE];	/* further Host names to accept */
 	size_t n_web_hosts;
+	char   web_certificate[CONFIG_PEM_SIZE], web_key[CONFIG_PEM_SIZE];	/* PEM files; "": no TLS */
+	unsigned web_certificate_line;
+	char   web_group[64];			/* who may connect to a unix socket; "mxtrap" */
 	char   dnsbl_listen[CONFIG_MAX_LISTEN][64];	/* n_dnsbl 0: no DNSBL */
 	size_t n_dnsbl;
 	char   dnsbl_zone[MXSET_NAME_SIZE];	/* "bl.example.org" */

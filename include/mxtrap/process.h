@@ -13,6 +13,7 @@
 
 #include "mxtrap/config.h"
 #include "mxtrap/message.h"
+#include "mxtrap/pem.h"
 
 enum process_role {
 	PROCESS_WATCH, PROCESS_DECOY, PROCESS_WEB, PROCESS_LOOKUP, PROCESS_FIREWALL, PROCESS_N_ROLES
@@ -39,6 +40,7 @@ struct process {
 	int	 web_fd;		/* watch: doorbell out.  web: doorbell in.  else -1 */
 	int	 lookup_fd;		/* watch: doorbell out, sightings in.  lookup: its other end.  else -1 */
 	int	 firewall_fd;		/* watch: rows out, requests in.  firewall: its other end.  else -1 */
+	struct pem tls;			/* web: its certificate and key.  else -1 */
 	int	 control_fd;		/* watch: admin datagrams.  else -1 */
 	size_t	 n_sockets;		/* bound, not listening: port 25 (decoy), HTTP (web), DNS and Postfix (lookup) */
 	struct process_socket sockets[PROCESS_MAX_SOCKETS];
@@ -58,6 +60,8 @@ struct process {
 int watch_main(struct process *);
 int decoy_main(struct process *);
 int web_main(struct process *);
+/* Do a certificate and a key (the text of PEM files) belong together, and can they be used? */
+bool web_tls_good(const char *certificate, const char *key);
 int lookup_main(struct process *);
 int firewall_main(struct process *);
 

@@ -15,7 +15,7 @@ struct spawn {
 	    *text;	/* of the configuration; of this program; its text */
 	bool	    debug;
 	const struct bounds *bounds;		/* the role's own are handed down */
-	int	    decoy_fd, web_fd, lookup_fd, firewall_fd, control_fd;	/* -1: not for this role */
+	int	    decoy_fd, web_fd, lookup_fd, firewall_fd, control_fd, certificate_fd, key_fd;	/* -1: not for this role */
 };
 
 /* A line between two children; both ends stay open in mxtrapd, so that either may be restarted. */

@@ -4,106 +4,9 @@
  *
  * A real web process, and watch's own control at the other end of the socket, in a thread.
  */
-#include "../support/web_harness.h"
+#include "../support/web_watched.h"
 
-#include "../../daemon/watch/watch_int.h"
-#include "mxtrap/bind.h"
 #include "mxtrap/report.h"
-#include "mxtrap/token.h"
-
-static struct control control;
-static _Atomic bool stop;
-static pthread_t watch_thread;
-static struct message_admin applied[64];	/* what watch was told to do */
-static _Atomic unsigned n_applied;
-static char token[TOKEN_TEXT_SIZE], other[TOKEN_TEXT_SIZE];
-
-static void
-apply(void *ctx, const struct message_admin *m)
-{
-	(void)ctx;
-	assert_true(n_applied < ARRAY_LEN(applied));
-	applied[n_applied++] = *m;
-}
-
-/* 192.0.2.99 is never to be listed. */
-static const char *
-may(void *ctx, const struct message_admin *m)
-{
-	(void)ctx;
-	return m->op == ADMIN_LIST && m->addr[15] == 99 ? "it is allowed, and never listed" : NULL;
-}
-
-static void *
-watch_loop(void *arg)
-{
-	(void)arg;
-	while (!stop) {
-		struct pollfd p[2] = { { .fd = control.fd, .events = POLLIN }, { .fd = control.event_fd, .events = POLLIN } };
-
-		(void)poll(p, 2, 20);
-		control_turn(&control, 0, may, apply, NULL);
-	}
-	return NULL;
-}
-
-static void
-add_token(char text[static TOKEN_TEXT_SIZE], const char *name, const char *scope)
-{
-	uint8_t hash[TOKEN_HASH_SIZE];
-
-	assert_true(token_make(text));
-	token_hash(text, hash);
-	assert_true(store_token(t.store, hash, name, scope, 0, "test"));
-}
-
-static int
-begin_watched(void **state)
-{
-	uint32_t uid = geteuid(), gid = getegid();
-	char why[BIND_WHY_SIZE];
-	int fd;
-
-	if (begin_filled(state) != 0)
-		return -1;
-	(void)process_user("mxtrap", &uid, &gid);
-	fd = bind_control(t.dir, uid, gid, why);
-	assert_true(fd >= 0);
-	add_token(token, "admin", TOKEN_SCOPE_ADMIN);
-	add_token(other, "reader", "read");
-	assert_true(control_start(&control, fd, t.store, NULL));
-	return pthread_create(&watch_thread, NULL, watch_loop, NULL);
-}
-
-static int
-end_watched(void **state)
-{
-	stop = true;
-	(void)pthread_join(watch_thread, NULL);
-	control_stop(&control);
-	(void)close(control.fd);
-	return end(state);
-}
-
-static const struct response *
-post(const char *path, const char *headers, const char *body)
-{
-	char request[16384];
-	int n = snprintf(request, sizeof(request), "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nConnection: close\r\n"
-	    "Content-Length: %zu\r\n%s\r\n%s", path, t.port, strlen(body), headers, body);
-
-	assert_true((size_t)n < sizeof(request));
-	return exchange(request, (size_t)n);
-}
-
-static const char *
-with_token(const char *secret, const char *more)
-{
-	static char text[1024];
-
-	(void)snprintf(text, sizeof(text), "Authorization: Bearer %s\r\nContent-Type: application/json\r\n%s", secret, more);
-	return text;
-}
 
 /* -- who may -- */
 
@@ -461,6 +364,51 @@ the_audit_tells_the_newest_first_and_what_undoes_it(void **state)
 	assert_status(get("/api/v1/audit?after=x"), 400);
 }
 
+/* -- tokens -- */
+
+#define T "/api/v1/tokens"
+
+static void
+a_token_made_over_http_opens_what_it_is_for_until_it_is_revoked(void **state)
+{
+	char made[TOKEN_TEXT_SIZE] = "", line[256];
+	const struct response *a = post(T, with_token(token, ""), "{\"name\":\"desk\",\"scope\":\"admin\",\"for\":\"1d\"}");
+
+	(void)state;
+	assert_status(a, 200);
+	assert_string_equal(header(a, "Cache-Control"), "no-store");
+	assert_null(header(a, "ETag"));
+	assert_has(a->body, "\"undo\":{\"path\":\"/api/v1/tokens/revoke\",\"body\":{\"name\":\"desk\"}}");
+	assert_int_equal(sscanf(strstr(a->body, "\"token\":\"") + 9, "%68[a-z0-9_]", made), 1);
+	assert_int_equal(strlen(made), TOKEN_TEXT_SIZE - 1);
+	assert_status(post(A, with_token(made, ""), GOOD), 200);
+	assert_string_equal(applied[n_applied - 1].who, "api:desk");
+	assert_status(post(T, with_token(made, ""), "{\"name\":\"desk\"}"), 409);
+	assert_status(post(T "/revoke", with_token(made, ""), "{\"name\":\"desk\"}"), 200);
+	assert_status(post(A, with_token(made, ""), GOOD), 401);
+	assert_status(post(T "/revoke", with_token(token, ""), "{\"name\":\"desk\"}"), 404);
+	(void)snprintf(line, sizeof(line), "! grep -aq '%.40s' %s/mxtrap.db*", made, t.dir);
+	assert_int_equal(system(line), 0);
+}
+
+static void
+a_token_is_made_for_an_administrator_only(void **state)
+{
+	static const struct { const char *path, *body; int status; } rows[] = {
+		{ T, "{\"name\":\"x y\"}", 400 }, { T, "{\"name\":\"\"}", 400 }, { T, "{\"name\":\"192.0.2.1\"}", 400 },
+		{ T, "{\"name\":\"ok\",\"scope\":\"root\"}", 400 }, { T, "{\"name\":\"ok\",\"for\":\"soon\"}", 400 },
+		{ T, "{\"name\":\"ok\",\"token\":\"mine\"}", 400 }, { T "/revoke", "{\"name\":\"ok\",\"scope\":\"admin\"}", 400 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		assert_status(post(rows[i].path, with_token(token, ""), rows[i].body), rows[i].status);
+	assert_status(post(T, with_token(other, ""), "{\"name\":\"mine\"}"), 403);
+	assert_status(post(T, "Content-Type: application/json\r\n", "{\"name\":\"mine\"}"), 401);
+	assert_status(post(T, with_token(token, "Origin: http://evil.example\r\n"), "{\"name\":\"mine\"}"), 403);
+	assert_null(strstr(get("/api/v1/consumers")->body, "\"mine\""));
+}
+
 static void
 the_list_is_read_by_get_and_changed_by_post(void **state)
 {
@@ -504,6 +452,8 @@ main(void)
 	ADD(an_undo_takes_back_what_was_new);
 	ADD(an_undo_brings_back_the_earlier_end_and_note);
 	ADD(the_audit_tells_the_newest_first_and_what_undoes_it);
+	ADD(a_token_made_over_http_opens_what_it_is_for_until_it_is_revoked);
+	ADD(a_token_is_made_for_an_administrator_only);
 	ADD(the_list_is_read_by_get_and_changed_by_post);
 	ADD(the_token_itself_is_nowhere_in_the_database);
 	ADD(what_was_refused_is_counted);
