@@ -4,11 +4,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { SHOTS, check, holds, listedBot, open, quiet, same, settled, tab, bot, until } from './world.mjs';
+import { SHOTS, api, check, holds, listedBot, open, quiet, same, settled, tab, bot, until } from './world.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const BOT = '198.18.201.66';
-const PAGES = { overview: '', live: 'live', senders: 'senders', listed: 'senders/listed', sender: `sender/${BOT}`, cleared: 'sender/198.18.140.12', risk: 'risk',
+const PAGES = { overview: '', live: 'live', senders: 'senders/noticed', sender: `sender/${BOT}`, cleared: 'sender/198.18.140.12', risk: 'risk',
 	consumers: 'consumers/nftables', ladder: 'ladder', origins: 'origins', audit: 'audit', about: 'about', missing: 'nowhere' };
 const WIDTHS = [360, 1024, 2560];
 
@@ -30,12 +30,15 @@ async function unfold(page) {
 
 export default async function pages(browser) {
 	await listedBot(BOT);
+	await until('it is counted by country', async () => (await api('/api/v1/breakdown?by=country&state=listed')).rows?.length > 0, 20000);
 	const { page, complaints } = await tab(browser, { reducedMotion: 'reduce' });
 
 	for (const [name, route] of Object.entries(PAGES)) {
 		const wide = [], broken = [];
 		await check(`${name}: opens, and has a heading and a title`, async () => {
 			await open(page, route);
+			if (name === 'origins')
+				await page.locator('.tree rect').first().waitFor();
 			if (name === 'live') {
 				await page.locator('.stream.open').waitFor();
 				await bot('reverse', '198.18.202.66');
@@ -55,7 +58,7 @@ export default async function pages(browser) {
 					wide.push(`${over} px too wide at ${width}, ${scheme}`);
 				if ((scheme === 'light') === (width === 1024) && width !== 2560)
 					broken.push(...(await violations(page)).map((v) => `${scheme} ${width}: ${v}`));
-				await page.screenshot({ path: `${SHOTS}/${name}-${scheme}-${width}.png`, fullPage: width !== 360, animations: 'disabled' });
+				await page.screenshot({ path: `${SHOTS}/${name}-${scheme}-${width}.png`, fullPage: width === 1024, animations: 'disabled' });
 			}
 		}
 		await page.setViewportSize({ width: 1024, height: 800 });

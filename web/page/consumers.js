@@ -26,7 +26,7 @@ export function consumers(argument, refresh) {
 	async function fill() {
 		const a = await get('/api/v1/consumers');
 		show(who, JSON.stringify([a.consumers, Math.floor(a.now / 30)]), () => [h('h1', { id: 'consumers-title' }, 'Consumers'), a.consumers.length === 0 ?
-			h('p', { class: 'empty' }, h('strong', {}, 'Nobody fetches the list yet: '), 'it blocks nobody. Choose below how your mail server or firewall shall read it. mxtrapd\u2019s own DNSBL, Postfix socket and firewall sets count as well, and are told on the overview.') :
+			h('p', { class: 'empty' }, h('strong', {}, 'Nobody fetches the list yet: '), 'it blocks nobody. Choose below how your mail server or firewall shall read it. mxtrapd\u2019s own DNSBL, Postfix socket and firewall sets fetch nothing and do not stand here.') :
 			h('table', { class: 'senders' }, h('thead', {}, h('tr', {}, heads.map((t) => h('th', { scope: 'col' }, t)))), h('tbody', {}, a.consumers.map((c) => row(c, a.now))))]);
 		show(tokens, JSON.stringify(a.tokens), () => tokenPanel(a.tokens, refresh));
 	}

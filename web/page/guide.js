@@ -12,11 +12,13 @@ const here = (text) => text.replaceAll('http://127.0.0.1:8725', location.origin)
 
 /* `code`, **strong** and [words](link): all that the guides use. */
 function inline(text) {
-	return here(text).split(/(`[^`]+`|\*\*[^*]+\*\*|\[[^\]]+\]\([^)]+\))/).map((part) => {
+	return here(text).split(/(`[^`]+`|\*\*[^*]+\*\*|\*[^*\s][^*]*\*|\[[^\]]+\]\([^)]+\))/).map((part) => {
 		if (/^`.*`$/.test(part))
 			return h('code', {}, part.slice(1, -1));
 		if (/^\*\*.*\*\*$/.test(part))
 			return h('strong', {}, inline(part.slice(2, -2)));
+		if (/^\*[^*]+\*$/.test(part))
+			return h('em', {}, part.slice(1, -1));
 		const link = /^\[([^\]]+)\]/.exec(part);
 		return link ? link[1] : part;
 	});

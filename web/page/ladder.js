@@ -6,7 +6,7 @@ import { get } from './api.js';
 import { h, show } from './dom.js';
 import { table } from './figure.js';
 import { dutyOf, health } from './rungs.js';
-import { count, pill, plural, time, words } from './text.js';
+import { count, pill, plural, signed, time, words } from './text.js';
 
 /* A status line of the daemon, as a sentence. */
 function plainly(name, value) {
@@ -62,7 +62,7 @@ function setPanel(set) {
 function judging(status) {
 	const t = status.thresholds;
 	return [h('h2', {}, 'How it judges'), table(['What', 'Value'], [
-		['A sender is a suspect from', h('span', {}, `${t.suspect.toFixed(2)} points`)], ['listed from', h('span', {}, `${t.list.toFixed(2)} points`)], ['cleared at', h('span', {}, `${t.clear.toFixed(2)} points`)],
+		['A sender is a suspect from', h('span', {}, `${t.suspect.toFixed(2)} points`)], ['listed from', h('span', {}, `${t.list.toFixed(2)} points`)], ['cleared at', h('span', {}, `${signed(t.clear, 2)} points`)],
 		['Evidence that may list is at least', h('span', {}, status.list_on)],
 		['The list leaves', h('span', {}, status.publishing.open ? 'yes' : `no: ${status.publishing.why || ''}`)]], 'Thresholds')];
 }

@@ -46,14 +46,16 @@ export function origins(argument, refresh) {
 	async function fill() {
 		const a = await get(`/api/v1/breakdown?by=${chosenBy}&state=${chosen}`);
 		({ rows } = a);
+		const counting = a.available && a.at === null;
 		fig.node.hidden = !a.available || rows.length === 0;
 		mapPanel.hidden = fig.node.hidden || chosenBy !== 'country';
-		show(box, JSON.stringify([a.available, a.why, a.rows, a.unknown]), () => !a.available ?
+		show(box, JSON.stringify([a.available, a.why, a.rows, a.others, a.unknown, counting]), () => !a.available ?
 			h('p', { class: 'empty' }, h('strong', {}, 'Nobody has told where addresses are. '), 'An mmdb file does that, from MaxMind or others: ', h('span', {}, a.why || ''), '.') :
+			counting ? h('p', { class: 'empty' }, 'They are being counted: a moment, please.') :
 			rows.length === 0 ? h('p', { class: 'empty' }, h('strong', {}, 'Nobody. '), `No ${chosen === 'listed' ? 'listed sender' : 'suspect'} has a known origin.`, a.unknown ? ` ${count(a.unknown)} have an unknown one.` : '') :
-				[table([BY[chosenBy], 'Name', 'Senders'], [...rows.map((r) => [r.key, r.name || '\u2013', r.senders]), ...(a.unknown ? [['\u2013', 'unknown', a.unknown]] : [])], BY[chosenBy])]);
+				[table([BY[chosenBy], 'Name', 'Senders'], [...rows.map((r) => [r.key, r.name || '\u2013', r.senders]), ...(a.others ? [['\u2013', 'all others', a.others]] : []), ...(a.unknown ? [['\u2013', 'unknown', a.unknown]] : [])], BY[chosenBy])]);
 		if (!fig.node.hidden)
-			fig.fill({ key: JSON.stringify(rows), empty: null, summary: `${count(rows.length)} of them; the most: ${rows[0].name || rows[0].key} with ${count(rows[0].senders)}.`,
+			fig.fill({ key: JSON.stringify(rows), empty: null, summary: `${rows.length === 1 ? 'All from one place:' : `From ${count(rows.length)} places, most of all from`} ${rows[0].name || rows[0].key}, with ${count(rows[0].senders)} ${chosen === 'listed' ? 'listed senders' : 'suspects'}.`,
 				draw: (picture, width) => picture.replaceChildren(boxes(rows.slice(0, 60), width, 240)), table: () => table([BY[chosenBy], 'Senders'], rows.map((r) => [r.name || r.key, r.senders])) });
 	}
 	void refresh;

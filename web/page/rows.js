@@ -5,7 +5,7 @@
 import { actionButtons } from './actions.js';
 import { h } from './dom.js';
 import { scoreBar } from './scorebar.js';
-import { link, pill, plain, reasons, time, words } from './text.js';
+import { link, pill, plain, reasons, signed, time, words } from './text.js';
 
 const grades = { syn: 'forgeable', resyn: 'forgeable', proven: 'proven', addressed: 'mail was for us', accepted: 'mail was taken' };
 
@@ -22,7 +22,7 @@ export function senderRows(entries, thresholds, refresh, { states = true, senten
 			h('th', { scope: 'row' }, h('a', { href: link(entry.cidr), 'data-focus': entry.cidr }, plain(entry.cidr)),
 				entry.class !== 'sender' ? [' ', pill('quiet', entry.class)] : null),
 			states ? h('td', { 'data-name': 'State' }, pill(entry.state, words.state[entry.state] || entry.state)) : null,
-			h('td', { 'data-name': 'Score' }, h('span', { class: 'score' }, scoreBar(Number(entry.score), thresholds), h('span', { class: 'num' }, Number(entry.score).toFixed(1)))),
+			h('td', { 'data-name': 'Score' }, h('span', { class: 'score' }, scoreBar(Number(entry.score), thresholds), h('span', { class: 'num' }, signed(entry.score)))),
 			h('td', { 'data-name': 'Why', class: 'reasons' }, h('span', {}, sentences ? sentence(entry.reasons) : reasons(entry.reasons),
 				grades[entry.grade] ? h('span', { class: 'reason grade', title: 'how sure the address is' }, grades[entry.grade]) : null)),
 			h('td', { 'data-name': 'Last seen' }, time(entry.last_seen)),

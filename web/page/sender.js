@@ -9,7 +9,7 @@ import { h, show } from './dom.js';
 import { figure, table } from './figure.js';
 import { scoreBar } from './scorebar.js';
 import { grades, timeline } from './story.js';
-import { count, pill, plain, points, reasons, time, words } from './text.js';
+import { count, pill, plain, points, reasons, signed, time, words } from './text.js';
 import { events, walk, walkLegend, walkSays } from './walk.js';
 
 function verdict(entry, story) {
@@ -23,7 +23,7 @@ function verdict(entry, story) {
 	case 'allowed':
 		return 'Allowed: an allow entry covers it. It is never listed, whatever it does.';
 	case 'cleared':
-		return `Cleared: its score fell to ${t.clear.toFixed(1)} or less, it behaves as a mail server does. That is no immunity.`;
+		return `Cleared: its score fell to ${signed(t.clear)} or less, it behaves as a mail server does. That is no immunity.`;
 	case 'noticed':
 		return 'Noticed: something was seen that points at a spam source, and none of it is proven. Anyone can forge that, so it is shown and never exported.';
 	default:
@@ -39,7 +39,7 @@ function facts(entry, story) {
 			prints.set(row.fingerprint, row.os || prints.get(row.fingerprint) || '');
 	return h('dl', { class: 'facts' },
 		fact('First seen', time(entry.first_seen)), fact('Last seen', time(entry.last_seen)),
-		fact('How sure', grades[entry.grade] || 'nothing is proven'), fact('Class', entry.class), fact('Hint', Number(entry.hint).toFixed(1)),
+		fact('How sure', grades[entry.grade] || 'nothing is proven'), fact('Class', entry.class), fact('Hint', signed(entry.hint)),
 		entry.country || entry.asn ? fact('Where', [entry.country, entry.asn ? `AS${entry.asn}` : null].filter(Boolean).join(', ')) : null,
 		prints.size ? h('div', { class: 'wide' }, h('dt', {}, prints.size > 1 ? 'Fingerprints of its SYN' : 'Fingerprint of its SYN'),
 			[...prints].slice(-3).map(([text, os]) => h('dd', {}, h('a', { href: '#/senders/' + encodeURIComponent('fingerprint:' + text) }, h('code', {}, text)), os ? ' ' + os : null))) : null);
@@ -76,8 +76,8 @@ function head(entry, story, refresh) {
 	story.allowed_by.map((a) => h('p', { class: 'note' }, 'Allowed as ', h('code', {}, a.cidr),
 		a.who ? ` by ${a.who}` : '', a.note ? `: ${a.note}` : '', a.expires ? [' until ', time(a.expires)] : '')),
 	h('div', { class: 'scale' }, scoreBar(Number(entry.score), story.thresholds, { wide: true }),
-		h('p', { class: 'dim' }, `score ${Number(entry.score).toFixed(2)} now \u00b7 suspect from ${story.thresholds.suspect.toFixed(1)} \u00b7 listed from ${story.thresholds.list.toFixed(1)} \u00b7 cleared at ${story.thresholds.clear.toFixed(1)}`)),
-	entry.reasons.length ? h('p', { class: 'reasons' }, reasons(entry.reasons)) : null,
+		h('p', { class: 'dim' }, `score ${signed(entry.score, 2)} now \u00b7 suspect from ${signed(story.thresholds.suspect)} \u00b7 listed from ${signed(story.thresholds.list)} \u00b7 cleared at ${signed(story.thresholds.clear)}`)),
+	entry.reasons.length ? h('ul', { class: 'because' }, entry.reasons.map((r) => h('li', {}, reasons([r]), ' ', words.why[r] || ''))) : null,
 	facts(entry, story), excuses(story)];
 }
 
@@ -114,7 +114,7 @@ export function sender(address, refresh) {
 		picture.fill({ key, empty: story.attempts.length + story.evidence.length === 0 ? 'What it did is older than what is kept.' : null,
 			summary: walkSays(story), draw: (box, width) => box.replaceChildren(walk(story, Math.max(300, width)), walkLegend()),
 			table: () => table(['Time', 'What', 'Points', 'Score after'], events(story).filter((e) => e.kind === 'evidence').map((e) =>
-				[time(e.at, { precise: true }), words.reason[e.row.kind] || e.row.kind, h('span', {}, points(e.row.score)), h('span', {}, e.row.score_sum.toFixed(1))])) });
+				[time(e.at, { precise: true }), words.reason[e.row.kind] || e.row.kind, h('span', {}, points(e.row.score)), h('span', {}, signed(e.row.score_sum))])) });
 		const carry = await consumers;
 		show(who, JSON.stringify([key, carry.consumers]), () => carriers(entry, story, carry));
 		show(told, key, () => [h('h2', {}, 'What happened'), story.attempts.length + story.said.length + story.evidence.length + story.changes.length + story.visits.length ?

@@ -4,7 +4,7 @@
  */
 import { h } from './dom.js';
 import { scoreBar } from './scorebar.js';
-import { count, pill, plain, plural, points, span, time, words } from './text.js';
+import { count, pill, plain, plural, points, signed, span, time, words } from './text.js';
 
 export const outcomes = {
 	silent: 'no answer was seen', refused: 'was refused', half: 'was answered and did not complete the handshake',
@@ -58,7 +58,7 @@ function evidence(row, thresholds) {
 		h('p', {}, row.says),
 		row.doubts.map((d) => h('p', { class: 'doubt' }, h('span', { class: 'mark' }, 'excused'), ' ', d.says)),
 		h('p', { class: 'sums' }, scoreBar(row.score_sum, thresholds),
-			h('span', { class: 'dim' }, ` score ${row.score_sum.toFixed(1)}, hint ${row.hint_sum.toFixed(1)} after it`,
+			h('span', { class: 'dim' }, ` score ${signed(row.score_sum)}, hint ${signed(row.hint_sum)} after it`,
 				grades[row.grade] ? ` \u00b7 ${grades[row.grade]}` : ''))] };
 }
 

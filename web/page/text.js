@@ -8,6 +8,8 @@ const number = new Intl.NumberFormat();
 const compact = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
 export const count = (n) => number.format(n);
 export const brief = (n) => n < 10000 ? number.format(n) : compact.format(n);
+/* With a minus sign that is one. */
+export const signed = (n, digits = 1) => Number(n).toFixed(digits).replace(/^-(?=.*[1-9])/, '\u2212').replace(/^-/, '');
 export const points = (n) => (n > 0 ? '+' : n < 0 ? '\u2212' : '') + Math.abs(n).toFixed(1);
 export const plural = (n, one, many) => `${count(n)} ${n === 1 ? one : many}`;
 

@@ -8,7 +8,7 @@
  */
 import { h, s } from './dom.js';
 import { outcomes } from './story.js';
-import { dayText, hourText, points, secondText, words } from './text.js';
+import { dayText, hourText, plural, points, secondText, signed, words } from './text.js';
 
 const LANES = ['control', 'bogus', 'real', 'nolisting'];	/* the top of the ladder first */
 const LEFT = 92, RIGHT = 16, LANE = 26, TOP = 12, SUM = 150, FOOT = 26;
@@ -53,7 +53,7 @@ export function walk(story, fullWidth) {
 		s('rect', { class: 'zone clear', x: LEFT, y: y(t.clear), width: x1 - LEFT, height: base + SUM - y(t.clear) }));
 	for (const [value, name, kind] of [[t.list, 'listed', 'list'], [t.suspect, 'suspect', 'suspect'], [0, '0', 'zero'], [t.clear, 'cleared', 'clear']])
 		svg.append(s('line', { class: 'mark ' + kind, x1: LEFT, x2: x1, y1: y(value), y2: y(value) }),
-			s('text', { class: 'label end', x: LEFT - 10, y: y(value) + 4 }, kind === 'zero' ? name : `${name} ${value.toFixed(1)}`));
+			s('text', { class: 'label end', x: LEFT - 10, y: y(value) + 4 }, kind === 'zero' ? name : `${name} ${signed(value)}`));
 
 	const stamp = list.length > 1 && list.at(-1).at - list[0].at < 3600 ? secondText : hourText;
 	let sum = 0, path = `M${LEFT} ${y(0)}`, free = LEFT - 40, day = '';
@@ -88,8 +88,8 @@ export function walkSays(story) {
 	if (!last)
 		return 'Nothing it did has earned points so far.';
 	const high = Math.max(...marks.map((r) => r.score_sum));
-	return `${marks.length} of ${story.evidence.length} pieces of evidence counted; its score rose to ${high.toFixed(1)} and stood at ${last.score_sum.toFixed(1)} after the last. ` +
-		`A suspect from ${t.suspect.toFixed(1)}, listed from ${t.list.toFixed(1)}, cleared at ${t.clear.toFixed(1)}.`;
+	return `${plural(marks.length, 'piece of evidence', 'pieces of evidence')} of ${story.evidence.length} counted; its score came to at most ${signed(high)} and stood at ${signed(last.score_sum)} after the last. ` +
+		`A suspect from ${signed(t.suspect)}, listed from ${signed(t.list)}, cleared at ${signed(t.clear)}.`;
 }
 
 export function walkLegend() {
