@@ -98,7 +98,7 @@ struct sender_row {		/* a snapshot of a sender; also how state comes back at sta
 	uint8_t	 state, klass, grade, flags;	/* flags: the core's own, kept as they are */
 	uint8_t	 caps, relapses;
 	uint16_t spare;
-	uint64_t sets;			/* MX sets of its visits that are remembered: a bit an index, SENDER_SETS - 1 for all beyond */
+	uint64_t sets;			/* MX sets of remembered visits: a bit an index, the last of SENDER_SETS for all beyond */
 };
 
 #define SENDER_SETS 63
