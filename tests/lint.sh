@@ -33,7 +33,7 @@ layers() {
 	python3 - <<-'END'
 	import pathlib, re
 	core = """addr attempt blocklist correspond evidence event health judge merge mxset never packet pool pool_map publish risk said sender
-	    siphash table trap visit wheel wrong sink""".split()
+	    siphash sketch table trap visit wheel wrong sink""".split()
 	base = "config state json log message process bind bound spawn notify token".split()
 	store = "store report migration".split()
 	export = "counter export".split()

@@ -97,10 +97,10 @@ struct sender_row {		/* a snapshot of a sender; also how state comes back at sta
 	uint16_t kinds, fingerprint;
 	uint8_t	 state, klass, grade, flags;	/* flags: the core's own, kept as they are */
 	uint8_t	 caps, relapses;
-	uint64_t sets;			/* MX sets of its visits that are remembered: a bit an index, SENDER_SETS - 1 for all beyond */
 	uint8_t	 hand_alone, single;	/* listed by hand (hand.h); as one address of a /64 */
 	uint32_t hand_until_s;		/* 0: not by hand */
 	uint64_t host;			/* of the single address */
+	uint64_t sets;			/* MX sets of remembered visits: a bit an index, the last of SENDER_SETS for all beyond */
 };
 
 #define SENDER_SETS 63
