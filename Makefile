@@ -38,7 +38,7 @@ SRC_firewall := $(sort $(wildcard daemon/firewall/*.c))
 SRC_web	:= $(filter-out web/embed.c,$(sort $(wildcard web/*.c)))
 SRC_cli	:= $(sort $(wildcard daemon/cli/*.c))
 SRC_mxtrapd := $(sort $(wildcard daemon/*.c))
-PAGE	:= $(sort $(wildcard web/page/*))
+PAGE	:= $(sort $(wildcard web/page/* web/page/*/*) $(wildcard docs/consumers/*.md)) web/bundle.mjs
 MIGRATIONS := $(sort $(wildcard sql/[0-9]*.sql))
 
 define room
@@ -90,9 +90,20 @@ $(O)/embed: web/embed.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(WARN) -O1 -o $@ $<
 
-$(O)/gen/assets.c: $(O)/embed $(PAGE)
+# The page, bundled; one for all builds.  npm is asked only when the lock file is another.
+BUNDLE	= build/gen/page
+NPM_CI	= npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+%/node_modules/.ready: %/package.json %/package-lock.json
+	$(SHOW) "  NPM   $*"
+	$(Q)cd $* && $(NPM_CI) >/dev/null && touch node_modules/.ready
+
+$(BUNDLE)/.ready: $(PAGE) web/node_modules/.ready
+	$(SHOW) "  PAGE  $(BUNDLE)"
+	$(Q)node web/bundle.mjs $(BUNDLE) && touch $@
+
+$(O)/gen/assets.c: $(O)/embed $(BUNDLE)/.ready
 	@mkdir -p $(@D)
-	$(Q)$(O)/embed assets $(PAGE) > $@.new && mv $@.new $@
+	$(Q)$(O)/embed assets $$(ls $(BUNDLE)/* | grep -v '\.gz$$') > $@.new && mv $@.new $@
 
 $(O)/gen/migrations.c: $(O)/embed $(MIGRATIONS)
 	@mkdir -p $(@D)

@@ -11,9 +11,11 @@
 set -eu
 
 BUILD="gcc make pkg-config libc6-dev libpcap-dev libmicrohttpd-dev libsqlite3-dev libconfuse-dev libldns-dev libnftables-dev zlib1g-dev libmaxminddb-dev"
+BUILD="$BUILD nodejs npm"			# the page is bundled
 LIVE="iproute2 procps python3 postfix dnsmasq-base tcpdump curl"
 CHECK="libcmocka-dev valgrind clang libclang-rt-14-dev clang-tidy cppcheck mandoc jq perl sqlite3 nftables prometheus bind9-dnsutils ipset
 	rbldnsd knot nsd haproxy fail2ban rspamd iptables"
+CHECK="$CHECK chromium fonts-dejavu-core"	# tests/browser
 
 packages() {
 	for group in "$@"; do
@@ -38,7 +40,11 @@ missing=
 have=" $(dpkg-query -W -f '${Package}=${db:Status-Status} ' $wanted 2>/dev/null || :)"
 for p in $wanted; do
 	case "$have$missing " in
-	*" $p=installed "* | *" $p "*) ;;
+	*" $p=installed "* | *" $p "*) continue ;;
+	esac
+	case $p in
+	nodejs) command -v node >/dev/null || missing="$missing $p" ;;
+	npm) command -v npm >/dev/null || missing="$missing $p" ;;	# others' nodejs brings it, and excludes the package
 	*) missing="$missing $p" ;;
 	esac
 done

@@ -92,6 +92,7 @@ end
 if [ "$TIER" = all ]; then
 	LIMIT=240 stage "system" tests/system/*.sh
 	LIMIT=240 stage "consumer" tests/consumer/*.sh
+	LIMIT=600 stage "browser" tests/browser/*.sh
 	LIMIT=240 stage "attack" tests/attack/flood.sh tests/attack/forged.sh tests/attack/kill.sh
 fi
 

@@ -33,7 +33,7 @@ layers() {
 	python3 - <<-'END'
 	import pathlib, re
 	core = """addr attempt blocklist correspond evidence event health judge merge mxset never packet pool pool_map publish risk said sender
-	    siphash table trap visit wheel wrong sink""".split()
+	    siphash sketch table trap visit wheel wrong sink""".split()
 	base = "config state json log message process bind bound spawn notify token unnamed".split()
 	store = "store report migration".split()
 	export = "counter export".split()
@@ -142,6 +142,26 @@ scripts() {
 }
 manuals() { mandoc -T lint -W warning docs/*.[1-9] | grep -vE 'STYLE|referenced manual not found' ; }
 
+# --- the page ---------------------------------------------------------------------------
+
+javascript() {
+	make -s tests/browser/node_modules/.ready 2>&1
+	tests/browser/node_modules/.bin/eslint --config tests/browser/eslint.config.mjs web tests/browser 2>&1
+}
+locks() { # no addresses of downloads, and each package in them with its hash
+	local f
+	for f in web/package-lock.json tests/browser/package-lock.json; do
+		grep -n '"resolved"' "$f"
+		jq -r --arg f "$f" '.packages | to_entries[] | select(.key != "" and .value.integrity == null) | $f + ": " + .key + " has no hash"' "$f"
+	done
+}
+page_heads() {
+	local f
+	for f in $(git ls-files -co --exclude-standard 'web/page/*.js' 'web/page/*.css' 'web/*.mjs' 'tests/browser/*.mjs'); do
+		head -1 "$f" | grep -qF 'SPDX-License-Identifier: GPL-2.0-or-later' || echo "$f:1: no SPDX line"
+	done
+}
+
 # --- analysers ------------------------------------------------------------------------
 
 tidy() {
@@ -177,6 +197,9 @@ rule "no struct is cast onto a packet" switches
 rule "nothing names this machine, a registry or a person" leaks
 rule "scripts parse" scripts
 rule "manual pages are well formed" manuals
+rule "the page's JavaScript has no fault" javascript
+rule "packages come by hash, from no named place" locks
+rule "the page's files say whose they are" page_heads
 [ -n "${QUICK:-}" ] || rule "clang-tidy" tidy
 [ -n "${QUICK:-}" ] || rule "cppcheck" check_cpp
 

@@ -157,14 +157,18 @@ find_asset(const char *path)
 }
 
 static void
-serve_asset(const struct asset *asset, struct reply *reply)
+serve_asset(const struct asset *asset, bool takes_gzip, struct reply *reply)
 {
 	reply->status = 200;
 	reply->kind = BODY_STATIC;
-	reply->body = asset->bytes;
-	reply->size = asset->size;
+	reply->varies = asset->gzip != NULL;
+	reply->gzipped = reply->varies && takes_gzip;
+	reply->body = reply->gzipped ? asset->gzip : asset->bytes;
+	reply->size = reply->gzipped ? asset->gzip_size : asset->size;
 	reply->media_type = asset->media_type;
-	(void)snprintf(reply->etag, sizeof(reply->etag), "%s", asset->etag);
+	/* Its quotes closed behind the mark: other bytes, another tag. */
+	(void)snprintf(reply->etag, sizeof(reply->etag), "%.*s%s", (int)strlen(asset->etag) - 1, asset->etag,
+	    reply->gzipped ? ":gzip\"" : "\"");
 }
 
 static void
@@ -224,7 +228,7 @@ route(struct web *web, struct request *req, const char *method, struct reply *re
 		return;
 	}
 	if (asset != NULL) {
-		serve_asset(asset, reply);
+		serve_asset(asset, req->takes_gzip, reply);
 	} else if ((odd = odd_param(r, req)) != NULL) {
 		reply_problem(reply, 400, "unknown parameter \"%.40s\"; expected %s%s%s%s%s", odd,
 		    r->params[0] != NULL ? r->params[0] : "none", r->params[1] != NULL ? ", " : "",

@@ -335,7 +335,7 @@ send_reply(struct server *server, struct connection *conn, struct MHD_Connection
 struct seen {
 	const char *host, *if_none_match, *last_event_id;
 	unsigned    n_hosts;
-	bool	    has_body, chunked;
+	bool	    has_body, chunked, takes_gzip;
 	uint64_t    length;		/* of the body, as told */
 	struct request *post;		/* NULL: the rest does not matter */
 	struct request *fetch;		/* likewise */
@@ -371,8 +371,6 @@ see_fetch(struct seen *seen, const char *name, const char *value)
 
 	if (strcasecmp(name, "User-Agent") == 0) {
 		(void)snprintf(req->agent, sizeof(req->agent), "%s", value);	/* as much of it as there is room for */
-	} else if (strcasecmp(name, "Accept-Encoding") == 0) {
-		req->takes_gzip = gzip_wanted(value);
 	} else if (strcasecmp(name, "X-Api-Key") == 0) {
 		seen->odd = seen->odd || req->api_key[0] != '\0' || strlen(value) >= sizeof(req->api_key);
 		(void)snprintf(req->api_key, sizeof(req->api_key), "%s", value);
@@ -395,6 +393,10 @@ see_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *val
 	if (seen->fetch != NULL)
 		see_fetch(seen, name, value);
 	switch (name[0] | 0x20) {
+	case 'a':
+		if (strcasecmp(name, "Accept-Encoding") == 0)
+			seen->takes_gzip = gzip_wanted(value);
+		break;
 	case 'h':
 		if (strcasecmp(name, "Host") == 0) {
 			seen->host = value;
@@ -431,13 +433,13 @@ acceptable(struct server *server, struct MHD_Connection *mhd, struct request *re
 	struct seen seen = { .post = req->posts ? req : NULL, .fetch = req->fetches ? req : NULL };
 
 	req->url_token[0] = req->api_key[0] = req->agent[0] = req->authorization[0] = '\0';
-	req->takes_gzip = false;
 	if (req->posts)
 		req->origin[0] = req->fetch_site[0] = req->content_type[0] = req->host[0] = '\0';
 	req->last_event_id[0] = '\0';
 	req->body_size = 0;
 
 	(void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, see_header, &seen);
+	req->takes_gzip = seen.takes_gzip;
 	if (seen.n_hosts != 1 || !hosts_allow(&server->web->hosts, seen.host)) {
 		atomic_fetch_add_explicit(&server->web->counters.refused_hosts, 1,
 		    memory_order_relaxed);

@@ -82,6 +82,15 @@ utf8_length(const unsigned char *s)
 	return 0;
 }
 
+/* What ends a line in JavaScript, what turns the direction of what follows, and a byte order mark. */
+static bool
+turns(const unsigned char s[static 3])
+{
+	unsigned c = (s[0] & 15U) << 12 | (s[1] & 63U) << 6 | (s[2] & 63U);
+
+	return c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+}
+
 static void
 put_escaped(struct json *j, const char *text)
 {
@@ -99,8 +108,10 @@ put_escaped(struct json *j, const char *text)
 			m = snprintf(buf, sizeof(buf), "\\u%04x", *s);
 		else if (n == 0)
 			m = snprintf(buf, sizeof(buf), "\\ufffd");
-		else if (n == 3 && s[0] == 0xe2 && s[1] == 0x80 && (s[2] == 0xa8 || s[2] == 0xa9))
-			m = snprintf(buf, sizeof(buf), "\\u20%02x", s[2] - 0x80);
+		else if (n == 2 && s[0] == 0xc2 && s[1] < 0xa0)		/* C1: a terminal obeys them */
+			m = snprintf(buf, sizeof(buf), "\\u00%02x", s[1]);
+		else if (n == 3 && turns(s))
+			m = snprintf(buf, sizeof(buf), "\\u%04x", (s[0] & 15) << 12 | (s[1] & 63) << 6 | (s[2] & 63));
 		if (m == 0) {
 			s += n;
 			continue;

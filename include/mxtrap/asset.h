@@ -11,6 +11,8 @@ struct asset {
 	const char *etag;		/* quoted, of the content */
 	const unsigned char *bytes;
 	size_t	    size;
+	const unsigned char *gzip;	/* the same, compressed; NULL: not worth it */
+	size_t	    gzip_size;
 };
 
 extern const struct asset assets[];

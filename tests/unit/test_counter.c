@@ -257,7 +257,7 @@ the_page_is_given_each_that_was_not_kept(void **state)
 			fail_msg("the status of the API is wrong about %s", c->name);
 	}
 	assert_non_null(strstr(a->body, "{\"name\":\"frames bad-ihl\""));
-	assert_non_null(strstr(get("/app.js")->body, "status.not_kept.map("));
+	assert_non_null(strstr(get("/app.js")->body, ".not_kept.map("));
 }
 
 static void

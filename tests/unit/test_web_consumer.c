@@ -223,6 +223,29 @@ each_form_has_its_304(void **state)
 	assert_status(ask("GET", "/export/plain", lines), 200);
 }
 
+/* The page is heavy; its files lie in the program compressed as well. */
+static void
+the_page_comes_compressed_to_who_takes_that(void **state)
+{
+	const struct response *a = get("/app.js");
+	size_t size = a->body_size;
+	char lines[256], tag[160];
+
+	(void)state;
+	assert_null(header(a, "Content-Encoding"));
+	assert_string_equal(header(a, "Vary"), "Accept-Encoding");
+	(void)snprintf(tag, sizeof(tag), "%s", header(a, "ETag"));
+	a = ask("GET", "/app.js", "Accept-Encoding: gzip, deflate, br\r\n");
+	assert_string_equal(header(a, "Content-Encoding"), "gzip");
+	assert_string_equal(header(a, "Content-Type"), "text/javascript; charset=utf-8");
+	assert_string_not_equal(header(a, "ETag"), tag);
+	assert_true(a->body_size > 1000 && a->body_size < size / 2);
+	(void)snprintf(lines, sizeof(lines), "Accept-Encoding: gzip\r\nIf-None-Match: %s\r\n", header(a, "ETag"));
+	assert_status(ask("GET", "/app.js", lines), 304);
+	(void)snprintf(lines, sizeof(lines), "If-None-Match: %s\r\n", header(ask("GET", "/", "Accept-Encoding: gzip\r\n"), "ETag"));
+	assert_status(ask("GET", "/", lines), 200);
+}
+
 /* -- who fetched what -- */
 
 static void
@@ -466,6 +489,7 @@ main(void)
 	ADD(gzip_gives_the_same_document);
 	ADD(only_who_takes_gzip_gets_it);
 	ADD(each_form_has_its_304);
+	ADD(the_page_comes_compressed_to_who_takes_that);
 	ADD(who_fetched_what_is_shown);
 	ADD(watch_is_told_of_it);
 	ADD(a_bouncer_needs_its_key);

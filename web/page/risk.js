@@ -4,45 +4,51 @@
  *
  * Asked for once a minute: the answer moves slowly, and it looks through all senders.
  */
-import { count, get, h, link, pill, plain, show, span, time, words } from '/dom.js';
+import { actionButtons } from './actions.js';
+import { get } from './api.js';
+import { h, show } from './dom.js';
+import { count, link, pill, plain, points, span, time, words } from './text.js';
 
 const EVERY_MS = 60000;
-const box = h('div', {});
-let asked = 0;
-
-export const riskPanel = h('section', { class: 'panel', 'aria-labelledby': 'risk-title' },
-	h('div', { class: 'head' }, h('h2', { id: 'risk-title' }, 'Mail at risk'),
-		h('span', { class: 'dim' }, 'look here before you blame the decoys')), box);
-
 const roles = (list) => list.map((r) => words.role[r] || r).join(', ');
 
-function row(entry) {
+function row(entry, refresh) {
 	const pauses = entry.shortest_pause ? `, ${span(entry.shortest_pause)} to ${span(entry.longest_pause)} apart` : '';
 
 	return h('tr', {},
-		h('th', { scope: 'row', 'data-name': 'sender' },
-			h('a', { href: link(entry.cidr), 'data-focus': 'risk ' + entry.cidr }, plain(entry.cidr)),
+		h('th', { scope: 'row' },
+			h('a', { href: link(entry.cidr), 'data-focus': 'risk ' + entry.cidr }, plain(entry.cidr)), ' ',
 			entry.state !== 'unknown' ? pill(entry.state, words.state[entry.state] || entry.state) : null),
-		h('td', { 'data-name': 'like a server' }, h('span', { class: 'num' }, entry.likeness.toFixed(1))),
-		h('td', { 'data-name': 'why' }, h('ul', { class: 'plain' }, entry.why.map((w) => h('li', {},
-			h('span', { class: 'points ' + (w.points < 0 ? 'bad' : 'good') }, (w.points > 0 ? '+' : '\u2212') + Math.abs(w.points).toFixed(1)),
+		h('td', { 'data-name': 'Like a server' }, h('span', { class: 'num' }, entry.likeness.toFixed(1))),
+		h('td', { 'data-name': 'Why' }, h('ul', { class: 'plain' }, entry.why.map((w) => h('li', {},
+			h('span', { class: 'points ' + (w.points < 0 ? 'bad' : 'good') }, points(w.points)),
 			' ', w.says, w.name === 'queue_spacing' ? pauses : '')))),
-		h('td', { 'data-name': 'no connection at' }, roles(entry.failed)),
-		h('td', { 'data-name': 'last seen' }, time(entry.last_seen)),
-		h('td', { 'data-name': 'to allow it' }, h('code', {}, entry.allow)));
+		h('td', { 'data-name': 'No connection at' }, entry.failed.length ? roles(entry.failed) : h('span', { class: 'none' }, '\u2013')),
+		h('td', { 'data-name': 'Last seen' }, time(entry.last_seen)),
+		h('td', { 'data-name': 'Do' }, actionButtons(entry, refresh)));
 }
 
-export async function fillRisk() {
-	const now = Date.now();
-	if (now - asked < EVERY_MS)
-		return;
-	asked = now;
-	const answer = await get('/api/v1/risk?limit=10').catch((error) => { asked = 0; throw error; });
-	show(box, JSON.stringify([answer.entries, answer.ranked]), () => answer.entries.length === 0 ?
-		h('p', { class: 'empty' }, h('strong', {}, 'None known. '), 'Whoever was refused went on to the real MX, or came once only.') : [
-		h('table', { class: 'senders risk' },
-			h('thead', {}, h('tr', {}, ['sender', 'like a server', 'why', 'no connection at', 'last seen', 'to allow it'].map((t) => h('th', { scope: 'col' }, t)))),
-			h('tbody', {}, answer.entries.map(row))),
-		answer.ranked > answer.entries.length ? h('p', { class: 'note' }, `The first ${count(answer.entries.length)} of ${count(answer.ranked)}: `,
-			h('code', {}, 'mxtrap risk'), ' shows more.') : null]);
+export function risk(_argument, refresh) {
+	const box = h('div', {});
+	let asked = 0, most = 20;
+	const now = () => { asked = 0; refresh(); };
+
+	async function fill() {
+		if (Date.now() - asked < EVERY_MS)
+			return;
+		const answer = await get(`/api/v1/risk?limit=${most}`);
+		asked = Date.now();
+		show(box, JSON.stringify([answer.entries, answer.ranked]), () => answer.entries.length === 0 ?
+			h('p', { class: 'empty' }, h('strong', {}, 'None known. '), 'Whoever was refused went on to the real MX, or came once only. ',
+				`${count(answer.considered)} senders never climbed the ladder; none of them behaves like a mail server.`) : [
+				h('p', { class: 'intro' }, `${count(answer.candidates)} of ${count(answer.considered)} senders that never climbed the ladder may be mail servers. The most likely ones stand first: allow what you know.`),
+				h('table', { class: 'senders risk' },
+					h('thead', {}, h('tr', {}, ['Sender', 'Like a server', 'Why', 'No connection at', 'Last seen', 'Do'].map((t) => h('th', { scope: 'col' }, t)))),
+					h('tbody', {}, answer.entries.map((e) => row(e, now)))),
+				answer.ranked > answer.entries.length && most < 1000 ? h('p', { class: 'more' }, h('button', { type: 'button', 'data-focus': 'more', 'data-more': '', onclick: () => { most = Math.min(1000, most + 80); now(); } },
+					'Show more'), h('span', { class: 'dim' }, ` ${count(answer.entries.length)} of ${count(answer.ranked)}`)) : null]);
+	}
+	return { fill, nodes: [h('section', { class: 'panel', 'aria-labelledby': 'risk-title' },
+		h('div', { class: 'head' }, h('h1', { id: 'risk-title' }, 'Mail at risk'), h('span', { class: 'dim' }, 'look here before you blame the decoys')),
+		h('p', { class: 'dim' }, 'Senders that were refused on the ladder, behave like mail servers, and never completed a session at the real MX.'), box)] };
 }

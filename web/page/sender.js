@@ -1,71 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sender.js - the story of one sender: why it is what it is, as a timeline.
+ * sender.js - the page of one sender: what it is, why, who knows it, and what can be done.
  */
-import { count, h, pill, plain, plural, points, reasons, scoreBar, show, span, time, words } from '/dom.js';
-
-const outcomes = {
-	silent: 'no answer was seen', refused: 'was refused', half: 'was answered and did not complete the handshake',
-	proven: 'completed the handshake', withdrawn: 'did not ask for it: a live host answered RST',
-};
-const grades = {
-	none: '', syn: 'a SYN only: anyone can forge it', resyn: 'the SYN came twice: still forgeable',
-	proven: 'address proven', addressed: 'mail was for us', accepted: 'mail was accepted',
-};
-
-function attempt(row) {
-	return { at: row.time, kind: 'attempt', body: [
-		h('p', {}, h('strong', {}, row.exchanger || row.address || 'an address of ours'), ' ',
-			row.role ? pill('role ' + row.role, words.role[row.role] || row.role) : null,
-			row.preference !== undefined ? h('span', { class: 'dim' }, ` preference ${row.preference}`) : null),
-		h('p', { class: 'dim' }, `${row.from} port ${row.port} `, outcomes[row.outcome] || '',
-			row.syns > 1 ? `, ${row.syns} SYNs` : '', row.rtt_ms ? `, round trip ${row.rtt_ms.toFixed(row.rtt_ms < 1 ? 3 : 1)} ms` : '',
-			row.fingerprint ? [' \u00b7 ', h('code', {}, row.fingerprint)] : null)] };
-}
-
-/* The words are the sender's own: text nodes alone ever hold them. */
-function said(row) {
-	const has = (what) => row.said.includes(what);
-	return { at: row.time, kind: 'attempt said', body: [
-		h('p', {}, h('strong', {}, 'Said to ', row.exchanger || row.address || 'a decoy'), ': ',
-			has('tls') ? 'a TLS hello, before it was greeted' : has('early') ? 'something before it was greeted' : null,
-			has('early') && (row.helo !== null || row.domain !== null) ? '; ' : null,
-			row.helo !== null ? ['HELO ', h('code', {}, row.helo), has('bad_helo') ? ', which no mail server calls itself' : null] :
-				has('no_helo') ? 'no HELO' : null,
-			row.domain !== null ? [row.helo !== null || has('no_helo') ? '; ' : null, 'mail for ',
-				row.domain ? h('code', {}, row.domain) : 'a recipient without a domain',
-				has('ours') ? ', which is ours' : has('foreign') ? ', which is not ours' : null] : null,
-			!has('early') && row.helo === null && !has('no_helo') && row.domain === null ? 'nothing' : null)] };
-}
-
-function visit(row) {
-	const route = (list) => list.length ? list.map((r) => words.role[r] || r).join(' \u2192 ') : 'none';
-	return { at: row.end, kind: 'visit', body: [
-		h('p', {}, h('strong', {}, 'Visit ended: '), route(row.route), row.mx_set ? h('span', { class: 'dim' }, ` at ${row.mx_set}`) : null),
-		h('p', { class: 'dim' }, `${plural(row.attempts, 'attempt', 'attempts')} in ${span(row.end - row.start)}`,
-			`, proven route: ${route(row.proven_route)}`, row.class !== 'sender' ? `, class ${row.class}` : '')] };
-}
-
-function evidence(row, thresholds) {
-	const sign = row.score > 0 ? 'bad' : row.score < 0 ? 'good' : 'quiet';
-	return { at: row.time, kind: 'evidence ' + sign, body: [
-		h('p', {}, h('strong', {}, words.reason[row.kind] || row.kind), ' ',
-			h('span', { class: 'points ' + sign, title: 'points in the score' }, points(row.score)),
-			row.hint !== row.score ? h('span', { class: 'dim' }, ` hint ${points(row.hint)}`) : null,
-			row.revision ? pill('quiet', 'revision') : null),
-		h('p', {}, row.says),
-		row.doubts.map((d) => h('p', { class: 'doubt' }, h('span', { class: 'mark' }, 'excused'), ' ', d.says)),
-		h('p', { class: 'sums' }, scoreBar(row.score_sum, thresholds),
-			h('span', { class: 'dim' }, ` score ${row.score_sum.toFixed(1)}, hint ${row.hint_sum.toFixed(1)} after it`,
-				grades[row.grade] ? ` \u00b7 ${grades[row.grade]}` : ''))] };
-}
-
-function change(row) {
-	return { at: row.time, kind: 'change ' + row.to, body: [
-		h('p', {}, pill(row.from, row.from), ' \u2192 ', pill(row.to, row.to), ' ',
-			h('strong', {}, plain(row.cidr)), h('span', { class: 'dim' }, ` serial ${count(row.serial)}`)),
-		h('p', { class: 'dim' }, row.says, row.expires ? [' \u00b7 until ', time(row.expires)] : null)] };
-}
+import { actionButtons } from './actions.js';
+import { get } from './api.js';
+import { copyButton } from './copy.js';
+import { h, show } from './dom.js';
+import { figure, table } from './figure.js';
+import { scoreBar } from './scorebar.js';
+import { grades, timeline } from './story.js';
+import { count, pill, plain, points, reasons, signed, time, words } from './text.js';
+import { events, walk, walkLegend, walkSays } from './walk.js';
 
 function verdict(entry, story) {
 	const t = story.thresholds;
@@ -78,7 +23,7 @@ function verdict(entry, story) {
 	case 'allowed':
 		return 'Allowed: an allow entry covers it. It is never listed, whatever it does.';
 	case 'cleared':
-		return `Cleared: its score fell to ${t.clear.toFixed(1)} or less, it behaves as a mail server does. That is no immunity.`;
+		return `Cleared: its score fell to ${signed(t.clear)} or less, it behaves as a mail server does. That is no immunity.`;
 	case 'noticed':
 		return 'Noticed: something was seen that points at a spam source, and none of it is proven. Anyone can forge that, so it is shown and never exported.';
 	default:
@@ -86,57 +31,95 @@ function verdict(entry, story) {
 	}
 }
 
-function facts(entry) {
-	const fact = (name, value) => [h('dt', {}, name), h('dd', {}, value)];
+function facts(entry, story) {
+	const fact = (name, value) => h('div', {}, h('dt', {}, name), h('dd', {}, value));
+	const prints = new Map();
+	for (const row of story.attempts)
+		if (row.fingerprint)
+			prints.set(row.fingerprint, row.os || prints.get(row.fingerprint) || '');
 	return h('dl', { class: 'facts' },
-		fact('first seen', time(entry.first_seen)), fact('last seen', time(entry.last_seen)),
-		fact('evidence graded', entry.grade || 'none'), fact('class', entry.class),
-		fact('hint', Number(entry.hint).toFixed(1)));
+		fact('First seen', time(entry.first_seen)), fact('Last seen', time(entry.last_seen)),
+		fact('How sure', grades[entry.grade] || 'nothing is proven'), fact('Class', entry.class), fact('Hint', signed(entry.hint)),
+		entry.country || entry.asn ? fact('Where', [entry.country, entry.asn ? `AS${entry.asn}` : null].filter(Boolean).join(', ')) : null,
+		prints.size ? h('div', { class: 'wide' }, h('dt', {}, prints.size > 1 ? 'Fingerprints of its SYN' : 'Fingerprint of its SYN'),
+			[...prints].slice(-3).map(([text, os]) => h('dd', {}, h('a', { href: '#/senders/' + encodeURIComponent('fingerprint:' + text) }, h('code', {}, text)), os ? ' ' + os : null))) : null);
 }
 
-/* Everything in the order in which it happened; what belongs together at one instant
- * keeps the order attempt, said, evidence, change, visit. */
-function timeline(story) {
-	const rows = [
-		...story.attempts.map(attempt),
-		...story.said.map(said),
-		...story.evidence.map((row) => evidence(row, story.thresholds)),
-		...story.changes.map(change),
-		...story.visits.map(visit),
-	].map((row, i) => [row, i]).sort((a, b) => a[0].at - b[0].at || a[1] - b[1]).map(([row]) => row);
-	let last = null;
-	return h('ol', { class: 'timeline' }, rows.map((row) => {
-		const gap = last !== null && row.at - last > 60 ? `${span(row.at - last)} later` : null;
-		last = row.at;
-		return h('li', { class: row.kind }, h('div', { class: 'when' }, time(row.at, { ms: true }),
-			gap ? h('span', { class: 'dim' }, gap) : null), h('div', { class: 'what' }, row.body));
-	}));
+/* Each kind of doubt once, with what it excused. */
+function excuses(story) {
+	const found = new Map();
+	for (const row of story.evidence)
+		for (const d of row.doubts)
+			found.set(d.says, [...(found.get(d.says) || []), words.reason[row.kind] || row.kind]);
+	return found.size === 0 ? null : h('div', { class: 'excuses' }, h('h2', {}, 'What excused it'),
+		h('ul', {}, [...found].map(([says, kinds]) => h('li', {}, says, h('span', { class: 'dim' }, ` \u2013 ${[...new Set(kinds)].join(', ')}`)))));
 }
 
-export function senderView(box, address, story, problem) {
-	if (problem) {
-		show(box, 'problem ' + address + problem.message, () => h('section', { class: 'panel' },
-			h('h1', {}, address), h('p', { class: 'empty' }, problem.status === 404 ?
-				['Nothing was ever seen from this address. If you expected something: is it the address that your mail log shows, and does mxtrap watch the interface where its packets arrive?'] :
-				problem.message),
-			h('p', {}, h('a', { href: '#/' }, 'Back to the overview'))));
-		return;
+/* A consumer that is no further behind than the change into the list has it. */
+function carriers(entry, story, answer) {
+	if (entry.state !== 'listed')
+		return null;
+	const change = story.changes.filter((c) => c.to === 'listed').at(-1);
+	const fetched = answer.consumers.filter((c) => c.behind !== null);
+	const rows = fetched.map((c) => ({ ...c, has: change === undefined || answer.serial - c.behind >= change.serial }));
+	return h('section', { class: 'panel' }, h('h2', {}, 'Who has it'),
+		rows.length === 0 ? h('p', { class: 'empty' }, 'Nobody fetches the list so far: it blocks nobody yet. ', h('a', { href: '#/consumers' }, 'Connect a consumer'), '.') :
+			table(['Consumer', 'What', 'Has it', 'As of'], rows.map((c) => [c.who, c.what, c.has ? pill('up', 'yes') : pill('quiet', 'not yet'), time(c.last)]), 'Consumers'),
+		change ? h('p', { class: 'note' }, 'It is on the list since ', time(change.time), h('span', { class: 'dim' }, `, serial ${count(change.serial)}`), '.') : null);
+}
+
+function head(entry, story, refresh) {
+	return [h('div', { class: 'head' },
+		h('h1', {}, h('span', { 'data-copy': '' }, plain(entry.cidr)), ' ', pill(entry.state, words.state[entry.state] || entry.state)),
+		h('div', { class: 'choose' }, copyButton(plain(entry.cidr), plain(entry.cidr)), actionButtons(entry, refresh))),
+	h('p', { class: 'verdict' }, verdict(entry, story)),
+	story.allowed_by.map((a) => h('p', { class: 'note' }, 'Allowed as ', h('code', {}, a.cidr),
+		a.who ? ` by ${a.who}` : '', a.note ? `: ${a.note}` : '', a.expires ? [' until ', time(a.expires)] : '')),
+	h('div', { class: 'scale' }, scoreBar(Number(entry.score), story.thresholds, { wide: true }),
+		h('p', { class: 'dim' }, `score ${signed(entry.score, 2)} now \u00b7 suspect from ${signed(story.thresholds.suspect)} \u00b7 listed from ${signed(story.thresholds.list)} \u00b7 cleared at ${signed(story.thresholds.clear)}`)),
+	entry.reasons.length ? h('ul', { class: 'because' }, entry.reasons.map((r) => h('li', {}, reasons([r]), ' ', words.why[r] || ''))) : null,
+	facts(entry, story), excuses(story)];
+}
+
+const nobody = (address, problem) => h('section', { class: 'panel' }, h('h1', {}, address), h('p', { class: 'empty' }, problem.status === 404 ?
+	'Nothing was ever seen from this address. If you expected something: is it the address that your mail log shows, and does mxtrap watch the interface where its packets arrive?' :
+	problem.message), h('p', {}, h('a', { href: '#/' }, 'Back to the overview')));
+
+export function sender(address, refresh) {
+	const top = h('section', { class: 'panel sender' }), told = h('section', { class: 'panel' }), who = h('div', {}), wrong = h('div', {});
+	const picture = figure({ id: 'walk', title: 'How it was weighed', height: 280 });
+	const parts = [top, picture.node, who, told];
+
+	for (const p of parts)
+		p.hidden = true;
+	const view = { title: plain(address), nodes: [h('p', { class: 'crumb' }, h('a', { href: '#/senders' }, '\u2190 Senders')), wrong, ...parts], fill };
+	async function fill() {
+		let story;
+		const consumers = get('/api/v1/consumers').catch(() => ({ consumers: [], serial: 0 }));
+		try {
+			story = await get('/api/v1/senders/' + encodeURIComponent(address));
+		} catch (error) {
+			if (!error.status || error.status >= 500)
+				throw error;
+			show(wrong, error.message, () => nobody(address, error));
+			return;
+		}
+		const entry = story.entries[0];
+		view.title = plain(entry.cidr);
+		for (const p of parts)
+			p.hidden = false;
+		show(wrong, '', () => null);
+		const key = JSON.stringify([entry, story.attempts.length, story.said.length, story.evidence, story.changes, story.visits.length, story.allowed_by]);
+		show(top, key, () => head(entry, story, refresh));
+		picture.fill({ key, empty: story.attempts.length + story.evidence.length === 0 ? 'What it did is older than what is kept.' : null,
+			summary: walkSays(story), draw: (box, width) => box.replaceChildren(walk(story, Math.max(300, width)), walkLegend()),
+			table: () => table(['Time', 'What', 'Points', 'Score after'], events(story).filter((e) => e.kind === 'evidence').map((e) =>
+				[time(e.at, { precise: true }), words.reason[e.row.kind] || e.row.kind, h('span', {}, points(e.row.score)), h('span', {}, signed(e.row.score_sum))])) });
+		const carry = await consumers;
+		show(who, JSON.stringify([key, carry.consumers]), () => carriers(entry, story, carry));
+		show(told, key, () => [h('h2', {}, 'What happened'), story.attempts.length + story.said.length + story.evidence.length + story.changes.length + story.visits.length ?
+			timeline(story) : h('p', { class: 'empty' }, 'What it did is older than what is kept.'),
+		story.more ? h('p', { class: 'note' }, 'There is more than is shown here: ', h('code', {}, `mxtrap explain ${plain(entry.cidr)}`), ' tells all of it.') : null]);
 	}
-	const entry = story.entries[0];
-	const key = JSON.stringify([entry, story.attempts.length, story.said.length, story.evidence, story.changes, story.visits.length, story.allowed_by]);
-	show(box, 'story ' + key, () => [
-		h('p', { class: 'crumb' }, h('a', { href: '#/' }, '\u2190 Overview')),
-		h('section', { class: 'panel sender' },
-			h('h1', {}, plain(entry.cidr), ' ', pill(entry.state, words.state[entry.state] || entry.state)),
-			h('p', { class: 'verdict' }, verdict(entry, story)),
-			story.allowed_by.map((a) => h('p', { class: 'note' }, 'Allowed as ', h('code', {}, a.cidr),
-				a.who ? ` by ${a.who}` : '', a.note ? `: ${a.note}` : '', a.expires ? [' until ', time(a.expires)] : '')),
-			h('div', { class: 'scale' }, scoreBar(Number(entry.score), story.thresholds, { wide: true }),
-				h('p', { class: 'dim' }, `score ${Number(entry.score).toFixed(2)} \u00b7 suspect from ${story.thresholds.suspect.toFixed(1)} \u00b7 listed from ${story.thresholds.list.toFixed(1)} \u00b7 cleared at ${story.thresholds.clear.toFixed(1)}`)),
-			entry.reasons.length ? h('p', { class: 'reasons' }, reasons(entry.reasons)) : null,
-			facts(entry)),
-		h('section', { class: 'panel' },
-			h('h2', {}, 'What happened'),
-			timeline(story).children.length ? timeline(story) : h('p', { class: 'empty' }, 'What it did is older than what is kept.'),
-			story.more ? h('p', { class: 'note' }, 'There is more than is shown here: ', h('code', {}, `mxtrap explain ${plain(entry.cidr)}`), ' tells all of it.') : null)]);
+	return view;
 }

@@ -1,0 +1,110 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# hostile.sh [BUILD] - 2,000 hostile strings through the real decoy, and what comes out at every end.
+#
+# Said as HELO, recipient and garbage to a decoy that talks, shown as User-Agent and as notes: each answer of the API
+# is JSON without markup, and each export and what the command prints is printable text.  Needs root; 77: skipped.
+set -u
+BUILD=$(realpath "${1:-build}")
+cd "$(dirname "$0")/../.." || exit 1
+NS=mxtrap-hostile-$$
+BOTS=mxtrap-hostile-bots-$$
+DIR=$(mktemp -d /tmp/mxtrap-hostile.XXXXXX)
+chmod 755 "$DIR"
+LOW=203.0.113.10 REAL=203.0.113.20 BOGUS=203.0.113.30
+FAILED=0
+
+[ "$(id -u)" = 0 ] || { echo "hostile: SKIP, not root"; exit 77; }
+ip netns add "$NS" 2>/dev/null || { echo "hostile: SKIP, no network namespaces"; exit 77; }
+cleanup() {
+	local ns p
+	for ns in "$NS" "$BOTS"; do
+		for p in $(ip netns pids "$ns" 2>/dev/null); do kill -9 "$p" 2>/dev/null; done
+		ip netns del "$ns" 2>/dev/null
+	done
+	rm -rf "$DIR"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+in_ns() { ip netns exec "$NS" "$@"; }
+now_ms() { echo $(($(date +%s%N) / 1000000)); }
+ok() { echo "ok   $*"; }
+bad() { echo "FAIL $*"; FAILED=1; }
+check() { local name=$1; shift; if "$@"; then ok "$name"; else bad "$name"; fi; }
+wait_for() { # ms, condition...
+	local until=$(($(now_ms) + $1))
+	shift
+	until "$@"; do
+		[ "$(now_ms)" -lt $until ] || return 1
+		sleep 0.05
+	done
+}
+cli() { in_ns "$BUILD/mxtrap" -c "$DIR/conf" "$@"; }
+
+ip netns add "$BOTS"
+ip link add eth0 netns "$NS" type veth peer name eth0 netns "$BOTS"
+for ns in "$NS" "$BOTS"; do
+	ip -n "$ns" link set lo up
+	ip -n "$ns" link set eth0 up
+done
+for a in $LOW $REAL $BOGUS; do in_ns ip addr add $a/24 dev eth0; done
+in_ns ip route add 198.18.0.0/16 dev eth0
+ip -n "$BOTS" route add 203.0.113.0/24 dev eth0
+SOURCES=
+for n in $(seq 1 20); do
+	ip -n "$BOTS" addr add 198.18.$n.1/32 dev eth0
+	SOURCES="$SOURCES 198.18.$n.1"
+done
+cat >"$DIR/conf" <<END
+interface = "eth0"
+state-dir = "$DIR/state"
+publish = yes
+publish-after = "0s"
+greeting-delay = "1s"
+limits { dialogues = 1000 dialogues-per-source = 200 }
+mx-set "example.org" {
+    domains = { "example.org" }
+    exchanger "mx0.example.org" { preference = 10 role = "nolisting" addresses = { "$LOW" } }
+    exchanger "mx1.example.org" { preference = 20 role = "real" addresses = { "$REAL" } }
+    exchanger "mx9.example.org" { preference = 90 role = "bogus" answer = "dialogue" addresses = { "$BOGUS" } }
+}
+allow { special-purpose = no }
+judge { start-grace = "0s" list-on = "proven" false-listing = 0.01 }
+web { listen = "127.0.0.1:8725" }
+END
+in_ns "$BUILD/mxtrapd" -c "$DIR/conf" >"$DIR/log" 2>&1 &
+PID=$!
+ready() { grep -q "all processes are ready" "$DIR/log"; }
+check "mxtrapd is ready" wait_for 20000 ready
+TOKEN=$(sed -n 's/.*told only this once: \(mxt_[0-9a-f]*\).*/\1/p' "$DIR/log")
+# shellcheck disable=SC2086
+said=$(ip netns exec "$BOTS" python3 tests/system/hostile.py send $BOGUS $SOURCES)
+check "2,000 of them are said to the decoy (answered: $said)" test "${said:-0}" -ge 1990
+sent=$(in_ns python3 tests/system/hostile.py fetch http://127.0.0.1:8725 "$TOKEN")
+check "500 are shown as User-Agent and note (taken: $sent)" test "${sent:-0}" -ge 400
+mkdir "$DIR/printed"
+stored() { [ "$(sqlite3 -readonly "$DIR/state/mxtrap.db" "SELECT count(*) FROM event WHERE kind = 11")" -ge 2000 ]; }
+check "what was said is stored" wait_for 10000 stored
+cli explain 198.18.3.1 >"$DIR/printed/explain"
+cli explain 198.18.3.1 --json >"$DIR/printed/explain.json"
+cli list --all >"$DIR/printed/list"
+cli list --allowed >"$DIR/printed/allowed"
+cli list --all --format ndjson >"$DIR/printed/list.ndjson.txt"
+cli consumers >"$DIR/printed/consumers"
+cli status >"$DIR/printed/status"
+cli risk >"$DIR/printed/risk"
+cli report >"$DIR/printed/report"
+cp "$DIR/log" "$DIR/printed/log"
+# shellcheck disable=SC2086
+looked=$(in_ns python3 tests/system/hostile.py check http://127.0.0.1:8725 "$DIR/printed" $SOURCES 2>"$DIR/faults")
+# shellcheck disable=SC2086
+set -- $looked
+check "over 1,200 of the names are told again (${1:-0})" test "${1:-0}" -ge 1200
+check "in the answers of the API and the exports (${2:-0} looked at)" test "${2:-0}" -ge 30
+check "and nowhere as markup or control characters" test "${3:-1}" = 0
+cat "$DIR/faults"
+kill -TERM "$PID"
+wait "$PID" 2>/dev/null
+exit $FAILED

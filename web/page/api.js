@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * api.js - the API: answers kept with their ETags, and problems as RFC 9457 has them.
+ */
+
+const known = new Map();	/* path -> { etag, data }: 304 costs nothing */
+
+export class Problem extends Error {
+	constructor(status, detail) {
+		super(detail);
+		this.status = status;
+	}
+}
+
+export async function get(path) {
+	const before = known.get(path);
+	const answer = await fetch(path, {
+		cache: 'no-store',
+		headers: before?.etag ? { 'If-None-Match': before.etag } : {},
+		signal: AbortSignal.timeout(10000),
+	});
+	if (answer.status === 304 && before)
+		return before.data;
+	const data = await answer.json().catch(() => ({}));
+	if (!answer.ok)
+		throw new Problem(answer.status, data.detail || answer.statusText);
+	if (known.size > 64)
+		known.delete(known.keys().next().value);
+	known.delete(path);
+	known.set(path, { etag: answer.headers.get('ETag'), data });
+	return data;
+}
+
+
+/* What changes something.  The token goes into this one header, and nowhere else. */
+export async function post(path, body, token) {
+	const answer = await fetch(path, {
+		method: 'POST', cache: 'no-store', signal: AbortSignal.timeout(15000),
+		headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` }, body: JSON.stringify(body),
+	});
+	const data = await answer.json().catch(() => ({}));
+	if (!answer.ok)
+		throw new Problem(answer.status, data.detail || answer.statusText);
+	return data;
+}
+
+/* The pages of a list, joined; each is asked for with the key at which the one before ended. */
+export async function pagesOf(path, pages, name = 'entries') {
+	const all = [];
+	let after = '', answer;
+	for (let i = 0; i < pages; i++) {
+		answer = await get(path + after);
+		all.push(...answer[name]);
+		if (answer.next === null)
+			break;
+		after = '&after=' + encodeURIComponent(answer.next);
+	}
+	return { ...answer, [name]: all };
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ladder.js - the configuration as mxtrapd sees it, rung by rung, its health, and what needs a look.
+ */
+import { get } from './api.js';
+import { h, show } from './dom.js';
+import { table } from './figure.js';
+import { dutyOf, health } from './rungs.js';
+import { count, pill, plural, signed, time, words } from './text.js';
+
+/* A status line of the daemon, as a sentence. */
+function plainly(name, value) {
+	if (name.startsWith('complaint '))
+		return value;
+	if (name.startsWith('alarm ')) {
+		const [says, from] = value.split(', since ');
+		return [says, from ? [', since ', time(Number(from))] : null];
+	}
+	if (name === 'disk_full')
+		return 'The disk is full: watching goes on, storing waits.';
+	const from = /since ([0-9]+)/.exec(value);
+	return name.startsWith('capture ') ? [`Interface ${name.slice(8)} is not captured`, from ? [' since ', time(Number(from[1]))] : null, ': nothing is seen there.'] :
+		`${name.slice(8)} is ${value}`;
+}
+
+function alarms(status) {
+	const broken = Object.entries(status.counters).filter(([name, value]) => value !== '' && (name.startsWith('complaint ') || name.startsWith('alarm ') ||
+		(name.startsWith('capture ') && value.startsWith('not capturing')) || (name === 'disk_full' && value === 'yes') ||
+		(name.startsWith('process ') && value.startsWith('not running')))).map(([name, value]) => plainly(name, value));
+	const doubts = Object.entries(status.counters).filter(([name, value]) => name.startsWith('doubt ') && value !== 'no')
+		.map(([name, value]) => `No evidence counts now: ${name.slice(6).replaceAll('_', ' ')} (${value})`);
+	const all = [...broken, ...doubts, ...(status.publishing.open ? [] : [`Observing only: nothing leaves. ${status.publishing.why || ''}`])];
+	return [h('h2', {}, 'What needs a look'), all.length ? h('ul', { class: 'findings' }, all.map((says) => h('li', {}, says))) :
+		h('p', { class: 'empty' }, h('strong', {}, 'Nothing. '), 'Each interface is captured, each process runs, each rung does what it should.'),
+	status.notes.length ? h('details', {}, h('summary', {}, plural(status.notes.length, 'thing was', 'things were'), ' noted in the last 24 hours'),
+		h('ul', { class: 'findings' }, status.notes.slice(-50).reverse().map((n) => h('li', {}, time(n.time), ' ', n.address ? [h('code', {}, n.address), ' '] : null, n.says)))) : null,
+	status.not_kept.length ? h('details', {}, h('summary', {}, 'What was not kept, or not trusted, because of a bound'),
+		h('ul', { class: 'findings' }, status.not_kept.map((c) => h('li', {}, c.loss ? h('strong', {}, c.value) : c.value, ' ', c.says, c.name.startsWith('frames ') ? ` (${c.name.slice(7)})` : null)))) : null];
+}
+
+const sum = (e, field) => e.addresses.reduce((n, a) => n + a.today[field], 0);
+
+function exchanger(e) {
+	const r = { ...e, health: e.addresses.some((a) => a.health === 'down') ? 'down' : 'up', attempts_today: sum(e, 'attempts'), proven_today: sum(e, 'proven'),
+		refused_today: sum(e, 'refused'), silent_today: sum(e, 'silent') };
+	return [h('span', { class: 'num' }, e.role === 'control' ? '\u2013' : String(e.preference)), h('span', {}, h('strong', {}, e.name || 'control address'), h('br', {}), h('span', { class: 'dim' }, dutyOf(e))),
+		pill('role ' + e.role, words.role[e.role] || e.role), health(r),
+		h('span', { class: 'addresses' }, e.addresses.map((a) => h('span', {}, h('code', { class: a.health === 'down' ? 'down' : null }, a.address), a.health === 'down' ? ' down' : null))),
+		h('span', {}, `${count(sum(e, 'attempts'))} attempts: ${count(sum(e, 'proven'))} handshakes, ${count(sum(e, 'refused'))} refused, ${count(sum(e, 'silent'))} silent`),
+		time(Math.max(...e.addresses.map((a) => a.last_attempt)))];
+}
+
+function setPanel(set) {
+	const names = set.domains.length && !(set.domains.length === 1 && set.domains[0] === set.name) ? set.domains : [];
+	const heads = ['Preference', 'Exchanger', 'Role', 'Health', 'Addresses', 'Today', 'Last attempt'];
+	const lines = [...set.exchangers].sort((a, b) => (b.role === 'control') - (a.role === 'control') || b.preference - a.preference).map(exchanger);
+	return h('section', { class: 'panel' }, h('h2', {}, set.name || 'Control addresses', names.length ? h('span', { class: 'dim' }, ' for ' + names.slice(0, 6).join(', ') + (names.length > 6 ? ` and ${names.length - 6} more` : '')) : null),
+		h('table', { class: 'senders rungs' }, h('thead', {}, h('tr', {}, heads.map((t) => h('th', { scope: 'col' }, t)))),
+			h('tbody', {}, lines.map((line) => h('tr', {}, line.map((cell, i) => i === 1 ? h('th', { scope: 'row' }, cell) : h('td', { 'data-name': heads[i], class: 'words' }, cell)))))));
+}
+
+function judging(status) {
+	const t = status.thresholds;
+	return [h('h2', {}, 'How it judges'), table(['What', 'Value'], [
+		['A sender is a suspect from', h('span', {}, `${t.suspect.toFixed(2)} points`)], ['listed from', h('span', {}, `${t.list.toFixed(2)} points`)], ['cleared at', h('span', {}, `${signed(t.clear, 2)} points`)],
+		['Evidence that may list is at least', h('span', {}, status.list_on)],
+		['The list leaves', h('span', {}, status.publishing.open ? 'yes' : `no: ${status.publishing.why || ''}`)]], 'Thresholds')];
+}
+
+export function ladder() {
+	const needs = h('section', { class: 'panel' }), how = h('section', { class: 'panel' }), sets = h('div', { class: 'stack' });
+
+	async function fill() {
+		const [status, answer] = await Promise.all([get('/api/v1/status'), get('/api/v1/mx-sets')]);
+		show(needs, JSON.stringify([status.counters, status.notes, status.not_kept]), () => alarms(status));
+		show(how, JSON.stringify([status.thresholds, status.list_on, status.publishing]), () => judging(status));
+		show(sets, JSON.stringify(answer.mx_sets), () => answer.mx_sets.length === 0 ? h('p', { class: 'empty' }, 'No MX set is configured. Describe one with ',
+			h('code', {}, 'mx-set "example.org" { \u2026 }'), ' and start mxtrapd again.') : [answer.mx_sets.map(setPanel), answer.next !== null ? h('p', { class: 'note' }, 'More addresses are configured than are shown here.') : null]);
+	}
+	return { fill, nodes: [h('h1', {}, 'Ladder'), h('p', { class: 'dim intro' }, 'The configuration as mxtrapd sees it; the top of each ladder first.'), needs, sets, how] };
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * text.js - numbers, times, names and words as a person reads them.
+ */
+import { h } from './dom.js';
+
+const number = new Intl.NumberFormat();
+const compact = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
+export const count = (n) => number.format(n);
+export const brief = (n) => n < 10000 ? number.format(n) : compact.format(n);
+/* With a minus sign that is one. */
+export const signed = (n, digits = 1) => Number(n).toFixed(digits).replace(/^-(?=.*[1-9])/, '\u2212').replace(/^-/, '');
+export const points = (n) => (n > 0 ? '+' : n < 0 ? '\u2212' : '') + Math.abs(n).toFixed(1);
+export const plural = (n, one, many) => `${count(n)} ${n === 1 ? one : many}`;
+
+const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const clockSeconds = new Intl.DateTimeFormat(undefined,
+	{ hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+
+/* In the reader's zone; UTC when pointed at. */
+export function time(seconds, { precise = false, ms = false } = {}) {
+	if (!seconds)
+		return h('span', { class: 'none' }, '\u2013');
+	const date = new Date(seconds * 1000);
+	let text = (precise || ms ? clockSeconds : clock).format(date);
+	if (ms)
+		text += '.' + String(date.getMilliseconds()).padStart(3, '0');
+	if (date.toDateString() !== new Date().toDateString())
+		text = day.format(date) + ', ' + text;
+	return h('time', { datetime: date.toISOString(), title: date.toISOString().replace('T', ' ').replace('Z', ' UTC') }, text);
+}
+
+export function span(seconds) {
+	const left = Math.max(0, Math.round(seconds));
+	if (left < 90)
+		return `${left} s`;
+	if (left < 5400)
+		return `${Math.round(left / 60)} min`;
+	if (left < 172800)
+		return `${Math.round(left / 3600)} h`;
+	return `${Math.round(left / 86400)} days`;
+}
+
+export const secondText = (seconds) => clockSeconds.format(new Date(seconds * 1000));
+export const hourText = (seconds) => clock.format(new Date(seconds * 1000));
+export const dayText = (seconds) => day.format(new Date(seconds * 1000));
+
+/* What a CIDR is called by a person: a single IPv4 address without its length. */
+export const plain = (cidr) => cidr.replace(/\/(32|128)$/, '');
+export const link = (cidr) => '#/sender/' + encodeURIComponent(plain(cidr));
+
+export const words = {
+	state: { listed: 'listed', suspect: 'suspect', noticed: 'noticed', cleared: 'cleared', allowed: 'allowed', unknown: 'unknown' },
+	reason: {
+		backup_first: 'backup first', descended: 'descended', decoys_only: 'decoys only', impatient: 'impatient',
+		gave_up: 'gave up', early_talker: 'early talker', bad_helo: 'bad HELO', climbed: 'climbed',
+		reached_real: 'reached real', skipped_nolisting: 'skipped nolisting', probed: 'probed', swept: 'swept',
+		by_hand: 'by hand', addressed: 'mail for us', foreign: 'mail for another domain',
+	},
+	/* The same reasons as a sentence, for whoever sees them for the first time. */
+	why: {
+		backup_first: 'went to the backup first, though mail servers start at the lowest', descended: 'went to the backup first, and only then to the real MX',
+		decoys_only: 'tried both decoys and never the real MX', impatient: 'went on faster than any mail server does',
+		gave_up: 'tried only the lowest MX and never the real one', early_talker: 'spoke before it was greeted',
+		bad_helo: 'named itself as no mail server may', climbed: 'climbed to the real MX, as mail servers do',
+		reached_real: 'tried the real MX before the backup, as mail servers do', skipped_nolisting: 'came to the real MX at once',
+		probed: 'touched all rungs at once: it checks our domain', swept: 'came to an address that no MX record names: a scanner',
+		by_hand: 'listed by hand', addressed: 'asked for a recipient of ours', foreign: 'asked for a recipient of another domain',
+	},
+	role: { nolisting: 'first decoy', real: 'real MX', bogus: 'backup decoy', control: 'control' },
+};
+
+export const pill = (kind, text) => h('span', { class: 'pill ' + kind }, text);
+export const reasons = (list) => list.map((r) => h('span', { class: 'reason', title: words.why[r] }, words.reason[r] || r));
