@@ -13,19 +13,29 @@
 
 #include "mxtrap/log.h"
 
-#define RECEIVE_BYTES (4 << 20)		/* a burst waits in it while the list is read */
+#define SEND_BYTES    (4 << 20)
+#define RECEIVE_LEAST (1 << 20)		/* a burst waits in it while the list is read */
 #define CONTROL_SIZE  64
 
 static void
 tell_where_to(int fd)
 {
-	int on = 1, bytes = RECEIVE_BYTES;
+	int on = 1, bytes = SEND_BYTES, most = 4 * RECEIVE_LEAST, has = 0;
+	socklen_t size = sizeof(has);
 
 	/* Of a wildcard socket the answer must come from where the question went. */
 	(void)setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
 	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	/* mxtrapd asked for it where it may exceed net.core.rmem_max.  We may not: asking again would make it smaller.
+	 * The kernel tells twice what it gives. */
+	if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &has, &size) == 0 && has < 2 * RECEIVE_LEAST) {
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &most, sizeof(most));
+		(void)getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &has, &size);
+	}
+	if (has < 2 * RECEIVE_LEAST)
+		log_warnx("DNSBL: found a receive buffer of %d KiB, expected %d: bursts of questions are lost; "
+		    "raise net.core.rmem_max", has / 2048, RECEIVE_LEAST / 1024);
 }
 
 /* The host of "192.0.2.1:53" or "[2001:db8::1]:53". */
