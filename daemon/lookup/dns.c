@@ -327,6 +327,25 @@ dns_quick(const struct dns_zone *z, const struct feed *f, int64_t now_s, const u
 	return DNS_DONE;
 }
 
+void
+dns_prefetch(const struct feed *f, const uint8_t *query, size_t size)
+{
+	const uint8_t *p = query + HEADER_SIZE, *end = query + size;
+	uint32_t v4 = 0;
+
+	/* Four labels of up to three digits, the last byte of the address first; whatever else it is is found out later. */
+	for (int i = 0; i < 4; i++) {
+		unsigned n, octet = 0;
+
+		if (size < HEADER_SIZE || p >= end || (n = *p++) > 3 || (size_t)(end - p) < n)
+			return;
+		while (n-- > 0)
+			octet = octet * 10 + (*p++ - '0');
+		v4 |= (octet & 255) << (8 * i);
+	}
+	listed_prefetch(&f->listed, SENDER_KEY_V4 | v4);
+}
+
 size_t
 dns_answer(const struct dns_zone *z, const struct feed *f, int64_t now_s, const uint8_t *query, size_t size,
     uint8_t out[static DNS_REPLY_MAX], struct dns_counters *c)

@@ -178,6 +178,8 @@ take_datagrams(struct dns_server *s, int fd, bool wild, int64_t now_s)
 		};
 	}
 	got = recvmmsg(fd, in, DNS_BATCH, MSG_DONTWAIT, NULL);
+	for (int i = 0; i < got; i++)
+		dns_prefetch(s->feed, queries[i], in[i].msg_len);
 	for (int i = 0; i < got; i++) {
 		struct addr addr = addr_of(&from[i]);
 		size_t size = dns_answer(&s->zone, s->feed, now_s, queries[i], in[i].msg_len, replies[n], &s->counters);
