@@ -168,7 +168,7 @@ demo:
 	@deploy/demo/demo.sh $(O) $(SECONDS)
 
 bench:
-	@deploy/deps.sh bench
+	@deploy/deps.sh bench check
 	@$(MAKE) --no-print-directory $(O)/mxtrapd $(O)/mxtrap $(ALL_A)
 	@tests/bench/run.sh $(O)
 
