@@ -75,7 +75,7 @@ $(O)/mxtrap: $(O)/cli.a $(CLI_A)
 # The packet path runs through two rooms: only with both before it can the compiler inline it, which is
 # a tenth of its instructions.  Objects hold plain code as well, for whoever links them without.
 LTO	= $(if $(SAN)$(FUZZING)$(COVERAGE)$(findstring clang,$(CC)),,-flto=auto)
-$(O)/daemon/core/%.o $(O)/daemon/watch/%.o $(O)/daemon/store/report%.o $(O)/daemon/export/%.o: HOT = $(if $(LTO),-O3 $(LTO) -ffat-lto-objects)
+$(O)/daemon/core/%.o $(O)/daemon/watch/%.o $(O)/daemon/store/report%.o $(O)/daemon/export/%.o $(O)/daemon/lookup/%.o: HOT = $(if $(LTO),-O3 $(LTO) -ffat-lto-objects)
 $(O)/daemon/%.o $(O)/web/%.o: BANNED = -include mxtrap/banned.h
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
@@ -179,7 +179,7 @@ demo:
 	@deploy/demo/demo.sh $(O) $(SECONDS)
 
 bench:
-	@deploy/deps.sh bench
+	@deploy/deps.sh bench check
 	@$(MAKE) --no-print-directory $(O)/mxtrapd $(O)/mxtrap $(ALL_A)
 	@tests/bench/run.sh $(O)
 

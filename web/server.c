@@ -512,7 +512,8 @@ on_request(void *ctx, struct MHD_Connection *mhd, const char *url, const char *m
 		return MHD_YES;
 	}
 	conn->request.now_s = (int64_t)time(NULL);
-	conn->request.needs_length = strcmp(version, MHD_HTTP_VERSION_1_1) != 0;
+	/* To HEAD the library would send the last chunk of a body that has none. */
+	conn->request.needs_length = strcmp(version, MHD_HTTP_VERSION_1_1) != 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
 	for (;;) {
 		bool waits;
 

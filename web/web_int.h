@@ -47,7 +47,7 @@ struct request {
 	/* Of these only: "" where there is none. */
 	char   url_token[REQUEST_ARG_SIZE], api_key[128], agent[96];
 	bool   takes_gzip;
-	bool   needs_length;		/* HTTP/1.0: a body without one would look whole wherever it broke off */
+	bool   needs_length;		/* HTTP/1.0, where a body without one would look whole wherever it broke off; HEAD */
 	char   last_event_id[64];	/* "": none */
 	char   client[ADDR_TEXT_SIZE];	/* who is at the other end, of all */
 	int64_t now_s;

@@ -228,7 +228,7 @@ put_txt(uint8_t *p, size_t owner, const char *text, uint32_t ttl)
 struct finding {
 	unsigned code;			/* 0: not listed */
 	uint32_t ttl;
-	char	 text[EXPORT_REPLY_SIZE];
+	char	 text[EXPORT_REPLY_SIZE];	/* where it is wanted */
 };
 
 /* RFC 5782 section 5: always there, so that a client sees that the zone works. */
@@ -242,7 +242,8 @@ is_test(const struct addr *a)
 }
 
 static void
-find(const struct dns_zone *z, const struct feed *f, int64_t now_s, const struct addr *a, bool suspects, struct finding *out)
+find(const struct dns_zone *z, const struct feed *f, int64_t now_s, const struct addr *a, bool suspects, bool text,
+    struct finding *out)
 {
 	const struct listed_entry *e;
 	struct report_entry told;
@@ -250,7 +251,9 @@ find(const struct dns_zone *z, const struct feed *f, int64_t now_s, const struct
 
 	out->code = 0;
 	if (is_test(a)) {
-		*out = (struct finding){ .code = 2, .ttl = DNS_TTL_S, .text = "Refused" };
+		out->code = 2;
+		out->ttl = DNS_TTL_S;
+		memcpy(out->text, "Refused", sizeof("Refused"));
 		return;
 	}
 	e = feed_find(f, a, now_s);
@@ -258,8 +261,10 @@ find(const struct dns_zone *z, const struct feed *f, int64_t now_s, const struct
 		return;
 	told = (struct report_entry){ .state = e->state, .kinds = e->kinds, .since_s = e->since_s };
 	out->code = export_code(&told);
-	export_reply(&told, z->contact, out->text);
-	memmove(out->text, out->text + sizeof("5.7.1 ") - 1, strlen(out->text) - sizeof("5.7.1 ") + 2);
+	if (text) {
+		export_reply(&told, z->contact, out->text);
+		memmove(out->text, out->text + sizeof("5.7.1 ") - 1, strlen(out->text) - sizeof("5.7.1 ") + 2);
+	}
 	left = e->expires_s == 0 ? DNS_TTL_S : (int64_t)e->expires_s - now_s;
 	out->ttl = (uint32_t)(left > DNS_TTL_S ? DNS_TTL_S : left < 1 ? 1 : left);
 }
@@ -268,7 +273,7 @@ enum dns_verdict
 dns_quick(const struct dns_zone *z, const struct feed *f, int64_t now_s, const uint8_t *query, size_t size,
     uint8_t out[static DNS_REPLY_MAX], size_t *n, struct dns_counters *c)
 {
-	struct finding found = { .code = 0 };
+	struct finding found;
 	struct question q;
 	enum dns_name name;
 	struct addr addr;
@@ -288,8 +293,9 @@ dns_quick(const struct dns_zone *z, const struct feed *f, int64_t now_s, const u
 	else if (labels == 3 && same_name(query + HEADER_SIZE, (const uint8_t *)"\2ns", 3))
 		return DNS_ODD;
 	name = suspects && !z->suspects ? DNS_NAME_NONE : dns_read_name(query + HEADER_SIZE, labels, &addr);
+	found.code = 0;
 	if (name == DNS_NAME_ADDR)
-		find(z, f, now_s, &addr, suspects, &found);
+		find(z, f, now_s, &addr, suspects, q.type == TYPE_TXT, &found);
 
 	p = out + HEADER_SIZE + q.name_size + 4;
 	memcpy(out, query, (size_t)(p - out));
@@ -319,6 +325,25 @@ dns_quick(const struct dns_zone *z, const struct feed *f, int64_t now_s, const u
 	c->suspects += found.code >= 10;
 	c->not_listed += found.code == 0;
 	return DNS_DONE;
+}
+
+void
+dns_prefetch(const struct feed *f, const uint8_t *query, size_t size)
+{
+	const uint8_t *p = query + HEADER_SIZE, *end = query + size;
+	uint32_t v4 = 0;
+
+	/* Four labels of up to three digits, the last byte of the address first; whatever else it is is found out later. */
+	for (int i = 0; i < 4; i++) {
+		unsigned n, octet = 0;
+
+		if (size < HEADER_SIZE || p >= end || (n = *p++) > 3 || (size_t)(end - p) < n)
+			return;
+		while (n-- > 0)
+			octet = octet * 10 + (*p++ - '0');
+		v4 |= (octet & 255) << (8 * i);
+	}
+	listed_prefetch(&f->listed, SENDER_KEY_V4 | v4);
 }
 
 size_t

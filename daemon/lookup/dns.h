@@ -48,6 +48,8 @@ enum dns_verdict dns_quick(const struct dns_zone *, const struct feed *, int64_t
 /* All others; through ldns.  False: no reply. */
 bool dns_odd(const struct dns_zone *, const struct feed *, const uint8_t *query, size_t size,
     uint8_t out[static DNS_REPLY_MAX], size_t *n, struct dns_counters *c);
+/* A question that will be answered in a moment: have the place in memory fetched that it most likely is about. */
+void dns_prefetch(const struct feed *, const uint8_t *query, size_t size);
 /* Whichever of the two it takes; returns the reply's size, 0: none. */
 size_t dns_answer(const struct dns_zone *, const struct feed *, int64_t now_s, const uint8_t *query, size_t size,
     uint8_t out[static DNS_REPLY_MAX], struct dns_counters *c);

@@ -13,19 +13,44 @@
 
 #include "mxtrap/log.h"
 
-#define RECEIVE_BYTES (4 << 20)		/* a burst waits in it while the list is read */
+#define SEND_BYTES    (4 << 20)
+#define RECEIVE_LEAST (1 << 20)		/* a burst waits in it while the list is read */
 #define CONTROL_SIZE  64
 
-static void
-tell_where_to(int fd)
+/* Is it bound to no address in particular? */
+static bool
+is_wild(int fd)
 {
-	int on = 1, bytes = RECEIVE_BYTES;
+	struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
+	socklen_t size = sizeof(at);
+
+	if (getsockname(fd, (struct sockaddr *)&at, &size) != 0)
+		return true;
+	return at.ss_family == AF_INET ? ((struct sockaddr_in *)&at)->sin_addr.s_addr == htonl(INADDR_ANY) :
+	    IN6_IS_ADDR_UNSPECIFIED(&((struct sockaddr_in6 *)&at)->sin6_addr);
+}
+
+static void
+set_up(int fd, bool wild)
+{
+	int on = 1, bytes = SEND_BYTES, most = 4 * RECEIVE_LEAST, has = 0;
+	socklen_t size = sizeof(has);
 
 	/* Of a wildcard socket the answer must come from where the question went. */
-	(void)setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
-	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+	if (wild) {
+		(void)setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
+	}
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	/* mxtrapd asked for it where it may exceed net.core.rmem_max.  We may not: asking again would make it smaller.
+	 * The kernel tells twice what it gives. */
+	if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &has, &size) == 0 && has < 2 * RECEIVE_LEAST) {
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &most, sizeof(most));
+		(void)getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &has, &size);
+	}
+	if (has < 2 * RECEIVE_LEAST)
+		log_warnx("DNSBL: found a receive buffer of %d KiB, expected %d: bursts of questions are lost; "
+		    "raise net.core.rmem_max", has / 2048, RECEIVE_LEAST / 1024);
 }
 
 /* The host of "192.0.2.1:53" or "[2001:db8::1]:53". */
@@ -70,8 +95,9 @@ dns_open(struct process *process, struct feed *feed, const uint8_t seed[static 1
 			process->n_deaf++;
 			continue;
 		}
+		s->sockets[s->n_sockets].wild = is_wild(socket->fd);
 		if (socket->target == USE_DNS_UDP)
-			tell_where_to(socket->fd);
+			set_up(socket->fd, s->sockets[s->n_sockets].wild);
 		s->sockets[s->n_sockets].fd = socket->fd;
 		s->sockets[s->n_sockets++].tcp = socket->target == USE_DNS_TCP;
 	}
@@ -135,7 +161,7 @@ slip(const uint8_t *query, uint8_t *reply, size_t n)
 }
 
 static bool
-take_datagrams(struct dns_server *s, int fd, int64_t now_s)
+take_datagrams(struct dns_server *s, int fd, bool wild, int64_t now_s)
 {
 	struct mmsghdr in[DNS_BATCH] = { 0 }, out[DNS_BATCH] = { 0 };
 	struct iovec in_iov[DNS_BATCH], out_iov[DNS_BATCH];
@@ -148,10 +174,12 @@ take_datagrams(struct dns_server *s, int fd, int64_t now_s)
 		in_iov[i] = (struct iovec){ queries[i], sizeof(queries[i]) };
 		in[i].msg_hdr = (struct msghdr){
 			.msg_name = &from[i], .msg_namelen = sizeof(from[i]), .msg_iov = &in_iov[i], .msg_iovlen = 1,
-			.msg_control = control[i], .msg_controllen = sizeof(control[i]),
+			.msg_control = wild ? control[i] : NULL, .msg_controllen = wild ? sizeof(control[i]) : 0,
 		};
 	}
 	got = recvmmsg(fd, in, DNS_BATCH, MSG_DONTWAIT, NULL);
+	for (int i = 0; i < got; i++)
+		dns_prefetch(s->feed, queries[i], in[i].msg_len);
 	for (int i = 0; i < got; i++) {
 		struct addr addr = addr_of(&from[i]);
 		size_t size = dns_answer(&s->zone, s->feed, now_s, queries[i], in[i].msg_len, replies[n], &s->counters);
@@ -279,7 +307,7 @@ dns_turn(struct dns_server *s, int64_t now_ms, int64_t now_s)
 		if (s->sockets[i].tcp)
 			take_client(s, s->sockets[i].fd, now_ms);
 		else
-			more = take_datagrams(s, s->sockets[i].fd, now_s) || more;
+			more = take_datagrams(s, s->sockets[i].fd, s->sockets[i].wild, now_s) || more;
 	}
 	for (size_t i = 0; i < DNS_CLIENTS; i++) {
 		struct dns_client *c = &s->clients[i];

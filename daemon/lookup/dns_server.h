@@ -28,7 +28,7 @@ struct dns_server {
 	struct feed *feed;		/* borrowed */
 	struct rate rate;
 	struct dns_counters counters;
-	struct { int fd; bool tcp; } sockets[DNS_SOCKETS];
+	struct { int fd; bool tcp, wild; } sockets[DNS_SOCKETS];
 	size_t	 n_sockets;
 	struct dns_client clients[DNS_CLIENTS];
 };

@@ -130,6 +130,13 @@ find(const struct listed *l, sender_key key, uint64_t host, uint8_t single, int6
 	return e->state == STATE_UNKNOWN || (e->expires_s != 0 && e->expires_s <= now_s) ? NULL : e;
 }
 
+void
+listed_prefetch(const struct listed *l, sender_key key)
+{
+	if (l->n != 0)
+		__builtin_prefetch(&l->places[place_of(l, key, 0, 0)]);
+}
+
 const struct listed_entry *
 listed_find(const struct listed *l, const struct addr *addr, int64_t now_s)
 {

@@ -31,6 +31,8 @@ void listed_free(struct listed *);
 bool listed_put(struct listed *, const struct prefix *what, uint8_t state, uint16_t kinds, uint32_t since_s, uint32_t expires_s);
 void listed_remove(struct listed *, const struct prefix *what);
 /* What covers this very address at now; NULL: nothing.  Borrowed until the table changes. */
+/* It is about to be looked for. */
+void listed_prefetch(const struct listed *, sender_key);
 const struct listed_entry *listed_find(const struct listed *, const struct addr *, int64_t now_s);
 
 #endif

@@ -7,6 +7,11 @@
  */
 #include "store_int.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 #define ROUNDS 3			/* what list changes added while the last one ran */
 #define AGAIN  4			/* times, then other rows are written all the same */
 #define FEW    64			/* pages */
@@ -83,8 +88,33 @@ checkpoint_stop(struct store *s)
 	}
 	sqlite3_close(c->db);
 	c->db = NULL;
+	if (c->log_fd != -1)
+		close(c->log_fd);
+	c->log_fd = -1;
 	if (c->tried)
 		pthread_cond_destroy(&c->wanted);
+}
+
+void
+checkpoint_push(struct store *s)
+{
+	struct checkpoint *c = &s->checkpoint;
+
+	if (s->replay)
+		return;
+	if (c->log_fd == -1) {
+		size_t size = strlen(s->path) + sizeof "-wal";
+		char *name = malloc(size);
+
+		if (name == NULL)
+			return;
+		/* Nobody locks this file (SQLite locks -shm), so that it may be opened beside SQLite. */
+		snprintf(name, size, "%s-wal", s->path);
+		c->log_fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		free(name);
+	}
+	if (c->log_fd != -1)
+		(void)sync_file_range(c->log_fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 void

@@ -59,7 +59,7 @@ store_new(const struct store_options *o)
 	pthread_cond_init(&s->done, &attr);
 	pthread_condattr_destroy(&attr);
 	pthread_mutex_init(&s->mutex, NULL);
-	s->lock_fd = -1;
+	s->lock_fd = s->checkpoint.log_fd = -1;
 	s->replay = o->replay;
 	s->retention_attempts_s = o->retention_attempts_s;
 	s->half_life_s = o->half_life_s;

@@ -141,6 +141,7 @@ struct checkpoint {
 	pthread_t thread;
 	pthread_cond_t wanted;		/* with the store's mutex */
 	bool	 tried, runs, stop;
+	int	 log_fd;		/* the log, to hurry it to the disk */
 	_Atomic bool busy;		/* asked for, and not done yet */
 	_Atomic int64_t emptied;	/* pages of the log, all of which are in; 0: not all were */
 	unsigned again;			/* the writer's: asked for once more */
@@ -306,6 +307,9 @@ bool retention_make_room(struct store *);
 void checkpoint_stop(struct store *);
 /* Begin one, or do it here where there is no such thread. */
 void checkpoint_ask(struct store *);
+/* Other rows were committed without waiting for the disk: have it begin with them, so that the next change of the list
+ * need not wait for all of them. */
+void checkpoint_push(struct store *);
 /* Did list changes come in while the last of the log was written?  Then it cannot begin anew yet: asked again. */
 bool checkpoint_again(struct store *);
 static inline bool

@@ -201,6 +201,7 @@ writer_slice(struct store *s)
 	}
 	writer_release(s, LANE_KEEP, (uint64_t)keep, false);
 	writer_release(s, LANE_PLAIN, (uint64_t)plain, false);
+	checkpoint_push(s);
 	writer_pace(s, store_mono_us() - begun);
 	writer_worked(s);
 	return true;

@@ -3,7 +3,8 @@
  * dnsload.c - dnsload PORT ZONE SECONDS <ADDRESSES: so many answers a second, with a window of 256 questions.
  *
  * Every second question is about an address of the list, the others about its neighbour that differs in the top bit.
- * Prints answers a second, and how many of them said "listed".
+ * Prints answers a second, how many of them said "listed", the longest time without an answer, and how long 999 of 1000
+ * took at most (ms).
  */
 #include <arpa/inet.h>
 #include <poll.h>
@@ -64,7 +65,11 @@ main(int argc, char **argv)
 	uint32_t *addresses = NULL;
 	size_t n = 0, cap = 0;
 	uint64_t asked = 0, answered = 0, listed = 0;
-	double begun, until, moved;
+	static double sent_at[65536];
+	static uint32_t took[100000];	/* answers by 10 microseconds */
+	double begun, until, moved, longest = 0, now;
+	uint64_t slow = 0;
+	size_t worst = sizeof(took) / sizeof(took[0]);
 	char line[64];
 	int fd;
 
@@ -102,6 +107,9 @@ main(int argc, char **argv)
 			out_v[i] = (struct iovec){ out[i], question(out[i], (unsigned)(asked + i), a, argv[2]) };
 			out_m[i].msg_hdr = (struct msghdr){ .msg_iov = &out_v[i], .msg_iovlen = 1 };
 		}
+		now = seconds();
+		for (unsigned i = 0; i < room; i++)
+			sent_at[(asked + i) & 65535] = now;
 		if (room > 0 && (got = sendmmsg(fd, out_m, room, 0)) > 0)
 			asked += (unsigned)got;
 		(void)poll(&p, 1, 100);
@@ -110,16 +118,25 @@ main(int argc, char **argv)
 			in_m[i].msg_hdr = (struct msghdr){ .msg_iov = &in_v[i], .msg_iovlen = 1 };
 		}
 		got = recvmmsg(fd, in_m, BATCH, MSG_DONTWAIT, NULL);
-		for (int i = 0; i < got; i++)
+		now = seconds();
+		for (int i = 0; i < got; i++) {
+			double t = (now - sent_at[in[i][0] << 8 | in[i][1]]) * 1e5;
+
 			listed += in[i][7] != 0;
+			took[t < (double)worst ? (size_t)t : worst - 1]++;
+		}
 		if (got > 0) {
 			answered += (unsigned)got;
-			moved = seconds();
+			longest = now - moved > longest ? now - moved : longest;
+			moved = now;
 		} else if (seconds() - moved > 1) {
 			asked = answered;	/* lost on the way: begin anew */
 			moved = seconds();
 		}
 	}
-	printf("%.0f %.3f\n", (double)answered / (seconds() - begun), answered > 0 ? (double)listed / (double)answered : 0.0);
+	while (worst > 0 && (slow += took[worst - 1]) < answered / 1000)
+		worst--;
+	printf("%.0f %.3f %.1f %.1f\n", (double)answered / (seconds() - begun),
+	    answered > 0 ? (double)listed / (double)answered : 0.0, longest * 1000, (double)worst / 100);
 	return 0;
 }

@@ -76,7 +76,7 @@ class Watch(threading.Thread):
         self.join()
 
 
-FRESH = iter([f"{g}{s}" for g in ("", "grade=syn", "grade=resyn", "grade=proven", "grade=addressed") for s in ("", "&include=suspects")])
+FRESH = iter([f"{g}{s}" for g in ("", "grade=syn", "grade=resyn", "grade=proven", "grade=addressed") for s in ("", "&include=suspects")][1:])
 
 
 def cold(limit=""):

@@ -3,6 +3,7 @@
  * moving.c - moving CONFIG SECONDS RATE SENDERS [PORT]: a list that changes so many times a second, while so many
  * senders are written as snapshots into the database that is there.
  *
+ * As many at once as FLUSH says (an environment variable; else as many as watch would).
  * Prints how long a change waited until it was committed: median, 99 of 100, the longest (ms); and how many changed and
  * were written.  With PORT a real lookup process answers there meanwhile, told of each commit as watch would tell it.
  */
@@ -130,6 +131,8 @@ main(int argc, char **argv)
 	double seconds = argc > 4 ? atof(argv[2]) : 0;
 	int64_t rate = argc > 4 ? atoi(argv[3]) : 0, senders = argc > 4 ? atoll(argv[4]) : 0, begun, told = 0, flushed_us = 0;
 	struct store_options options;
+	const char *flush = getenv("FLUSH");
+	int64_t most = flush != NULL ? atoll(flush) : FLUSH_MOST;
 	int bell[2] = { -1, -1 };
 	struct store_counters counters;
 	struct store *s;
@@ -167,12 +170,15 @@ main(int argc, char **argv)
 			flushed_us = now;
 			(void)snprintf(text, sizeof(text), "%u", wall);
 			store_status(s, "clock", text);
-			for (int64_t i = 0; i < FLUSH_MOST && i < room && senders > 0; i++, senders--) {
+			for (int64_t i = 0; i < most && i < room && senders > 0; i++, senders--) {
 				sender_key key = SENDER_KEY_V4 | (0x01000000U + next_random() % 0xde000000U);
 				struct sender_row r = { .key = key, .hint = 5, .sums_at_s = wall, .first_seen_s = wall,
 					.last_seen_s = wall, .kinds = 1, .flags = 8 };
 
+				struct memory_row m = { .sender = key, .lower_at_s = wall, .memory_at_s = wall, .last_s = wall };
+
 				sink.sender(sink.ctx, &r);
+				sink.memory(sink.ctx, &m);
 			}
 		}
 		(void)nanosleep(&moment, NULL);

@@ -67,6 +67,7 @@ r=$(ratio "$dump" "$ours"); echo "| slice: tcpdump -nn -r | $dump | we are $r x 
 peer=$(seconds p0f -r "$dir/slice.pcap" -o "$dir/p0f.log")
 r=$(ratio "$peer" "$ours"); echo "| slice: p0f -r | $peer | we are $r x as fast | 45 | $(verdict "$r" '>=' 45) |"
 tests/bench/state.sh "$build"
+tests/bench/outlets.sh "$build"
 tests/bench/live.sh "$build"
 tests/bench/api.sh "$build"
 tests/bench/decoy.sh "$build"

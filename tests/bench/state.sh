@@ -51,16 +51,27 @@ row "store: a snapshot of $senders senders" "$(value snapshot_seconds)" "s" 3 '<
 disk=$(sqlite3 -readonly "$dir/state/mxtrap.db" "SELECT sum(pgsize) FROM dbstat WHERE name IN ('sender', 'sender_state')")
 row "store: on disk, table and index of senders" "$(awk -v b="$disk" -v n=$senders 'BEGIN { printf "%.1f", b / n }')" "bytes a sender" 60 '<='
 row "store: a start with $senders senders" "$(value start_seconds)" "s" 5 '<='
-row "export: plain, $senders entries, cold" "$(value export_plain_seconds)" "s" 0.5 '<='
+row "export: plain, $senders entries, rendered and thrown away" "$(value export_plain_seconds)" "s" 0.3 '<='
 
-# The look-up, beside a server that answers from memory: the same client, each in its turn, twice.
 ip netns add $ns && ip -n $ns link set lo up && ip -n $ns link add eth0 type veth peer name eth1 &&
     ip -n $ns link set eth0 up || exit 77
-ip netns exec $ns "$build/mxtrapd" -c "$dir/mxtrap.conf" > "$dir/log" 2>&1 & pids="$pids $!"
+ip netns exec $ns "$build/mxtrapd" -c "$dir/mxtrap.conf" > "$dir/log" 2>&1 & ours_pid=$! pids="$pids $!"
 ip netns exec $ns "$dir/constant" 8726 & pids="$pids $!"
 get() { ip netns exec $ns curl -s -m 30 "$@"; }
 until get -f -o /dev/null http://127.0.0.1:8725/healthz; do sleep 0.2; done
 get http://127.0.0.1:8725/export/plain | grep -v '[#:]' | awk 'NR % 7 == 0' | head -100000 > "$dir/addresses"
+# Exports over HTTP, each rendered for whoever asks; and what others notice of it.
+web=$(sed -n 's/.*web is ready (pid \([0-9]*\)).*/\1/p' "$dir/log" | tail -1)
+ip netns exec $ns python3 tests/bench/export.py 8725 "$web" "$(head -1 "$dir/addresses")" > "$dir/out" || exit 1
+row "export: plain over HTTP, $senders entries, cold" "$(value plain_seconds)" "s" 0.3 '<='
+row "export: the first byte of it" "$(value plain_first_ms)" "ms" 50 '<='
+row "export: sorted over HTTP, $senders entries, cold" "$(value sorted_seconds)" "s" 1.0 '<='
+row "export: the first byte of it" "$(value sorted_first_ms)" "ms" 50 '<='
+row "export: 20 clients at once, the last one's first byte (all whole: $(value crowd_whole), $(value crowd_seconds) s)" "$(value crowd_first_ms)" "ms" 50 '<='
+row "export: 20 clients at once, resident set grows by" "$(value grown_kib)" "KiB" 16384 '<='
+row "web: /api/v1/check while a list is rendered, the slowest (idle $(value check_idle_ms) ms)" "$(value check_ms)" "ms" 50 '<='
+
+# The look-up, beside a server that answers from memory: the same client, each in its turn, twice.
 cat > "$dir/check.lua" <<'L'
 local a, n = {}, 0
 for line in io.lines(os.getenv("ADDRESSES")) do a[#a + 1] = line end
@@ -76,7 +87,7 @@ row "web: /api/v1/check, $ours of $theirs a second" "$r" "x a constant server" 0
 # The DNSBL beside rbldnsd with the same list, asked by the same client, each in its turn, twice; half are listed.
 cc -O2 -std=c11 -D_GNU_SOURCE -o "$dir/dnsload" tests/bench/dnsload.c || exit 1
 "$build/mxtrap" -c "$dir/mxtrap.conf" export rbldnsd > "$dir/rbldnsd"
-ip netns exec $ns rbldnsd -n -b 127.0.0.1/5301 "bl.bench.example:combined:$dir/rbldnsd" > /dev/null 2>&1 & pids="$pids $!"
+ip netns exec $ns rbldnsd -n -b 127.0.0.1/5301 "bl.bench.example:combined:$dir/rbldnsd" > /dev/null 2>&1 & peer=$! pids="$pids $!"
 asks() { ip netns exec $ns "$dir/dnsload" "$1" bl.bench.example "$2" < "$dir/addresses"; }
 knows() { asks "$1" 0.2 | awk '{ exit !($2 > 0.4) }'; }
 for port in 5301 5353; do
@@ -87,6 +98,26 @@ rate() { asks "$1" $time | cut -d' ' -f1; }
 ours=$( (rate 5353; rate 5353) | best) theirs=$( (rate 5301; rate 5301) | best)
 r=$(awk -v a="$ours" -v b="$theirs" 'BEGIN { printf "%.2f", a / b }')
 row "DNSBL: $senders listed, half hits, $ours of $theirs answers a second" "$r" "x rbldnsd" 1.0 '>='
+
+bytes=$(ip netns exec $ns ss -Hunlm "sport = :5353" | sed -n 's/.*,rb\([0-9]*\),.*/\1/p' | head -1)
+row "DNSBL: receive buffer" "$((bytes / 2048))" "KiB" 1024 '>='
+
+# The longest time without an answer: the list changes 1,000 times a second; and rbldnsd reads its file anew.
+# shellcheck disable=SC2046
+cc -O2 -flto=auto -std=c11 -D_GNU_SOURCE -Iinclude -o "$dir/moving" tests/bench/moving.c -Wl,--start-group "$build/lookup.a" \
+    "$build/export.a" "$build/store.a" "$build/base.a" "$build/core.a" "$build/supervisor.a" -Wl,--end-group \
+    $(pkg-config --libs sqlite3 libconfuse ldns) -lm -lpthread || exit 1
+(sleep $((time / 2)); touch "$dir/rbldnsd"; kill -HUP "$peer") & pids="$pids $!"
+read -r _ _ pause slow <<< "$(asks 5301 $time)"
+kill "$ours_pid"; wait "$ours_pid"
+ip netns exec $ns "$dir/moving" "$dir/mxtrap.conf" $((time * 2 + 4)) 1000 0 5399 > "$dir/moved" 2> "$dir/err" & moving=$!
+for _ in $(seq 100); do knows 5399 && break; sleep 0.2; done
+read -r _ _ gap p999 <<< "$(asks 5399 $time)"
+wait $moving
+row "DNSBL: longest time without an answer while the list changes 1,000 times a second $gap ms (999 of 1000 answers within $p999 ms), while rbldnsd reads anew $pause ms ($slow ms)" \
+    "$(awk -v a="$gap" -v b="$pause" 'BEGIN { printf "%.2f", a / b }')" "x rbldnsd" 1.0 '<='
+read -r _ late _ <<< "$(ip netns exec $ns "$dir/moving" "$dir/mxtrap.conf" 10 50 $senders)"
+row "store: a change of the list until it is committed, while $senders senders are written, p99" "$late" "ms" 50 '<='
 
 # The firewall: in pieces through libnftables, beside nft -f with the same elements in one file.
 # shellcheck disable=SC2046
