@@ -29,7 +29,8 @@ struct postfix_request {
 	bool	    has_client;		/* the client's address was told, and is one */
 	struct addr client, server;	/* server all zero: not told */
 	bool	    end_of_message;	/* protocol_state=END-OF-MESSAGE */
-	bool	    known;		/* it proved by password or certificate who it is */
+	bool	    user;		/* it proved by password who it is */
+	bool	    known;		/* it did, or showed a certificate, which may be anybody's */
 	bool	    recipient;		/* protocol_state=RCPT */
 	bool	    submits;		/* the server's port is not 25 */
 	uint16_t    port;		/* the client's; 0: not told */
