@@ -2,8 +2,9 @@
 /*
  * lapi.c - what of CrowdSec's local API its bouncers ask: /v1/decisions/stream, /v1/decisions, /v1/usage-metrics.
  *
- * A bouncer that begins (startup=true) gets the whole list, and then what changed since it came last: each key
- * has its row among the consumers, which outlives this process.  An answer also repeats what the one before it
+ * A bouncer that begins (startup=true) gets the whole list, and then what changed since it came last: each has its
+ * row among the consumers, which outlives this process: by key, address and program, for one key is often copied to
+ * several hosts, and what one of them was told the others were not.  An answer also repeats what the one before it
  * told, for that may have been lost.  Where nobody knows what a bouncer has, all that ever left the list is told
  * to be let go, then the whole: nobody stays blocked because we forgot.  Who is let go comes first.
  */
@@ -30,6 +31,7 @@ struct stream {
 	bool	     adding;		/* this pass tells who is listed; else who is to be let go */
 	bool	     forced;		/* let all go */
 	uint64_t     serial, n, rows;
+	uint64_t     has;		/* the state that the answer tells, or one before it */
 	bool	     failed;
 };
 
@@ -116,6 +118,9 @@ tell_whole(struct stream *s, const struct request *req, struct reply *reply)
 
 	if (slot == NULL)
 		return false;
+	/* A costly one is used for a while: what left the list since then is told of the next time. */
+	if (slot->serial < s->has)
+		s->has = slot->serial;
 	while ((n = pread(slot->fd, buf, sizeof(buf), at)) > 0) {
 		(void)fwrite(buf, 1, (size_t)n, s->out);
 		at += n;
@@ -195,6 +200,9 @@ reply_nothing(struct reply *reply)
 static void
 remember(struct consumer_row *row, const struct stream *s, const struct report_state *state, bool whole)
 {
+	struct report_state has = *state;
+
+	has.serial = s->has;
 	if (!s->gate.open) {
 		row->generation = state->generation;
 		row->serial = row->before = 0;		/* it has nothing */
@@ -203,10 +211,21 @@ remember(struct consumer_row *row, const struct stream *s, const struct report_s
 		if (whole)
 			row->generation = 0;
 	} else {
-		consumer_has(row, state);
+		consumer_has(row, &has);
 		if (whole)
 			row->before = row->serial;
 	}
+}
+
+#define PROGRAM_SIZE 32
+static const char *
+name_bouncer(const struct request *req, char buf[static sizeof(((struct consumer_row *)0)->what)])
+{
+	size_t n = strspn(req->agent, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+
+	(void)snprintf(buf, sizeof(((struct consumer_row *)0)->what), "lapi %s %.*s", req->client,
+	    (int)(n < PROGRAM_SIZE ? n : PROGRAM_SIZE), req->agent);
+	return buf;
 }
 
 static void
@@ -214,7 +233,7 @@ answer_stream(struct web *web, const struct request *req, struct consumer_row *r
     struct reply *reply)
 {
 	const char *startup = request_param(req, "startup");
-	struct stream s = { .web = web, .now_s = report_now(web->report, req->now_s) };
+	struct stream s = { .web = web, .now_s = report_now(web->report, req->now_s), .has = state->serial };
 	bool begins = startup != NULL && strcmp(startup, "true") == 0, strange = is_strange(row, state), whole, ok;
 	int fd = -1;
 
@@ -254,6 +273,7 @@ handle_decisions_stream(struct web *web, const struct request *req, struct reply
 	struct report_state state;
 	struct identity who;
 	enum report_result result;
+	char what[sizeof(((struct consumer_row *)0)->what)];
 	bool us;
 
 	if (!identity_of(web, req, TOKEN_SCOPE_LAPI, true, &who, reply) || !asks_for_us(req, &us, reply))
@@ -267,7 +287,7 @@ handle_decisions_stream(struct web *web, const struct request *req, struct reply
 	reply->media_type = "application/json";
 	reply->cache_control = "no-store";
 	if (us)
-		answer_stream(web, req, consumer_came(web, req, &who, "lapi"), &state, reply);
+		answer_stream(web, req, consumer_came(web, req, &who, name_bouncer(req, what)), &state, reply);
 	else
 		reply_nothing(reply);
 }
