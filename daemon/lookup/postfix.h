@@ -11,7 +11,7 @@
 
 #include "feed.h"
 
-#define POSTFIX_REQUEST_MAX 4096	/* a policy request has some 40 short lines; addresses are the longest */
+#define POSTFIX_REQUEST_MAX 16384	/* some 40 lines; of HELO, sender and recipient each may have 2,048 bytes, by the client's will */
 #define POSTFIX_REPLY_MAX   512
 
 struct postfix_counters {
