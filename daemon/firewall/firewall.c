@@ -305,6 +305,7 @@ firewall_main(struct process *process)
 		look(f, now_ms);
 		tell(f, now_ms);
 	}
+	read_rows(f);			/* the last word may be that nobody is refused any more */
 	if (f->guard != -1)
 		close(f->guard);
 	nft_close(f->nft);
