@@ -378,6 +378,17 @@ tell_systemd(struct supervisor *s, int64_t now)
 	}
 }
 
+/* Without this process nobody could take anyone from the kernel's sets again: they go before it does. */
+static void
+firewall_off(const struct supervisor *s)
+{
+	struct message_rows m = { .flags = ROWS_OFF };
+
+	message_init(&m.head, MESSAGE_ROWS, sizeof(m));
+	if (message_send(s->firewall[0], &m, sizeof(m)) != 1)
+		log_warnx("the firewall process does not listen: \"nft delete table inet mxtrapd\" ends what it refuses");
+}
+
 /* A new configuration: parsed and found good before anything is touched. */
 static void
 reload_begin(struct supervisor *s, int64_t now)
@@ -410,6 +421,8 @@ reload_begin(struct supervisor *s, int64_t now)
 	s->next = next;
 	s->next_text = text;
 	log_info("the configuration is read again: all processes start anew");
+	if (s->config.firewall && !next.firewall)
+		firewall_off(s);
 	for (int i = 0; i < PROCESS_N_ROLES; i++)
 		child_stop(s, (enum process_role)i, now);
 }

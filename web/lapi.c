@@ -2,8 +2,9 @@
 /*
  * lapi.c - what of CrowdSec's local API its bouncers ask: /v1/decisions/stream, /v1/decisions, /v1/usage-metrics.
  *
- * A bouncer that begins (startup=true) gets the whole list, and then what changed since it came last: each key
- * has its row among the consumers, which outlives this process.  An answer also repeats what the one before it
+ * A bouncer that begins (startup=true) gets the whole list, and then what changed since it came last: each has its
+ * row among the consumers, which outlives this process: by key, address and program, for one key is often copied to
+ * several hosts, and what one of them was told the others were not.  An answer also repeats what the one before it
  * told, for that may have been lost.  Where nobody knows what a bouncer has, all that ever left the list is told
  * to be let go, then the whole: nobody stays blocked because we forgot.  Who is let go comes first.
  */
@@ -243,6 +244,18 @@ open_answer(int *fd)
 	return file;
 }
 
+#define PROGRAM_SIZE 32
+
+static const char *
+name_bouncer(const struct request *req, char buf[static sizeof(((struct consumer_row *)0)->what)])
+{
+	size_t n = strspn(req->agent, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+
+	(void)snprintf(buf, sizeof(((struct consumer_row *)0)->what), "lapi %s %.*s", req->client,
+	    (int)(n < PROGRAM_SIZE ? n : PROGRAM_SIZE), req->agent);
+	return buf;
+}
+
 static void
 answer_stream(struct web *web, const struct request *req, struct consumer_row *row, const struct report_state *state,
     struct reply *reply)
@@ -296,6 +309,7 @@ handle_decisions_stream(struct web *web, const struct request *req, struct reply
 	struct report_state state;
 	struct identity who;
 	enum report_result result;
+	char what[sizeof(((struct consumer_row *)0)->what)];
 	bool us;
 
 	if (!identity_of(web, req, TOKEN_SCOPE_LAPI, true, &who, reply) || !asks_for_us(req, &us, reply))
@@ -309,7 +323,7 @@ handle_decisions_stream(struct web *web, const struct request *req, struct reply
 	reply->media_type = "application/json";
 	reply->cache_control = "no-store";
 	if (us) {
-		struct consumer_row *row = consumer_came(web, req, &who, "lapi");
+		struct consumer_row *row = consumer_came(web, req, &who, name_bouncer(req, what));
 
 		answer_stream(web, req, row, &state, reply);
 		row->n -= reply->kind == BODY_LATER;	/* it is the same one that will ask again */

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #define MINUTE_US   60000000LL
+#define AHEAD_S	    86400		/* a stamp that lies further ahead than this is of another clock */
 #define N_MINUTES   65536		/* 45 days: longer than the longest term */
 #define SECOND_US   1000000LL
 #define EXPIRED_BELOW_HALF 0.1f
@@ -500,22 +501,6 @@ blocklist_arm(struct blocklist *b, uint32_t number, int64_t now_us)
 	arm(b, number, deadline_s(b, &b->senders->records[number], now_us / SECOND_US));
 }
 
-void
-blocklist_restored(struct blocklist *b, uint32_t number, int64_t now_us)
-{
-	struct sender *s = &b->senders->records[number];
-
-	b->n_listed += s->state == STATE_LISTED;
-	b->n_suspect += s->state == STATE_SUSPECT;
-	b->n_cleared += s->state == STATE_CLEARED;
-	if (s->state < STATE_SUSPECT)
-		return;
-	if (s->state != STATE_ALLOWED && is_never(b, s, (uint32_t)(now_us / SECOND_US)))
-		blocklist_recheck(b, number, now_us, CAUSE_ALLOWED);
-	else
-		blocklist_arm(b, number, now_us);
-}
-
 static void
 expire(struct blocklist *b, uint32_t number, int64_t now_us)
 {
@@ -541,6 +526,30 @@ expire(struct blocklist *b, uint32_t number, int64_t now_us)
 		return;
 	}
 	set_state(b, number, judge_state(b->judge, s->score, s->hint), cause, now_us);
+}
+
+void
+blocklist_restored(struct blocklist *b, uint32_t number, int64_t now_us)
+{
+	struct sender *s = &b->senders->records[number];
+	uint32_t ahead = (uint32_t)(now_us / SECOND_US) + AHEAD_S;
+
+	b->n_listed += s->state == STATE_LISTED;
+	b->n_suspect += s->state == STATE_SUSPECT;
+	b->n_cleared += s->state == STATE_CLEARED;
+	/* Of a clock that was ahead: it would weigh, and be refused, until we come there. */
+	if (s->sums_at_s > ahead)
+		s->sums_at_s = (uint32_t)(now_us / SECOND_US);
+	if (s->state < STATE_SUSPECT)
+		return;
+	if (s->state == STATE_LISTED && (s->listed_since_s > ahead || s->expires_s > ahead + JUDGE_TERM_MAX_S)) {
+		expire(b, number, now_us);
+		return;
+	}
+	if (s->state != STATE_ALLOWED && is_never(b, s, (uint32_t)(now_us / SECOND_US)))
+		blocklist_recheck(b, number, now_us, CAUSE_ALLOWED);
+	else
+		blocklist_arm(b, number, now_us);
 }
 
 static void

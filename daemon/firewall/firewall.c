@@ -35,6 +35,8 @@ struct firewall {
 	bool	 wanted;		/* a reset came, and no word since to take the table away */
 	bool	 no_table;		/* the kernel did not take it: tried again after a while */
 	bool	 fresh;			/* the sets are empty: nothing to renew */
+	bool	 stuck;			/* it kept somebody whom it should let go: all of it is made anew */
+	bool	 leaving;		/* it kept the table that should be gone: tried again */
 	uint64_t began;			/* of told.added, when the last reset came */
 	int64_t	 told_ms, looked_ms, asked_ms;
 	size_t	 n;
@@ -87,32 +89,11 @@ learn_never(struct firewall *f)
 	return ok;
 }
 
-/* Rows that the kernel refuses are halved until the culprit is alone. */
 static void
 apply(struct firewall *f, const struct message_row *rows, size_t n)
 {
-	const char *error;
-
-	if (n == 0 || nft_rows_text(rows, n, f->fresh, wall_s(), f->text, sizeof(f->text)) == 0)
-		return;
-	if (nft_run(f->nft, f->text, &error)) {
-		for (size_t i = 0; i < n; i++) {
-			f->told.removed += rows[i].remove;
-			f->told.added += !rows[i].remove;
-		}
-		return;
-	}
-	if (n == 1) {
-		char what[PREFIX_TEXT_SIZE];
-		struct prefix p = { .len = rows->len };
-
-		memcpy(p.addr.b, rows->addr, sizeof(p.addr.b));
-		if (f->told.failed++ % 1000 == 0)
-			log_warnx("the kernel did not take %s: %.*s", prefix_format(&p, what), (int)strcspn(error, "\n"), error);
-		return;
-	}
-	apply(f, rows, n / 2);
-	apply(f, rows + n / 2, n - n / 2);
+	if (!nft_apply(f->nft, rows, n, f->fresh, wall_s(), f->text, &f->told))
+		f->stuck = true;
 }
 
 static void
@@ -167,6 +148,21 @@ ask(struct firewall *f, int64_t now_ms)
 	f->told.ask = 0;
 }
 
+/* Who says that nobody is refused must not be wrong. */
+static void
+take_away(struct firewall *f)
+{
+	const char *error;
+
+	f->asked_ms = process_now_ms();
+	f->leaving = !nft_run(f->nft, "add table inet " NFT_TABLE "\ndelete table inet " NFT_TABLE "\n", &error);
+	if (f->leaving)
+		log_warnx("the kernel does not let go the table inet " NFT_TABLE ", which still refuses whom it holds: %.*s",
+		    (int)strcspn(error, "\n"), error);
+	else
+		log_info("nobody is refused: the table is gone until it is switched on again");
+}
+
 static void
 take_rows(struct firewall *f, const struct message_rows *m)
 {
@@ -178,8 +174,8 @@ take_rows(struct firewall *f, const struct message_rows *m)
 		f->n = 0;
 		f->wanted = false;
 		f->told.up = 0;
-		(void)nft_run(f->nft, "add table inet " NFT_TABLE "\ndelete table inet " NFT_TABLE "\n", NULL);
-		log_info("nobody is refused: the table is gone until it is switched on again");
+		f->no_table = f->stuck = false;
+		take_away(f);
 		return;
 	}
 	if ((m->flags & ROWS_RESET) != 0) {
@@ -189,6 +185,7 @@ take_rows(struct firewall *f, const struct message_rows *m)
 		f->began = f->told.added;
 		f->wanted = f->fresh = make_table(f);
 		f->no_table = !f->wanted;
+		f->leaving = f->stuck = false;
 		f->asked_ms = process_now_ms();
 		if (f->guard != -1)
 			(void)guard_read(f->guard);	/* that was us */
@@ -248,8 +245,15 @@ look(struct firewall *f, int64_t now_ms)
 		ask(f, now_ms);
 	}
 	/* watch may have begun after us, or lost its place. */
-	if ((f->told.resets == 0 && now_ms - f->asked_ms >= ASK_MS) || (f->no_table && now_ms - f->asked_ms >= AGAIN_MS))
+	if (f->stuck && f->told.up) {
+		f->told.up = 0;
+		log_warnx("the kernel still refuses somebody who was let go: its sets are made anew");
+	}
+	if (((f->told.resets == 0 || f->stuck) && now_ms - f->asked_ms >= ASK_MS) ||
+	    (f->no_table && now_ms - f->asked_ms >= AGAIN_MS))
 		ask(f, now_ms);
+	if (f->leaving && now_ms - f->asked_ms >= ASK_MS)
+		take_away(f);
 }
 
 static void
@@ -301,6 +305,7 @@ firewall_main(struct process *process)
 		look(f, now_ms);
 		tell(f, now_ms);
 	}
+	read_rows(f);			/* the last word may be that nobody is refused any more */
 	if (f->guard != -1)
 		close(f->guard);
 	nft_close(f->nft);

@@ -43,4 +43,14 @@ size_t nft_table_text(const struct ladder *, char *out, size_t size);
 size_t nft_rows_text(const struct message_row *rows, size_t n, bool fresh, int64_t now_s, char *out, size_t size);
 #define NFT_TEXT_SIZE (NFT_BATCH * 3 * 80 + 4096)
 
+/* -- nft_apply.c -- */
+
+/*
+ * n rows into the kernel; those that it refuses are halved until the culprit is alone, which is tried once more,
+ * logged and counted.  text: room.  told: added, removed and failed are counted up.  False: somebody is still
+ * refused who was to be let go, and only sets made anew can help.
+ */
+bool nft_apply(struct nft *, const struct message_row *rows, size_t n, bool fresh, int64_t now_s, char text[static NFT_TEXT_SIZE],
+    struct message_firewall *told);
+
 #endif

@@ -223,72 +223,89 @@ drop_client(struct dns_client *c)
 	c->fd = -1;
 }
 
+/* A free place, or that of whoever asked nothing for longest: else a few who only sit there shut all others out. */
+static struct dns_client *
+place(struct dns_server *s)
+{
+	struct dns_client *oldest = &s->clients[0];
+
+	for (size_t i = 0; i < DNS_CLIENTS; i++) {
+		if (s->clients[i].fd == -1)
+			return &s->clients[i];
+		if (s->clients[i].used_ms < oldest->used_ms)
+			oldest = &s->clients[i];
+	}
+	s->counters.tcp_full++;
+	drop_client(oldest);
+	return oldest;
+}
+
 static void
 take_client(struct dns_server *s, int fd, int64_t now_ms)
 {
 	int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct dns_client *c;
 
 	if (client == -1)
 		return;
-	for (size_t i = 0; i < DNS_CLIENTS; i++) {
-		struct dns_client *c = &s->clients[i];
-
-		if (c->fd != -1)
-			continue;
-		c->fd = client;
-		c->until_ms = now_ms + DNS_TCP_MS;
-		c->n_in = c->n_out = c->sent = 0;
-		s->counters.tcp++;
-		return;
-	}
-	s->counters.tcp_full++;
-	close(client);
+	c = place(s);
+	c->fd = client;
+	c->used_ms = now_ms;
+	c->until_ms = now_ms + DNS_TCP_MS;
+	c->n_in = c->n_out = c->sent = 0;
+	s->counters.tcp++;
 }
 
-/* One question is answered before the next is read: a client that does not read holds up itself. */
-static void
-serve_client(struct dns_server *s, struct dns_client *c, int64_t now_s)
+/*
+ * One question is answered before the next is read: a client that does not read holds up itself; and after so
+ * many all others have their turn.  Returns whether there may be more.
+ */
+static bool
+serve_client(struct dns_server *s, struct dns_client *c, int64_t now_ms, int64_t now_s)
 {
 	ssize_t n;
 
-	for (;;) {
+	for (int answered = 0;;) {
 		size_t want;
 
 		if (c->n_out > 0) {
 			n = send(c->fd, c->out + c->sent, c->n_out - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 			if (n < 0 && (errno == EAGAIN || errno == EINTR))
-				return;
+				return false;
 			if (n <= 0) {
 				drop_client(c);
-				return;
+				return false;
 			}
 			c->sent += (size_t)n;
 			if (c->sent < c->n_out)
-				return;
+				return false;
 			c->n_out = c->sent = 0;
+			if (++answered == DNS_TURN)
+				return true;
 		}
 		want = c->n_in < 2 ? 2 : 2 + ((size_t)c->in[0] << 8 | c->in[1]);
 		if (want > sizeof(c->in)) {
 			s->counters.malformed++;
 			drop_client(c);
-			return;
+			return false;
 		}
 		if (c->n_in < want) {
 			n = recv(c->fd, c->in + c->n_in, want - c->n_in, MSG_DONTWAIT);
 			if (n < 0 && (errno == EAGAIN || errno == EINTR))
-				return;
+				return false;
 			if (n <= 0) {
 				drop_client(c);
-				return;
+				return false;
 			}
 			c->n_in += (size_t)n;
 			continue;
 		}
 		want = dns_answer(&s->zone, s->feed, now_s, c->in + 2, c->n_in - 2, c->out + 2, &s->counters);
 		c->n_in = 0;
+		c->used_ms = now_ms;
 		if (want == 0) {
 			drop_client(c);
-			return;
+			return false;
 		}
 		c->out[0] = (uint8_t)(want >> 8);
 		c->out[1] = (uint8_t)want;
@@ -313,7 +330,7 @@ dns_turn(struct dns_server *s, int64_t now_ms, int64_t now_s)
 		struct dns_client *c = &s->clients[i];
 
 		if (c->fd != -1)
-			serve_client(s, c, now_s);
+			more = serve_client(s, c, now_ms, now_s) || more;
 		if (c->fd != -1 && now_ms >= c->until_ms)
 			drop_client(c);
 	}

@@ -97,7 +97,7 @@ lookup_main(struct process *process)
 		fatalx("the kernel gives no randomness");
 	feed_init(&feed, &process->config, seed);
 	dns = dns_open(process, &feed, seed);
-	postfix = postfix_open(process, &feed);
+	postfix = postfix_open(process, &feed, seed);
 	while (!process_should_stop(process, NULL)) {
 		struct pollfd fds[MAX_FDS] = {
 			{ .fd = process->signal_fd, .events = POLLIN },

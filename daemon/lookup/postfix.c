@@ -87,8 +87,10 @@ read_policy(const char *bytes, size_t n, struct postfix_request *out)
 			out->has_client = read_addr(value, size, &out->client);
 		else if ((value = value_of(line, len, "server_address", &size)) != NULL)
 			(void)read_addr(value, size, &out->server);
-		else if (value_of(line, len, "sasl_username", &size) != NULL || value_of(line, len, "ccert_fingerprint", &size) != NULL)
-			out->known = out->known || size > 0;
+		else if (value_of(line, len, "sasl_username", &size) != NULL)
+			out->user = size > 0;
+		else if (value_of(line, len, "ccert_fingerprint", &size) != NULL)
+			out->known = size > 0;
 		else if ((value = value_of(line, len, "client_port", &size)) != NULL)
 			out->port = read_port(value, size);
 		else if ((value = value_of(line, len, "server_port", &size)) != NULL)
@@ -100,6 +102,7 @@ read_policy(const char *bytes, size_t n, struct postfix_request *out)
 			out->recipient = value_is(value, size, "RCPT");
 		}
 	}
+	out->known = out->known || out->user;
 	out->size = at;
 	return first ? POSTFIX_BAD : POSTFIX_DONE;
 }

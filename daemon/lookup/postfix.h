@@ -11,7 +11,7 @@
 
 #include "feed.h"
 
-#define POSTFIX_REQUEST_MAX 4096	/* a policy request has some 40 short lines; addresses are the longest */
+#define POSTFIX_REQUEST_MAX 16384	/* some 40 lines; of HELO, sender and recipient each may have 2,048 bytes, by the client's will */
 #define POSTFIX_REPLY_MAX   512
 
 struct postfix_counters {
@@ -29,7 +29,8 @@ struct postfix_request {
 	bool	    has_client;		/* the client's address was told, and is one */
 	struct addr client, server;	/* server all zero: not told */
 	bool	    end_of_message;	/* protocol_state=END-OF-MESSAGE */
-	bool	    known;		/* it proved by password or certificate who it is */
+	bool	    user;		/* it proved by password who it is */
+	bool	    known;		/* it did, or showed a certificate, which may be anybody's */
 	bool	    recipient;		/* protocol_state=RCPT */
 	bool	    submits;		/* the server's port is not 25 */
 	uint16_t    port;		/* the client's; 0: not told */

@@ -13,14 +13,14 @@
 #include "mxtrap/log.h"
 
 struct postfix_server *
-postfix_open(struct process *process, struct feed *feed)
+postfix_open(struct process *process, struct feed *feed, const uint8_t seed[static 16])
 {
 	struct postfix_server *s;
 
 	if (process->config.n_postfix == 0)
 		return NULL;
 	s = calloc(1, sizeof(*s));
-	if (s == NULL || (s->sight = sight_new(&process->config.ladder)) == NULL) {
+	if (s == NULL || (s->sight = sight_new(&process->config.ladder, seed)) == NULL) {
 		log_warn("Postfix cannot be answered: no memory");
 		free(s);
 		return NULL;

@@ -34,7 +34,7 @@ struct postfix_server {
 };
 
 /* On the process' sockets that are for it.  NULL: none configured, or said why. */
-struct postfix_server *postfix_open(struct process *, struct feed *);
+struct postfix_server *postfix_open(struct process *, struct feed *, const uint8_t seed[static 16]);
 size_t postfix_poll(const struct postfix_server *, struct pollfd *fds, size_t max);
 /* tell_fd: the line to watch; -1: there is none. */
 void postfix_turn(struct postfix_server *, int64_t now_ms, int64_t now_us, int tell_fd);

@@ -9,26 +9,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mxtrap/siphash.h"
+
 #define SECOND_US 1000000LL
 
+/* Keyed: who can choose his address must not find one whose sightings stand for another's. */
 static uint64_t
-mix(uint64_t h, const void *bytes, size_t n)
+mix(const struct sight *s, const struct addr *client, uint64_t what)
 {
-	const uint8_t *p = bytes;
+	uint64_t high, low;
 
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ p[i]) * 0x100000001b3ULL;	/* FNV-1a: what it keys is the MTA's own */
-	return h;
+	memcpy(&high, client->b, sizeof(high));
+	memcpy(&low, client->b + sizeof(high), sizeof(low));
+	return siphash13(s->seed, siphash13(s->seed, high, low), what);
 }
 
 struct sight *
-sight_new(const struct ladder *ladder)
+sight_new(const struct ladder *ladder, const uint8_t seed[static 16])
 {
 	struct sight *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		return NULL;
 	s->ladder = ladder;
+	memcpy(s->seed, seed, sizeof(s->seed));
 	s->eom_s = calloc(ladder->n_targets + 1, sizeof(*s->eom_s));
 	if (s->eom_s == NULL) {
 		free(s);
@@ -95,9 +99,8 @@ tell(struct sight *s, enum sighting what, const struct addr *client, uint32_t ta
 static bool
 told_lately(struct sight *s, enum sighting what, const struct addr *client, uint32_t target, int64_t now_s)
 {
-	uint32_t key[2] = { target, (uint32_t)what };
-	uint64_t h = mix(mix(0xcbf29ce484222325ULL, client->b, sizeof(client->b)), key, sizeof(key));
-	size_t i = (size_t)((h ^ h >> 32) % SIGHT_RECENT);
+	uint64_t h = mix(s, client, (uint64_t)target << 32 | what);
+	size_t i = (size_t)(h % SIGHT_RECENT);
 	bool lately = s->recent[i].what == h && now_s - s->recent[i].told_s < SIGHT_AGAIN_S && now_s >= s->recent[i].told_s;
 
 	if (!lately) {
@@ -108,11 +111,26 @@ told_lately(struct sight *s, enum sighting what, const struct addr *client, uint
 }
 
 static uint64_t
-instance_of(const struct postfix_request *r, uint32_t target)
+instance_of(const struct sight *s, const struct postfix_request *r, uint32_t target)
 {
-	uint64_t h = mix(mix(r->instance, r->client.b, sizeof(r->client.b)), &target, sizeof(target));
+	uint64_t h = mix(s, &r->client, siphash13(s->seed, r->instance, target));
 
 	return h != 0 ? h : 1;
+}
+
+/* A message that did not come to its end, as far as we know. */
+static void
+put_off(struct sight *s, size_t at, int64_t now_us)
+{
+	int64_t now_s = now_us / SECOND_US;
+	const struct addr *client = &s->open[at].client;
+	uint32_t target = s->open[at].target;
+
+	s->open[at].instance = 0;
+	/* One that never asks at END-OF-MESSAGE may have taken it. */
+	if (s->eom_s[target] != 0 && now_s - s->eom_s[target] <= SIGHT_EOM_S &&
+	    !told_lately(s, SIGHTING_DEFERRED, client, target, now_s))
+		tell(s, SIGHTING_DEFERRED, client, target, s->open[at].port, now_us);
 }
 
 void
@@ -123,24 +141,27 @@ sight_request(struct sight *s, const struct postfix_request *r, bool refused, in
 	uint32_t target;
 	size_t at;
 
-	/* A user of ours, or another port than 25, tells nothing of a sender. */
-	if (r->socketmap || !r->has_client || r->known || r->submits)
+	/* A user of ours, or another port than 25, tells nothing of a sender.  A certificate does not make one: many an
+	 * MTA shows its own to whoever asks for it. */
+	if (r->socketmap || !r->has_client || r->user || r->submits)
 		return;
 	target = target_of(s, r);
 	if (target == UINT32_MAX) {
 		s->counters.unmatched++;
 		return;
 	}
-	instance = instance_of(r, target);
-	at = (size_t)((instance ^ instance >> 32) % SIGHT_OPEN);
+	instance = instance_of(s, r, target);
+	at = (size_t)(instance % SIGHT_OPEN);
 	if (r->end_of_message)
 		s->eom_s[target] = now_s;
 	if (r->end_of_message || refused) {
 		if (s->open[at].instance == instance)
 			s->open[at].instance = 0;
 	} else if (r->instance != 0 && r->recipient) {
-		if (s->open[at].instance != 0 && s->open[at].instance != instance)
+		if (s->open[at].instance != 0 && s->open[at].instance != instance) {
 			s->counters.evicted++;
+			put_off(s, at, now_us);	/* nobody follows it any more: it may well be */
+		}
 		s->open[at].instance = instance;
 		s->open[at].rcpt_s = now_s;
 		s->open[at].target = target;
@@ -163,16 +184,9 @@ sight_turn(struct sight *s, int64_t now_us)
 	if (now_s == s->swept_s)
 		return;
 	s->swept_s = now_s;
-	for (size_t i = 0; i < SIGHT_OPEN; i++) {
-		if (s->open[i].instance == 0 || now_s - s->open[i].rcpt_s < SIGHT_WAIT_S)
-			continue;
-		s->open[i].instance = 0;
-		/* One that never asks at END-OF-MESSAGE may have taken it. */
-		if (s->eom_s[s->open[i].target] == 0 || now_s - s->eom_s[s->open[i].target] > SIGHT_EOM_S ||
-		    told_lately(s, SIGHTING_DEFERRED, &s->open[i].client, s->open[i].target, now_s))
-			continue;
-		tell(s, SIGHTING_DEFERRED, &s->open[i].client, s->open[i].target, s->open[i].port, now_us);
-	}
+	for (size_t i = 0; i < SIGHT_OPEN; i++)
+		if (s->open[i].instance != 0 && now_s - s->open[i].rcpt_s >= SIGHT_WAIT_S)
+			put_off(s, i, now_us);
 }
 
 void

@@ -15,7 +15,7 @@
 #include "mxtrap/message.h"
 #include "postfix.h"
 
-#define SIGHT_OPEN    4096		/* messages under way that are followed; a newer one makes room */
+#define SIGHT_OPEN    4096		/* messages under way that are followed; whom a newer one pushes out may be put off */
 #define SIGHT_RECENT  8192		/* what was told, so that it is not told again within SIGHT_AGAIN_S */
 #define SIGHT_WAIT_S  60
 #define SIGHT_AGAIN_S 60
@@ -30,6 +30,7 @@ struct sight_counters {
 
 struct sight {
 	const struct ladder *ladder;	/* borrowed */
+	uint8_t	 seed[16];
 	struct sight_counters counters;
 	int64_t	*eom_s;			/* owned; by target: when it last asked at END-OF-MESSAGE */
 	int64_t	 swept_s;
@@ -45,8 +46,8 @@ struct sight {
 	struct message_sightings out;	/* what waits to be sent */
 };
 
-/* NULL: no memory. */
-struct sight *sight_new(const struct ladder *);
+/* seed: 16 random bytes.  NULL: no memory. */
+struct sight *sight_new(const struct ladder *, const uint8_t seed[static 16]);
 void sight_free(struct sight *);
 /* A question was answered; refused: with REJECT. */
 void sight_request(struct sight *, const struct postfix_request *, bool refused, int64_t now_us);

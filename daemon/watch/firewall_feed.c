@@ -71,6 +71,7 @@ add_row(struct firewall_feed *f, const struct prefix *what, uint32_t expires_s, 
 
 struct gate {
 	bool open;
+	uint64_t generation;
 	struct publish publish;
 };
 
@@ -87,6 +88,7 @@ ask_gate(struct firewall_feed *f, struct gate *g, int64_t now_s)
 		return false;
 	if (g->publish.base_s != 0)
 		(void)publish_turn(&g->publish, state.n_listed, g->publish.base_s);
+	g->generation = state.generation;
 	g->open = f->config->publish && now_s >= state.created_s + f->config->publish_after_s;
 	return true;
 }
@@ -238,7 +240,8 @@ turn(struct firewall_feed *f)
 	clock_gettime(CLOCK_REALTIME, &ts);
 	if (!ask_gate(f, &gate, ts.tv_sec))
 		return false;
-	if (!f->synced || f->off_sent || gate.open != f->open_sent || gate.publish.held != f->held_sent ||
+	/* Another generation: changes were lost, or this is another list. */
+	if (!f->synced || f->off_sent || gate.generation != f->generation || gate.open != f->open_sent || gate.publish.held != f->held_sent ||
 	    (gate.publish.held && gate.publish.base_s != f->base_sent)) {
 		send_all(f, &gate, ts.tv_sec);
 		return f->synced;

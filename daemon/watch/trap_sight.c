@@ -95,6 +95,16 @@ take_accepted(struct trap *t, const struct event *e)
 		trap_note_kind(t, visit, EVIDENCE_ACCEPTED, GRADE_ACCEPTED, addr_host(&e->what.addr));
 }
 
+/* Mail of our own hosts, or out of the exchanger's own network, does not come the way that a stranger's does. */
+static bool
+from_outside(const struct trap *t, const struct event *e)
+{
+	const struct addr *a = &e->what.addr;
+
+	return !(t->never.special_purpose && never_special(&e->what)) && ladder_find(t->ladder, a) == NULL &&
+	    !never_holds(&t->never, a, NEVER_OWN) && pool_key(addr_sender(a), 0) != pool_key(addr_sender(&t->ladder->targets[e->target].addr), 0);
+}
+
 void
 trap_take_sight(struct trap *t, const struct event *e)
 {
@@ -102,7 +112,7 @@ trap_take_sight(struct trap *t, const struct event *e)
 
 	if (!trap_is_real(t, e->target))
 		return;
-	if (e->kind != EVENT_DEFERRED && t->ladder->targets[e->target].witness == WITNESS_POSTFIX)
+	if (e->kind != EVENT_DEFERRED && from_outside(t, e) && t->ladder->targets[e->target].witness == WITNESS_POSTFIX)
 		health_told(&t->health, e->target, t->now_us);
 	if (e->kind == EVENT_DEFERRED)
 		take_deferred(t, e);

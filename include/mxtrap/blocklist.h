@@ -78,7 +78,7 @@ void blocklist_unhand(struct blocklist *, uint32_t number, const struct prefix *
 void blocklist_restore_hand(struct blocklist *, uint32_t number, const struct sender_row *);
 void blocklist_tell_hand(const struct blocklist *, uint32_t number, struct sender_row *);
 /* After restoring a record from the store: its counters and deadline; who is never to be listed by now is
- * taken off the list. */
+ * taken off the list, and who was listed by a clock that was ahead by more than a day. */
 void blocklist_restored(struct blocklist *, uint32_t number, int64_t now_us);
 /* Look at its state again when that ends, as things are at now. */
 void blocklist_arm(struct blocklist *, uint32_t number, int64_t now_us);

@@ -176,6 +176,12 @@ check "each bot of $BOTS was blocked" eval '[ "$(wc -l <"$DIR/times")" = $BOTS ]
 check "all of them within 2 s of the verdict" eval 'awk "{ if (\$2 > 2000 || \$3 > 2000) exit 1 }" "$DIR/times"'
 
 check "another table was never touched" eval 'mx nft list set inet others keep | grep -q 203.0.113.77'
+sed -i 's/^firewall /#&/' "$DIR/conf"
+kill -HUP $PID
+check "a configuration without a firewall takes its table away" wait_for 5000 eval '! mx nft list table inet mxtrapd >/dev/null 2>&1'
+sed -i 's/^#\(firewall \)/\1/' "$DIR/conf"
+kill -HUP $PID
+check "with one again it is full again" wait_for 10000 says refused 198.18.10.9 198.51.100.20 25
 kill $PID
 wait $PID
 STATUS=$?

@@ -34,7 +34,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* A copy of just this size: a byte too far is seen. */
 	bytes = malloc(size + !size);
 	if (sight == NULL && ladder_finish(&ladder, NULL, NULL) == LADDER_OK)
-		sight = sight_new(&ladder);
+		sight = sight_new(&ladder, (const uint8_t[16]){ 1 });
 	if (bytes == NULL || sight == NULL)
 		return 0;
 	memcpy(bytes, data, size);

@@ -279,6 +279,48 @@ a_64_that_climbed_lately_is_listed_by_the_single_address(void **state)
 	assert_string_equal(prefix_format(&f->changes[2].what, text), "2001:db8:1:3::/64");
 }
 
+static void
+restore(struct fixture *f, uint32_t since_s, uint32_t expires_s)
+{
+	struct sender *s = subject(f);
+
+	s->state = STATE_LISTED;
+	s->score = s->blame = 10;
+	s->sums_at_s = s->listed_since_s = since_s;
+	s->expires_s = expires_s;
+	blocklist_restored(&f->list, f->number, NOW);
+}
+
+static void
+a_restored_listing_ends_when_it_should(void **state)
+{
+	struct fixture *f = *state;
+
+	restore(f, (NOW - HOUR) / SECOND, (NOW + 23 * HOUR) / SECOND);
+	assert_int_equal(subject(f)->state, STATE_LISTED);
+	assert_int_equal(f->n_changes, 0);
+	run_to(f, NOW + DAY);
+	assert_int_not_equal(subject(f)->state, STATE_LISTED);
+	assert_int_equal(f->n_changes, 1);
+}
+
+static void
+a_listing_of_a_clock_that_was_ahead_does_not_last_until_then(void **state)
+{
+	static const struct { int64_t since, expires; } rows[] = {
+		{ NOW + 400 * DAY, NOW + 401 * DAY }, { NOW - DAY, NOW + 401 * DAY }, { NOW + 2 * DAY, NOW + 3 * DAY },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		restore(f, (uint32_t)(rows[i].since / SECOND), (uint32_t)(rows[i].expires / SECOND));
+		assert_int_equal(f->n_changes, i + 1);
+		assert_int_not_equal(f->changes[i].new_state, STATE_LISTED);
+		assert_true(subject(f)->sums_at_s <= NOW / SECOND);
+		assert_int_equal(f->list.n_listed, 0);
+	}
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -296,6 +338,8 @@ main(void)
 		T(allowing_a_listed_sender_ends_it_and_no_evidence_lists_it_again),
 		T(a_never_listed_sender_is_not_listed_whatever_its_sum),
 		T(forgetting_closes_the_listing_and_clears_the_sums),
+		T(a_restored_listing_ends_when_it_should),
+		T(a_listing_of_a_clock_that_was_ahead_does_not_last_until_then),
 		T(a_64_that_climbed_lately_is_listed_by_the_single_address),
 	};
 

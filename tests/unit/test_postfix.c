@@ -61,6 +61,20 @@ what_passed_at_rcpt_is_not_refused_at_its_end(void **state)
 	answers("request=smtpd_access_policy\nprotocol_state=END-OF-MESSAGE\nclient_address=192.0.2.7\n\n", "action=DUNNO\n\n");
 }
 
+/* Postfix takes lines of 2,048 bytes from the client, and hands them on. */
+static void
+long_words_do_not_hide_a_listed_client(void **state)
+{
+	char request[8192], word[2041];
+
+	(void)state;
+	memset(word, 'x', sizeof(word) - 1);
+	word[sizeof(word) - 1] = '\0';
+	(void)snprintf(request, sizeof(request), "request=smtpd_access_policy\nprotocol_state=RCPT\nhelo_name=%s\nsender=%s\n"
+	    "recipient=%s\nclient_address=192.0.2.7\n\n", word, word, word);
+	answers(request, "action=REJECT 5.7.1 Refused, ref 3-6AB13B1C; contact postmaster@example.org\n\n");
+}
+
 static void
 a_suspect_is_left_to_others(void **state)
 {
@@ -137,7 +151,7 @@ what_is_neither_protocol_is_hung_up_on(void **state)
 	is("3:abc,", 6, POSTFIX_BAD);
 	is("0:,", 3, POSTFIX_BAD);
 	is("99999:", 6, POSTFIX_BAD);
-	is("4095:", 5, POSTFIX_BAD);
+	is("16383:", 6, POSTFIX_BAD);
 	memset(long_line, 'a', sizeof long_line);
 	is(long_line, sizeof long_line, POSTFIX_BAD);
 	is(long_line, sizeof long_line - 1, POSTFIX_MORE);
@@ -175,6 +189,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_listed_client_is_rejected_with_the_contact),
 		cmocka_unit_test(an_unlisted_client_is_left_to_others),
+		cmocka_unit_test(long_words_do_not_hide_a_listed_client),
 		cmocka_unit_test(a_suspect_is_left_to_others),
 		cmocka_unit_test(what_passed_at_rcpt_is_not_refused_at_its_end),
 		cmocka_unit_test(a_user_with_a_password_is_let_pass_from_a_listed_address),

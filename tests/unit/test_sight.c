@@ -20,6 +20,7 @@
 #define T0 1790000000LL
 
 static struct ladder LADDER;
+static const uint8_t SEED[16] = { 1, 2, 3 };
 
 static void
 exchanger(const char *addr, uint16_t preference, enum role role, enum witness witness)
@@ -50,7 +51,7 @@ begin(void **state, bool two)
 		exchanger("203.0.113.21", 20, ROLE_REAL, WITNESS_POSTFIX);
 	exchanger("198.51.100.30", 90, ROLE_BOGUS, WITNESS_WIRE);
 	assert_int_equal(ladder_finish(&LADDER, NULL, NULL), LADDER_OK);
-	*state = sight_new(&LADDER);
+	*state = sight_new(&LADDER, SEED);
 	assert_non_null(*state);
 }
 
@@ -188,6 +189,47 @@ our_own_users_are_no_senders(void **state)
 }
 
 static void
+an_mta_with_a_certificate_is_a_sender(void **state)
+{
+	struct sight *s = *state;
+
+	ask_at(s, T0, "RCPT", "192.0.2.7", "instance=1\nccert_fingerprint=0A:1B\n", false);
+	is_told(s, 0, SIGHTING_RCPT, "192.0.2.7");
+}
+
+static void
+whom_newer_messages_push_out_may_be_put_off(void **state)
+{
+	struct sight *s = *state;
+	char client[32], more[32];
+
+	ask_at(s, T0, "END-OF-MESSAGE", "192.0.2.8", "instance=1.2.1\n", false);
+	for (int i = 0; i < SIGHT_OPEN + 100; i++) {
+		(void)snprintf(client, sizeof(client), "198.18.%d.%d", i / 256, i % 256);
+		(void)snprintf(more, sizeof(more), "instance=1.3.%d\n", i);
+		s->out.n = 0;
+		ask_at(s, T0, "RCPT", client, more, false);
+	}
+	assert_true(s->counters.evicted >= 100);
+	assert_int_equal(s->counters.deferred, s->counters.evicted);
+}
+
+/* Who could choose an address that stands for another's would keep that other's sightings from us. */
+static void
+where_a_sighting_is_kept_cannot_be_told_from_outside(void **state)
+{
+	static const uint8_t seed[16] = { 7 };
+	struct sight *s = *state, *other = sight_new(&LADDER, seed);
+
+	assert_non_null(other);
+	ask_at(s, T0, "RCPT", "192.0.2.7", "", false);
+	ask_at(other, T0, "RCPT", "192.0.2.7", "", false);
+	for (size_t i = 0; i < SIGHT_RECENT; i++)
+		assert_true(s->recent[i].what == 0 || s->recent[i].what != other->recent[i].what);
+	sight_free(other);
+}
+
+static void
 a_server_elsewhere_is_the_only_one_that_asks(void **state)
 {
 	struct sight *s = *state;
@@ -269,6 +311,8 @@ main(void)
 		TEST(a_message_at_its_end_is_taken), TEST(a_message_that_never_ends_was_put_off),
 		TEST(a_server_that_never_asks_at_the_end_puts_nobody_off),
 		TEST(whom_we_refused_was_not_put_off_and_not_taken), TEST(our_own_users_are_no_senders),
+		TEST(an_mta_with_a_certificate_is_a_sender), TEST(whom_newer_messages_push_out_may_be_put_off),
+		TEST(where_a_sighting_is_kept_cannot_be_told_from_outside),
 		TEST(a_server_elsewhere_is_the_only_one_that_asks), TEST(a_decoy_asks_nothing),
 		cmocka_unit_test_setup_teardown(of_two_that_ask_nobody_knows_which, setup_two, teardown),
 		TEST(what_watch_does_not_take_is_counted_and_leaves_a_gap), TEST(what_is_sent_is_a_record_that_holds),

@@ -285,14 +285,20 @@ watch_is_told_of_it(void **state)
 /* -- CrowdSec -- */
 
 static const struct response *
-stream(const char *key, const char *query)
+stream_as(const char *agent, const char *key, const char *query)
 {
-	char path[128], line[128];
+	char path[128], line[256];
 
 	(void)usleep(60000);		/* many look-ups share a read transaction, for 50 ms at most */
 	(void)snprintf(path, sizeof(path), "/v1/decisions/stream%s", query);
-	(void)snprintf(line, sizeof(line), "X-Api-Key: %s\r\nUser-Agent: bouncer/1\r\n", key);
+	(void)snprintf(line, sizeof(line), "X-Api-Key: %s\r\nUser-Agent: %s\r\n", key, agent);
 	return ask("GET", path, line);
+}
+
+static const struct response *
+stream(const char *key, const char *query)
+{
+	return stream_as("bouncer/1", key, query);
 }
 
 static void
@@ -390,6 +396,67 @@ each_key_has_a_place_of_its_own(void **state)
 	assert_true(in_array(stream(bouncer, ""), "new", "203.0.113.242"));
 	(void)stream(bouncer, "");
 	assert_true(in_array(stream(second, ""), "new", "203.0.113.242"));
+}
+
+static void
+so_has_each_program_that_shows_the_same_key(void **state)
+{
+	(void)state;
+	put_change("203.0.113.244", STATE_UNKNOWN, STATE_LISTED);
+	(void)stream_as("crowdsec-nginx-bouncer/v1", second, "?startup=true");
+	(void)stream_as("crowdsec-firewall-bouncer/v1", second, "?startup=true");
+	put_change("203.0.113.244", STATE_LISTED, STATE_UNKNOWN);
+	for (int i = 0; i < 3; i++)
+		(void)stream_as("crowdsec-firewall-bouncer/v1", second, "");
+	assert_true(in_array(stream_as("crowdsec-nginx-bouncer/v1", second, ""), "deleted", "203.0.113.244"));
+}
+
+static void
+ask_here(struct web *web, const char *uri, char *text, size_t size)
+{
+	static struct request req;
+	struct reply reply;
+	ssize_t n = 0;
+
+	assert_int_equal(request_parse(&req, uri), REQUEST_OK);
+	(void)snprintf(req.api_key, sizeof(req.api_key), "%s", third);
+	(void)snprintf(req.client, sizeof(req.client), "192.0.2.200");
+	req.now_s = (int64_t)time(NULL);
+	reply_init(&reply);
+	handle_decisions_stream(web, &req, &reply);
+	assert_int_equal(reply.status, 200);
+	if (reply.kind == BODY_FD)
+		n = pread(reply.fd, text, size - 1, 0);
+	assert_true(n > 0);
+	text[n] = '\0';
+	reply_clear(&reply);
+}
+
+/* A list that costs much to write out is handed out for a while; what left it since then is let go all the same. */
+static void
+who_begins_with_an_older_list_is_told_what_left_it(void **state)
+{
+	struct web *web = calloc(1, sizeof(*web));
+	static char text[1 << 20];
+
+	(void)state;
+	assert_non_null(web);
+	assert_true(web_init(web, &t.config));
+	put_change("203.0.113.245", STATE_UNKNOWN, STATE_LISTED);
+	(void)usleep(60000);
+	web_look(web);
+	ask_here(web, "/v1/decisions/stream?startup=true", text, sizeof(text));
+	assert_has(text, "203.0.113.245");
+	for (size_t i = 0; i < EXPORT_SLOTS; i++)
+		web->exports.slots[i].cost_ms = 60000;
+	put_change("203.0.113.245", STATE_LISTED, STATE_UNKNOWN);
+	(void)usleep(60000);
+	ask_here(web, "/v1/decisions/stream?startup=true", text, sizeof(text));
+	ask_here(web, "/v1/decisions/stream", text, sizeof(text));
+	assert_has(text, "203.0.113.245");
+	assert_true(strstr(text, "203.0.113.245") < strstr(text, "],\"new\""));
+	web_clear(web);
+	free(web);
 }
 
 static void
@@ -497,10 +564,12 @@ main(void)
 	ADD(then_it_gets_what_changed);
 	ADD(a_lost_answer_is_told_again);
 	ADD(each_key_has_a_place_of_its_own);
+	ADD(so_has_each_program_that_shows_the_same_key);
 	ADD(whose_place_nobody_knows_lets_go_all_that_ever_left);
 	ADD(a_bouncer_that_asks_for_others_gets_nothing);
 	ADD(a_live_bouncer_asks_for_one_address);
 	ADD(usage_metrics_are_taken);
+	ADD(who_begins_with_an_older_list_is_told_what_left_it);
 	ADD(a_list_that_is_stale_lets_all_go);
 	return _cmocka_run_group_tests("web: consumers", tests, n_tests, begin_tokens, end);
 }
