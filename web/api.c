@@ -229,7 +229,7 @@ search_set(struct search *search, const char *name)
 {
 	for (size_t i = 0; search->filter.sets == 0 && i < search->ladder->n_sets; i++)
 		if (strcmp(search->ladder->sets[i].name, name) == 0) {
-			search->filter.sets = 1ULL << (i < SENDER_SETS ? i : SENDER_SETS - 1);
+			search->filter.sets = 1U << (i < SENDER_SETS ? i : SENDER_SETS - 1);
 			return true;
 		}
 	return false;

@@ -98,10 +98,10 @@ struct sender_row {		/* a snapshot of a sender; also how state comes back at sta
 	uint8_t	 state, klass, grade, flags;	/* flags: the core's own, kept as they are */
 	uint8_t	 caps, relapses;
 	uint16_t spare;
-	uint64_t sets;			/* MX sets of remembered visits: a bit an index, the last of SENDER_SETS for all beyond */
+	uint32_t sets;			/* MX sets of its visits: a bit an index, the last for all beyond */
 };
 
-#define SENDER_SETS 63
+#define SENDER_SETS 32
 
 struct memory_row {		/* order memory of a sender on a set; also comes back at start */
 	sender_key sender;
