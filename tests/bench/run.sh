@@ -69,3 +69,4 @@ r=$(ratio "$peer" "$ours"); echo "| slice: p0f -r | $peer | we are $r x as fast 
 tests/bench/state.sh "$build"
 tests/bench/live.sh "$build"
 tests/bench/decoy.sh "$build"
+tests/bench/web.sh "$build"
