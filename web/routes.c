@@ -206,7 +206,8 @@ route(struct web *web, struct request *req, const char *method, struct reply *re
 		reply_problem(reply, 404, "no such path; see /api/v1/list, /api/v1/senders, "
 		    "/api/v1/check/ADDRESS, /api/v1/mx-sets, /api/v1/risk, /api/v1/series, "
 		    "/api/v1/status, /api/v1/overview, /api/v1/breakdown, /api/v1/about, "
-		    "/api/v1/consumers, /api/v1/events, /api/v1/audit, /api/v1/allow, /api/v1/forget, /api/v1/tokens, /export/FORMAT, /x/TOKEN/FORMAT, "
+		    "/api/v1/consumers, /api/v1/events, /api/v1/audit, "
+		    "/api/v1/allow, /api/v1/forget, /api/v1/list, /api/v1/tokens, /export/FORMAT, /x/TOKEN/FORMAT, "
 		    "/v1/decisions/stream, /metrics, /healthz");
 		return;
 	}
