@@ -34,10 +34,11 @@ await page.waitForFunction(() => [...document.querySelectorAll('.picture')].ever
 await take('overview');
 await page.emulateMedia({ colorScheme: 'dark' });
 await open(page, 'sender/198.18.140.12');
-await page.setViewportSize({ width: 1280, height: 860 });
+await page.setViewportSize({ width: 1280, height: 1190 });
 await page.waitForFunction(() => [...document.querySelectorAll('.picture')].every((b) => Number(b.dataset.width) === b.clientWidth));
 await take('sender');
 await page.emulateMedia({ colorScheme: 'light' });
+await page.setViewportSize({ width: 1280, height: 860 });
 await open(page, 'senders/listed');
 await page.locator('[data-act="allow"]').first().click();
 await page.locator('dialog').waitFor();
