@@ -183,6 +183,12 @@ bench:
 	@$(MAKE) --no-print-directory $(O)/mxtrapd $(O)/mxtrap $(ALL_A)
 	@tests/bench/run.sh $(O)
 
+# The pictures of docs/dashboard.md.
+docs-pictures:
+	@deploy/deps.sh check pictures
+	@$(MAKE) --no-print-directory $(O)/mxtrapd $(O)/mxtrap
+	@docs/pictures.sh $(O)
+
 lint:
 	@deploy/deps.sh check
 	@tests/lint.sh
@@ -224,6 +230,6 @@ uninstall:
 clean:
 	rm -rf build build-san build-cov build-fuzz
 
-.PHONY: all deps-build check check-fast check-build check-attack check-forged check-mtas demo bench lint fuzz coverage install uninstall clean
+.PHONY: all deps-build check check-fast check-build check-attack check-forged check-mtas demo bench docs-pictures lint fuzz coverage install uninstall clean
 .SECONDARY:
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -25,7 +25,8 @@ packages() {
 		demo) echo "$BUILD $LIVE" ;;
 		bench) echo "$BUILD $LIVE p0f wrk sqlite3 nftables rbldnsd slowhttptest" ;;
 		mtas) echo "$BUILD $LIVE nftables sqlite3" ;;
-		*) echo "deps.sh: no group '$group'; there are build, check, demo, bench, mtas" >&2; exit 2 ;;
+		pictures) echo "pngquant" ;;
+		*) echo "deps.sh: no group '$group'; there are build, check, demo, bench, mtas, pictures" >&2; exit 2 ;;
 		esac
 	done
 }

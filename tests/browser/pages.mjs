@@ -8,8 +8,8 @@ import { SHOTS, api, check, holds, listedBot, open, quiet, same, settled, tab, b
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const BOT = '198.18.201.66';
-const PAGES = { overview: '', live: 'live', senders: 'senders/noticed', sender: `sender/${BOT}`, cleared: 'sender/198.18.140.12', risk: 'risk',
-	consumers: 'consumers/nftables', ladder: 'ladder', origins: 'origins', audit: 'audit', about: 'about', missing: 'nowhere' };
+const PAGES = { live: 'live', senders: 'senders/noticed', sender: `sender/${BOT}`, cleared: 'sender/198.18.140.12', risk: 'risk',
+	consumers: 'consumers/nftables', ladder: 'ladder', origins: 'origins', audit: 'audit', about: 'about', missing: 'nowhere', overview: '' };
 const WIDTHS = [360, 1024, 2560];
 
 async function violations(page) {
@@ -29,7 +29,8 @@ async function unfold(page) {
 }
 
 export default async function pages(browser) {
-	await listedBot(BOT);
+	const habits = ['reverse', 'parallel', 'primary-only', 'decoys-only', 'backup-first', 'random', 'reverse', 'backup-first', 'backup-first'];
+	await Promise.all([listedBot(BOT), ...habits.map((habit, i) => bot(habit, `198.18.${10 + 25 * i}.66`))]);
 	await until('it is counted by country', async () => (await api('/api/v1/breakdown?by=country&state=listed')).rows?.length > 0, 20000);
 	const { page, complaints } = await tab(browser, { reducedMotion: 'reduce' });
 
@@ -52,7 +53,7 @@ export default async function pages(browser) {
 			for (const width of WIDTHS) {
 				await page.setViewportSize({ width, height: 900 });
 				await settled(page);
-				await until('it is drawn at this width', () => page.evaluate(() => new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(() => done(true))); })));
+				await page.waitForFunction(() => [...document.querySelectorAll('.picture')].every((b) => !b.offsetWidth || Number(b.dataset.width) === b.clientWidth));
 				const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 				if (over > 0)
 					wide.push(`${over} px too wide at ${width}, ${scheme}`);

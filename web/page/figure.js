@@ -31,6 +31,7 @@ export function figure({ id, title, level = 'h2', tools = null, height = 220 }) 
 		if (now === last)
 			return;
 		last = now;
+		picture.dataset.width = width;
 		toggle.hidden = Boolean(empty);
 		picture.hidden = asTable && !empty;
 		rows.hidden = !asTable || Boolean(empty);
@@ -44,6 +45,8 @@ export function figure({ id, title, level = 'h2', tools = null, height = 220 }) 
 			draw(picture, width);
 		}
 	}
+	/* Another width is another picture, at once; in a frame of its own, for drawing may change the height. */
+	new ResizeObserver(() => requestAnimationFrame(again)).observe(node);
 	return { node, fill: (what) => { given = what; again(); } };
 }
 

@@ -4,7 +4,7 @@
  */
 import { sankey, sankeyLinkHorizontal } from 'd3-sankey';
 import { h, s } from './dom.js';
-import { count, words } from './text.js';
+import { count, plural, words } from './text.js';
 
 const STEPS = 3;		/* rungs a route; what follows is not drawn */
 const ends = { served: 'reached the real MX', never: 'never came there' };
@@ -31,7 +31,7 @@ export function kindsOf(flow) {
 
 export function flowSays(flow) {
 	const k = kindsOf(flow);
-	return `Of ${count(flow.visits)} visits in the last day ${count(k.climbed)} climbed to the real MX, ${count(k.top)} came to the top first, ` +
+	return `Of ${plural(flow.visits, 'visit', 'visits')} in the last day ${count(k.climbed)} climbed to the real MX, ${count(k.top)} came to the top first, ` +
 		`${count(k.up)} gave up below the real MX, ${count(k.real)} went straight to it${k.other ? `, ${count(k.other)} took another way` : ''}.`;
 }
 

@@ -6,7 +6,7 @@ import { get } from './api.js';
 import { h } from './dom.js';
 import { figure, table } from './figure.js';
 import { columns } from './plot.js';
-import { count, dayText, hourText, words } from './text.js';
+import { count, dayText, hourText, plural, words } from './text.js';
 
 const ROLES = ['real', 'nolisting', 'bogus', 'control'];
 const labels = Object.fromEntries(ROLES.map((r) => [r, words.role[r]]));
@@ -35,7 +35,7 @@ const label = (at, step) => step === 86400 ? dayText(at) : `${dayText(at)} ${hou
 
 function says(rows, step) {
 	const most = rows.reduce((a, b) => all(b) > all(a) ? b : a);
-	return `${count(rows.reduce((n, r) => n + all(r), 0))} attempts, ${count(rows.reduce((n, r) => n + r.bogus, 0))} of them at the backup decoys; most of all ${step === 86400 ? 'on' : 'at'} ${label(most.at, step)}: ${count(all(most))}.`;
+	return `${plural(rows.reduce((n, r) => n + all(r), 0), 'attempt', 'attempts')}, ${count(rows.reduce((n, r) => n + r.bogus, 0))} of them at the backup decoys; most of all ${step === 86400 ? 'on' : 'at'} ${label(most.at, step)}: ${count(all(most))}.`;
 }
 
 export function hours(refresh) {
