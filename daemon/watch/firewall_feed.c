@@ -241,8 +241,8 @@ turn(struct firewall_feed *f)
 	if (!ask_gate(f, &gate, ts.tv_sec))
 		return false;
 	/* Another generation: changes were lost, or this is another list. */
-	if (!f->synced || f->off_sent || gate.generation != f->generation || gate.open != f->open_sent || gate.publish.held != f->held_sent ||
-	    (gate.publish.held && gate.publish.base_s != f->base_sent)) {
+	if (!f->synced || f->off_sent || gate.generation != f->generation || gate.open != f->open_sent ||
+	    gate.publish.held != f->held_sent || (gate.publish.held && gate.publish.base_s != f->base_sent)) {
 		send_all(f, &gate, ts.tv_sec);
 		return f->synced;
 	}

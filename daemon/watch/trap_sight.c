@@ -112,7 +112,8 @@ trap_take_sight(struct trap *t, const struct event *e)
 
 	if (!trap_is_real(t, e->target))
 		return;
-	if (e->kind != EVENT_DEFERRED && from_outside(t, e) && t->ladder->targets[e->target].witness == WITNESS_POSTFIX)
+	if (e->kind != EVENT_DEFERRED && t->ladder->targets[e->target].witness == WITNESS_POSTFIX &&
+	    from_outside(t, e))
 		health_told(&t->health, e->target, t->now_us);
 	if (e->kind == EVENT_DEFERRED)
 		take_deferred(t, e);
