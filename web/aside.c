@@ -14,6 +14,7 @@
 
 #define REST	   20			/* after something that took a second, so many seconds of rest */
 #define AGAIN_MS   5000			/* after a failure */
+#define STOP_MS	   300			/* of the second that a stop may take */
 
 static const int64_t least_ms[ASIDE_N] = { [ASIDE_RISK] = 30000, [ASIDE_BREAKDOWN] = 10000 };
 
@@ -168,6 +169,10 @@ work(void *arg)
 	report_close(w.report);
 	for (size_t i = 0; i < GEOIP_N; i++)
 		geoip_close(w.geoip[i]);
+	(void)pthread_mutex_lock(&a->lock);
+	a->over = true;
+	(void)pthread_cond_broadcast(&a->done);
+	(void)pthread_mutex_unlock(&a->lock);
 	return NULL;
 }
 
@@ -189,17 +194,36 @@ aside_start(struct aside *a, const struct config *config)
 	return a->runs;
 }
 
+static struct timespec
+moment(int in_ms)
+{
+	int64_t at_ms = clock_ms() + in_ms;
+
+	return (struct timespec){ .tv_sec = (time_t)(at_ms / 1000), .tv_nsec = (long)(at_ms % 1000 * 1000000) };
+}
+
 void
 aside_stop(struct aside *a)
 {
+	struct timespec until;
+	bool over;
+
 	if (!a->runs)
 		return;
+	until = moment(STOP_MS);
 	(void)pthread_mutex_lock(&a->lock);
 	a->stop = true;
 	(void)pthread_cond_signal(&a->wake);
+	while (!a->over && pthread_cond_timedwait(&a->done, &a->lock, &until) != ETIMEDOUT)
+		;
+	over = a->over;
 	(void)pthread_mutex_unlock(&a->lock);
-	(void)pthread_join(a->thread, NULL);
 	a->runs = false;
+	if (!over) {
+		(void)pthread_detach(a->thread);
+		return;
+	}
+	(void)pthread_join(a->thread, NULL);
 	free(a->risk.rows);
 	for (size_t i = 0; i < GEOIP_N * ASIDE_STATES; i++)
 		breakdown_free(&a->breakdown[i / ASIDE_STATES][i % ASIDE_STATES]);
@@ -208,8 +232,8 @@ aside_stop(struct aside *a)
 bool
 aside_enter(struct aside *a, enum aside_task task, int wait_ms)
 {
-	int64_t until_ms = clock_ms() + wait_ms, age_ms, rest_ms;
-	const struct timespec until = { .tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000 * 1000000) };
+	const struct timespec until = moment(wait_ms);
+	int64_t age_ms, rest_ms;
 
 	if (!a->runs)
 		return false;

@@ -43,7 +43,7 @@ struct aside {
 	bool		runs;
 	pthread_mutex_t lock;		/* around all below */
 	pthread_cond_t	wake, done;
-	bool		stop;
+	bool		stop, over;	/* over: the thread has done its last */
 	struct {
 		bool	wanted;
 		int64_t made_ms, cost_ms;	/* made_ms 0: never yet */
@@ -55,6 +55,7 @@ struct aside {
 };
 
 bool aside_start(struct aside *, const struct config *);
+/* Waits for no more than a moment: a thread in the middle of very many senders ends with the process. */
 void aside_stop(struct aside *);
 /*
  * What there is of it, made anew if that has become old: true, and aside->lock is held until aside_leave().
