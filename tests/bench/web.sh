@@ -138,7 +138,9 @@ pids="$pids $streams"
 exec 3> "$dir/go"
 until grep -q open "$dir/streams"; do sleep 0.1; done
 sleep 2
-flood 10 1000		# each of them is told or counted
+# An attempt that nobody answers is told when it is 70 s old: then each of these is told or counted.
+flood 12 1000
+sleep 71
 c=$(cpu "$web")
 sleep 10
 c=$(($(cpu "$web") - c))
