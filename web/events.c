@@ -29,11 +29,14 @@ where(struct json *j, const struct config *config, uint32_t index)
 	const struct ladder *ladder = &config->ladder;
 	const struct target *target = index < ladder->n_targets ? &ladder->targets[index] : NULL;
 	const struct exchanger *x = NULL;
+	const char *set = NULL;
 
 	if (target != NULL && target->role != ROLE_CONTROL && target->set < ladder->n_sets &&
-	    target->exchanger < ladder->sets[target->set].n_exchangers)
+	    target->exchanger < ladder->sets[target->set].n_exchangers) {
 		x = &ladder->sets[target->set].exchangers[target->exchanger];
-	json_string(j, "mx_set", x != NULL ? ladder->sets[target->set].name : NULL);
+		set = ladder->sets[target->set].name;
+	}
+	json_string(j, "mx_set", set);
 	json_string(j, "exchanger", x != NULL ? x->name : NULL);
 	if (x != NULL)
 		json_uint(j, "preference", x->preference);

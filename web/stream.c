@@ -305,7 +305,7 @@ add_text(struct backlog *b, const char *text)
 		b->failed = true;
 		return;
 	}
-	if (b->size + n > b->cap) {
+	if (b->text == NULL || b->size + n > b->cap) {
 		size_t cap = (b->size + n) * 2 + 4096;
 		char *more = realloc(b->text, cap);
 
