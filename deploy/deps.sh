@@ -12,7 +12,7 @@ set -eu
 
 BUILD="gcc make pkg-config libc6-dev libpcap-dev libmicrohttpd-dev libsqlite3-dev libconfuse-dev libldns-dev libnftables-dev zlib1g-dev libmaxminddb-dev"
 BUILD="$BUILD nodejs npm"			# the page is bundled
-LIVE="iproute2 procps python3 postfix dnsmasq-base tcpdump curl"
+LIVE="iproute2 procps python3 postfix dnsmasq-base tcpdump curl openssl"
 CHECK="libcmocka-dev valgrind clang libclang-rt-14-dev clang-tidy cppcheck mandoc jq perl sqlite3 nftables prometheus bind9-dnsutils ipset
 	rbldnsd knot nsd haproxy fail2ban rspamd iptables"
 CHECK="$CHECK chromium fonts-dejavu-core"	# tests/browser
@@ -23,7 +23,7 @@ packages() {
 		build) echo "$BUILD" ;;
 		check) echo "$BUILD $CHECK $LIVE" ;;
 		demo) echo "$BUILD $LIVE" ;;
-		bench) echo "$BUILD $LIVE p0f wrk sqlite3 nftables rbldnsd" ;;
+		bench) echo "$BUILD $LIVE p0f wrk sqlite3 nftables rbldnsd slowhttptest" ;;
 		mtas) echo "$BUILD $LIVE nftables sqlite3" ;;
 		pictures) echo "pngquant" ;;
 		*) echo "deps.sh: no group '$group'; there are build, check, demo, bench, mtas, pictures" >&2; exit 2 ;;

@@ -32,9 +32,9 @@ excuse() { grep -vE "lint: $1:"; }
 layers() {
 	python3 - <<-'END'
 	import pathlib, re
-	core = """addr attempt blocklist correspond evidence event health judge merge mxset never packet pool pool_map publish risk said sender
+	core = """addr attempt blocklist correspond evidence event hand health judge merge mxset never packet pool pool_map publish risk said sender
 	    siphash sketch table trap visit wheel wrong sink""".split()
-	base = "config state json log message process bind bound spawn notify token".split()
+	base = "config state json log message process bind bound spawn notify token pem".split()
 	store = "store report migration".split()
 	export = "counter export".split()
 	watch = "capture reader watch".split()

@@ -13,10 +13,11 @@
 #include "web_int.h"
 
 bool
-connections_init(struct connections *c)
+connections_init(struct connections *c, size_t most)
 {
-	c->n_open = 0;
-	c->all = calloc(CONNECTION_MAX, sizeof(*c->all));
+	c->n_open = c->next = 0;
+	c->most = most;
+	c->all = calloc(most, sizeof(*c->all));
 	return c->all != NULL && pthread_mutex_init(&c->lock, NULL) == 0;
 }
 
@@ -36,9 +37,15 @@ connection_open(struct connections *c, int fd, int64_t now_ms)
 	struct connection *found = NULL;
 
 	(void)pthread_mutex_lock(&c->lock);
-	for (size_t i = 0; i < CONNECTION_MAX && found == NULL; i++)
-		if (c->all[i].phase == CONNECTION_FREE)
-			found = &c->all[i];
+	/* Behind the newest: there is mostly room at once. */
+	for (size_t i = 0; i < c->most && found == NULL; i++) {
+		size_t at = (c->next + i) % c->most;
+
+		if (c->all[at].phase == CONNECTION_FREE) {
+			found = &c->all[at];
+			c->next = at + 1;
+		}
+	}
 	if (found != NULL) {
 		found->fd = fd;
 		found->cut = false;
@@ -81,7 +88,7 @@ connections_sweep(struct connections *c, int64_t now_ms)
 	size_t n = 0;
 
 	(void)pthread_mutex_lock(&c->lock);
-	for (size_t i = 0; i < CONNECTION_MAX; i++) {
+	for (size_t i = 0; i < c->most; i++) {
 		struct connection *conn = &c->all[i];
 
 		if (conn->phase == CONNECTION_FREE || conn->cut || now_ms < conn->deadline_ms)

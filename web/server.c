@@ -548,7 +548,7 @@ is_unix(int fd)
 }
 
 struct server *
-server_start(struct web *web, int fd)
+server_start(struct web *web, int fd, size_t most)
 {
 	bool tls = web->certificate != NULL && !is_unix(fd);
 	const struct MHD_OptionItem options[] = {
@@ -560,7 +560,7 @@ server_start(struct web *web, int fd)
 	const struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
 	struct server *server = calloc(1, sizeof(*server));
 
-	if (server == NULL || !connections_init(&server->connections)) {
+	if (server == NULL || !connections_init(&server->connections, most)) {
 		log_warnx("out of memory");
 		free(server);
 		return NULL;
@@ -578,7 +578,7 @@ server_start(struct web *web, int fd)
 	    on_request, server,
 	    MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, fd,
-	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTION_MAX,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)most,
 	    MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)PER_ADDRESS_MAX,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,

@@ -8,6 +8,7 @@
  */
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -126,12 +127,31 @@ serve(struct process *process, struct web *web, struct server **servers, size_t 
 	}
 }
 
+/* How many connections each listener may have: a descriptor each, and some besides. */
+static size_t
+most_connections(size_t n_listeners)
+{
+	const rlim_t besides = 256, want = CONNECTION_MAX * n_listeners + besides;
+	struct rlimit limit;
+	size_t most;
+
+	if (n_listeners == 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 256;
+	if (limit.rlim_cur < want) {
+		limit.rlim_cur = limit.rlim_max < want ? limit.rlim_max : want;
+		if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+			(void)getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	most = limit.rlim_cur > besides ? (size_t)(limit.rlim_cur - besides) / n_listeners : 0;
+	return most < 64 ? 64 : most < CONNECTION_MAX ? most : CONNECTION_MAX;
+}
+
 int
 web_main(struct process *process)
 {
 	static struct web web;
 	struct server *servers[CONFIG_MAX_LISTEN];
-	size_t n = 0;
+	size_t n = 0, most = most_connections(process->n_sockets);
 
 	process_confine(process, 0);
 	if (!web_init(&web, &process->config))
@@ -148,7 +168,7 @@ web_main(struct process *process)
 	if (!streams_start(&web.streams, &process->config, server_resume))
 		fatalx("out of memory");
 	for (size_t i = 0; i < process->n_sockets && n < CONFIG_MAX_LISTEN; i++) {
-		servers[n] = server_start(&web, process->sockets[i].fd);
+		servers[n] = server_start(&web, process->sockets[i].fd, most);
 		if (servers[n] != NULL)
 			n++;
 		else

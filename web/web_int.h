@@ -307,7 +307,7 @@ const char *health_name(const struct report_target *);
 
 /* -- connection.c: absolute deadlines -- */
 
-#define CONNECTION_MAX	    512		/* a listener */
+#define CONNECTION_MAX	    2048	/* a listener, where as many descriptors may be had */
 #define DEADLINE_REQUEST_MS 10000	/* from accept to the last header */
 #define DEADLINE_IDLE_MS    20000	/* from a reply to the next request's last header */
 #define DEADLINE_REPLY_MS   30000	/* and a second for each 16 KiB */
@@ -330,10 +330,11 @@ struct connection {
 struct connections {
 	pthread_mutex_t	   lock;
 	size_t		   n_open;
-	struct connection *all;		/* owned; CONNECTION_MAX */
+	size_t		   most, next;	/* next: where to look for a free one */
+	struct connection *all;		/* owned; most of them */
 };
 
-bool connections_init(struct connections *);
+bool connections_init(struct connections *, size_t most);
 void connections_clear(struct connections *);
 /* NULL: full. */
 struct connection *connection_open(struct connections *, int fd, int64_t now_ms);
@@ -347,8 +348,8 @@ size_t connections_sweep(struct connections *, int64_t now_ms);
 /* -- server.c -- */
 
 struct server;
-/* Serve on a bound socket (listen() is called here).  NULL: said why. */
-struct server *server_start(struct web *, int fd);
+/* Serve at most so many on a bound socket (listen() is called here).  NULL: said why. */
+struct server *server_start(struct web *, int fd, size_t most);
 /* For streams_start(). */
 void server_resume(void *connection);
 void server_sweep(struct server *, int64_t now_ms);

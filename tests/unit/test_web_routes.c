@@ -199,6 +199,33 @@ no_route_answers_what_climbs(void **state)
 	each_route(climb);
 }
 
+/* "/api/v1/check/" is "/api/v1/check/{address}" there. */
+static void
+every_route_is_documented(void **state)
+{
+	static char text[1 << 18];
+	FILE *f = fopen("docs/openapi.yaml", "re");
+	bool has_arg, posts;
+	const char *route;
+
+	(void)state;
+	if (f == NULL)
+		skip();			/* not run from the top of the sources */
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	(void)fclose(f);
+	for (size_t i = 0; (route = route_at(i, &has_arg, &posts)) != NULL; i++) {
+		char line[128], *at, *next;
+
+		(void)snprintf(line, sizeof(line), "\n  %s%s", route, has_arg ? "{" : ":\n");
+		at = strstr(text, line);
+		if (at == NULL)
+			fail_msg("found no %s in docs/openapi.yaml", route);
+		next = strstr(at + 1, "\n  /");
+		if (posts && (next == NULL || strstr(at, "\n    post:") == NULL || strstr(at, "\n    post:") > next))
+			fail_msg("found no post of %s in docs/openapi.yaml", route);
+	}
+}
+
 int
 main(void)
 {
@@ -206,5 +233,6 @@ main(void)
 	ADD(no_route_answers_to_a_foreign_name);
 	ADD(no_route_takes_a_method_that_it_does_not_know);
 	ADD(no_route_answers_what_climbs);
+	ADD(every_route_is_documented);
 	return _cmocka_run_group_tests("web, routes", tests, n_tests, begin_watched, end_watched);
 }
