@@ -58,7 +58,7 @@ CREATE TABLE rung_day (
 	PRIMARY KEY (day_s, target)
 ) STRICT, WITHOUT ROWID;
 
--- The MX sets whose visits a sender has made since: a bit an index, the highest (62) for all beyond.  NULL: unknown.
+-- The MX sets that a sender came to: a bit an index, the highest (31) for all beyond.  NULL: not known yet.
 ALTER TABLE sender ADD COLUMN sets INTEGER;
 
 -- Suspects and allowed ones among very many that are listed.

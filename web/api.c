@@ -94,23 +94,24 @@ page_params(const struct request *req, uint64_t *limit, struct prefix *after, bo
 }
 
 static void
-serve_page(struct web *web, const struct request *req, struct report_filter *filter, uint64_t limit,
+serve_page(struct web *web, const struct request *req, const struct report_filter *filter, uint64_t limit,
     struct report_state *state, struct reply *reply)
 {
 	struct page page = { .limit = (size_t)limit };
 	struct report_reach reach = { .cut = false };
+	struct report_filter asked = *filter;
 	enum report_result result;
 	char text[PREFIX_TEXT_SIZE];
 
 	/* One more than shown tells whether there is another page. */
-	filter->limit = (size_t)limit + 1;
+	asked.limit = (size_t)limit + 1;
 	/* Where few of many match, nobody waits: the page is short and goes on from where it ended. */
-	filter->look = LOOK_MAX;
-	filter->reach = &reach;
+	asked.look = LOOK_MAX;
+	asked.reach = &reach;
 	json_to_buffer(&page.json);
 	json_object(&page.json, NULL);
 	json_array(&page.json, "entries");
-	result = report_entries(web->report, filter, req->now_s, state, page_entry, &page);
+	result = report_entries(web->report, &asked, req->now_s, state, page_entry, &page);
 	if (result != REPORT_OK && result != REPORT_NONE) {
 		json_free(&page.json);
 		reply_report(reply, result);
@@ -228,7 +229,7 @@ search_set(struct search *search, const char *name)
 {
 	for (size_t i = 0; search->filter.sets == 0 && i < search->ladder->n_sets; i++)
 		if (strcmp(search->ladder->sets[i].name, name) == 0) {
-			search->filter.sets = 1ULL << (i < SENDER_SETS ? i : SENDER_SETS - 1);
+			search->filter.sets = 1U << (i < SENDER_SETS ? i : SENDER_SETS - 1);
 			return true;
 		}
 	return false;

@@ -63,6 +63,7 @@ restore_sender_row(sqlite3_stmt *stmt, struct sender_row *row)
 	row->flags = (uint8_t)sqlite3_column_int(stmt, 15);
 	row->caps = (uint8_t)sqlite3_column_int(stmt, 16);
 	row->relapses = (uint8_t)sqlite3_column_int(stmt, 17);
+	row->sets = (uint32_t)sqlite3_column_int64(stmt, 18);
 }
 
 /* Where it is listed by hand, too, the list tells the later of two ends; no term is one by hand alone. */
@@ -152,7 +153,7 @@ store_each_sender(struct store *s, bool (*each)(void *, const struct sender_row 
 	int rc;
 
 	if (!restore_open(&r, s, "SELECT key, first_seen_s, last_after_s, sums_before_s, score, hint, blame, listed_s,"
-	    " expires_s, climbed_s, kinds, fingerprint, state, klass, grade, flags, caps, relapses FROM sender ORDER BY key"))
+	    " expires_s, climbed_s, kinds, fingerprint, state, klass, grade, flags, caps, relapses, sets FROM sender ORDER BY key"))
 		return false;
 	rc = sqlite3_prepare_v2(r.db, "SELECT sender, state, since_s, expires_s, score, hint, changed_s, kinds, first_seen_s,"
 	    " last_seen_s, grade, klass, single, host, term_days FROM list ORDER BY sender", -1, &r.listing, NULL);

@@ -35,7 +35,7 @@ rollup_open(struct store *s, const struct ladder *ladder)
 		log_warnx("DATABASE [%s] no memory for its sums, or no random bytes", s->path);
 		return false;
 	}
-	for (size_t i = 0; i < u->n_targets; i++)
+	for (size_t i = 0; ladder != NULL && i < u->n_targets; i++)
 		u->roles[i] = ladder->targets[i].role;
 	while (ok && sqlite3_step(stmt) == SQLITE_ROW) {
 		struct attempt_row a = { .time_us = sqlite3_column_int64(stmt, 0),

@@ -344,7 +344,7 @@ bind_sender(const struct store *s, sqlite3_stmt *stmt, int at, const struct send
 	sqlite3_bind_int(stmt, at + 16, r->flags);
 	sqlite3_bind_int(stmt, at + 17, r->caps);
 	sqlite3_bind_int(stmt, at + 18, r->relapses);
-	sqlite3_bind_int64(stmt, at + 19, (sqlite3_int64)r->sets);
+	sqlite3_bind_int64(stmt, at + 19, r->sets);
 }
 
 bool

@@ -41,7 +41,7 @@ trap_tally_of(struct trap *t, uint32_t target)
 static void
 tell_sender(struct trap *t, uint32_t number)
 {
-	const struct sender *s = &t->senders.records[number];
+	struct sender *s = &t->senders.records[number];
 	struct sender_row row = {
 		.key = s->key, .score = s->score, .hint = s->hint, .blame = s->blame, .sums_at_s = s->sums_at_s,
 		.first_seen_s = s->first_seen_s, .last_seen_s = s->last_seen_s,
@@ -54,9 +54,10 @@ tell_sender(struct trap *t, uint32_t number)
 	for (uint32_t link = s->visits; link != 0; link = t->visits.records[link - 1].next) {
 		uint16_t set = t->visits.records[link - 1].set;
 
-		row.sets |= 1ULL << (set < SENDER_SETS ? set : SENDER_SETS - 1);
+		s->sets |= 1U << (set < SENDER_SETS ? set : SENDER_SETS - 1);
 	}
 	blocklist_tell_hand(&t->list, number, &row);
+	row.sets = s->sets;
 	t->o.sink.sender(t->o.sink.ctx, &row);
 	for (uint32_t link = s->visits; link != 0; link = t->visits.records[link - 1].next) {
 		const struct visit *v = &t->visits.records[link - 1];

@@ -162,6 +162,7 @@ trap_restore_sender(struct trap *t, const struct sender_row *row)
 	s->flags = (uint8_t)((row->flags & (SENDER_PROVEN | SENDER_OURS | SENDER_REAL)) | SENDER_IN_USE);
 	s->caps = row->caps;
 	blocklist_restore_hand(&t->list, number, row);
+	s->sets = row->sets;
 	t->senders.dirty[number >> 6] &= ~(1ULL << (number & 63));
 	return true;
 }

@@ -97,7 +97,7 @@ struct report_filter {
 	const struct prefix *within;	/* NULL: everywhere */
 	const struct prefix *after;	/* keyset: the last `what` of the page before; NULL: start */
 	uint16_t kinds;			/* only senders that have all of these */
-	uint64_t sets;			/* only senders that came to one of these MX sets (sender_row.sets); 0: any */
+	uint32_t sets;			/* only senders that came to one of these MX sets (sender_row.sets); 0: any */
 	const uint8_t *fingerprints;	/* only senders whose newest SYN was one of these (report_fingerprints); NULL: any */
 	size_t	 look;			/* rows looked at, at most, whether they match or not, and 8 ms; 0: all */
 	struct report_reach *reach;	/* with look: where it ended */

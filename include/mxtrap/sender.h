@@ -46,7 +46,7 @@ struct sender {
 	uint8_t	 flags;			/* enum sender_flag */
 	uint8_t	 caps;
 	uint32_t foreign_until_s;	/* had mail for another's domain: excused until then */
-	uint8_t	 spare[4];		/* a record is one cache line */
+	uint32_t sets;			/* MX sets of visits that the store was told of (sender_row); a record is one cache line */
 };
 
 struct sender_table {

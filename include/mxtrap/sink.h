@@ -100,10 +100,10 @@ struct sender_row {		/* a snapshot of a sender; also how state comes back at sta
 	uint8_t	 hand_alone, single;	/* listed by hand (hand.h); as one address of a /64 */
 	uint32_t hand_until_s;		/* 0: not by hand */
 	uint64_t host;			/* of the single address */
-	uint64_t sets;			/* MX sets of remembered visits: a bit an index, the last of SENDER_SETS for all beyond */
+	uint32_t sets;			/* MX sets of its visits: a bit an index, the last for all beyond */
 };
 
-#define SENDER_SETS 63
+#define SENDER_SETS 32
 
 struct memory_row {		/* order memory of a sender on a set; also comes back at start */
 	sender_key sender;

@@ -80,7 +80,7 @@ mmdb_put(struct mmdb_file *m, const char *network, size_t at)
 	else
 		memcpy(bits, p.addr.b, 16);
 	for (unsigned i = 0; i < p.len; i++) {
-		unsigned bit = bits[i / 8] >> (7 - i % 8) & 1U;
+		unsigned bit = (unsigned)bits[i / 8] >> (7 - i % 8) & 1U;
 
 		if (i + 1U == p.len) {
 			m->nodes[node][bit] = MMDB_NODES + (uint32_t)at;

@@ -60,6 +60,29 @@ a_second_purge_finds_nothing_to_take(void **state)
 	says(w, "took back 0 pieces of evidence of 0 senders: 0 listings ended");
 }
 
+/* A record that is told to the store again holds what it was read back with. */
+static void
+the_sets_that_a_sender_came_to_are_kept(void **state)
+{
+	struct world *w = *state;
+	struct message_purge m = ask("", EVIDENCE_BACKUP_FIRST, 0, false);
+	struct sender_row row = sender(nth(1), 10, 10, STATE_LISTED);
+	struct sink k;
+
+	fill(w);
+	w->store = support_open(w->dir, &(struct store_options){ .ladder = &w->config.ladder });
+	k = store_sink(w->store);
+	row.sets = 1U << 1 | 1U << (SENDER_SETS - 1);
+	k.sender(k.ctx, &row);
+	store_close(w->store);
+	w->store = NULL;
+	open_world(w);
+	(void)run(w, &m);
+	close_world(w);
+	assert_true(score_of(w, nth(1)) < 0.1f);
+	assert_int_equal(number(w->dir, "SELECT count(*) FROM sender WHERE sets = 2147483650"), 1);
+}
+
 static void
 since_leaves_what_is_older(void **state)
 {
@@ -310,6 +333,7 @@ main(void)
 		purge_test(listings_that_rest_on_it_end_and_others_stay),
 		purge_test(a_dry_run_gives_the_same_figures_and_changes_nothing),
 		purge_test(a_second_purge_finds_nothing_to_take),
+		purge_test(the_sets_that_a_sender_came_to_are_kept),
 		purge_test(since_leaves_what_is_older),
 		purge_test(what_was_taken_back_stays_so_after_a_restart),
 		purge_test(a_purge_that_a_crash_cut_short_is_mended_by_asking_again),

@@ -52,7 +52,7 @@ a_sender_comes_back_as_it_was(void **state)
 	struct sender_row r = { .key = support_key("2001:db8:1:2::3"), .score = 5.125f, .hint = -2.5f, .blame = 19.999f,
 		.sums_at_s = NOW_S - 3, .first_seen_s = NOW_S - 1000, .last_seen_s = NOW_S, .listed_since_s = NOW_S - 500,
 		.expires_s = NOW_S + 500, .climbed_at_s = NOW_S - 7, .kinds = 0x1fff, .state = STATE_NOTICED,
-		.klass = CLASS_SCANNER, .grade = GRADE_PROVEN, .flags = 0xa5, .caps = 0x5a, .relapses = 3 };
+		.klass = CLASS_SCANNER, .grade = GRADE_PROVEN, .flags = 0xa5, .caps = 0x5a, .relapses = 3, .sets = 0x80000005 };
 
 	k.sender(k.ctx, &r);
 	store_close(s);
