@@ -4,6 +4,7 @@
  */
 #include "select.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,6 +41,7 @@ by_place(const void *a_v, const void *b_v)
 		return a->score < b->score ? -1 : 1;
 	if (a->addr != b->addr)
 		return a->addr < b->addr ? -1 : 1;
+	assert(a->e != NULL && b->e != NULL);	/* a run that ended is in no heap */
 	/* A /64 before the single addresses in it. */
 	if (a->e->what.len != b->e->what.len)
 		return a->e->what.len < b->e->what.len ? -1 : 1;
@@ -153,7 +155,7 @@ selection_add(struct selection *s, const struct report_entry *e)
 	if (s->entries == NULL) {
 		size_t cap = s->most < SELECT_RUN ? s->most : SELECT_RUN;
 
-		if ((s->entries = malloc(cap * sizeof(*s->entries))) == NULL)
+		if ((s->entries = calloc(cap, sizeof(*s->entries))) == NULL)
 			return fail(s);
 	}
 	if (s->most > SELECT_RUN) {
@@ -272,6 +274,7 @@ merge(struct selection *s, struct run *runs, struct run **heap, const struct tel
 		heap[at] = &runs[i];
 	}
 	for (size_t told = 0; ok && n > 0 && told < s->most; told++) {
+		assert(heap[0]->first.e != NULL);
 		ok = tell_one(t, heap[0]->first.e) && run_next(s, heap[0]);
 		heap_sift(heap, &n);
 	}
@@ -286,7 +289,7 @@ tell_pass(struct selection *s, const struct telling *t)
 
 	if (s->n_runs == 0)
 		return tell_memory(s, t);
-	runs = malloc(s->n_runs * sizeof(*runs));
+	runs = calloc(s->n_runs, sizeof(*runs));
 	heap = malloc(s->n_runs * sizeof(struct run *));
 	ok = runs != NULL && heap != NULL ? merge(s, runs, heap, t) : fail(s);
 	free(heap);

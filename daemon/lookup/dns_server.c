@@ -21,13 +21,17 @@
 static bool
 is_wild(int fd)
 {
-	struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
+	union {
+		struct sockaddr	    any;
+		struct sockaddr_in  v4;
+		struct sockaddr_in6 v6;
+	} at;
 	socklen_t size = sizeof(at);
 
-	if (getsockname(fd, (struct sockaddr *)&at, &size) != 0)
+	memset(&at, 0, sizeof(at));
+	if (getsockname(fd, &at.any, &size) != 0)
 		return true;
-	return at.ss_family == AF_INET ? ((struct sockaddr_in *)&at)->sin_addr.s_addr == htonl(INADDR_ANY) :
-	    IN6_IS_ADDR_UNSPECIFIED(&((struct sockaddr_in6 *)&at)->sin6_addr);
+	return at.any.sa_family == AF_INET ? at.v4.sin_addr.s_addr == htonl(INADDR_ANY) : IN6_IS_ADDR_UNSPECIFIED(&at.v6.sin6_addr);
 }
 
 static void

@@ -83,10 +83,10 @@ const struct export_format *export_format_find(const char *name);
 /* Render the list to a stream.  An empty list still gives a valid document (a comment line at least:
  * some readers take an empty body for an error). */
 enum export_result export_write(FILE *, const struct export_format *, const struct export_options *,
-    struct report *, const struct config *, int64_t now_s, struct export_summary *out);
+    struct report *, const struct config *, int64_t now_s, struct export_summary *summary);
 /* The same; begun NULL: nobody is told. */
 enum export_result export_write_told(FILE *, const struct export_format *, const struct export_options *,
-    struct report *, const struct config *, int64_t now_s, struct export_summary *out, const struct export_begun *begun);
+    struct report *, const struct config *, int64_t now_s, struct export_summary *summary, const struct export_begun *begun);
 /*
  * Why a sender is listed, in one code and one word: the last octet of a DNSBL's answer (RFC 5782 section 2.1),
  * and the kind that weighs most.  2 any other reason, 3 backup first, 4 and talked early, 5 and greeted badly,
