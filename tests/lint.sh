@@ -148,6 +148,10 @@ javascript() {
 	make -s tests/browser/node_modules/.ready 2>&1
 	tests/browser/node_modules/.bin/eslint --config tests/browser/eslint.config.mjs web tests/browser 2>&1
 }
+openapi() {
+	make -s tests/browser/node_modules/.ready 2>&1
+	node tests/browser/openapi.mjs docs/openapi.yaml 2>&1
+}
 locks() { # no addresses of downloads, and each package in them with its hash
 	local f
 	for f in web/package-lock.json tests/browser/package-lock.json; do
@@ -198,6 +202,7 @@ rule "nothing names this machine, a registry or a person" leaks
 rule "scripts parse" scripts
 rule "manual pages are well formed" manuals
 rule "the page's JavaScript has no fault" javascript
+rule "the API's description has no fault" openapi
 rule "packages come by hash, from no named place" locks
 rule "the page's files say whose they are" page_heads
 [ -n "${QUICK:-}" ] || rule "clang-tidy" tidy

@@ -99,10 +99,11 @@ take_accepted(struct trap *t, const struct event *e)
 static bool
 from_outside(const struct trap *t, const struct event *e)
 {
-	const struct addr *a = &e->what.addr;
+	const struct addr *a = &e->what.addr, *exchanger = &t->ladder->targets[e->target].addr;
 
-	return !(t->never.special_purpose && never_special(&e->what)) && ladder_find(t->ladder, a) == NULL &&
-	    !never_holds(&t->never, a, NEVER_OWN) && pool_key(addr_sender(a), 0) != pool_key(addr_sender(&t->ladder->targets[e->target].addr), 0);
+	if ((t->never.special_purpose && never_special(&e->what)) || never_holds(&t->never, a, NEVER_OWN))
+		return false;
+	return ladder_find(t->ladder, a) == NULL && pool_key(addr_sender(a), 0) != pool_key(addr_sender(exchanger), 0);
 }
 
 void
