@@ -243,6 +243,24 @@ bool press_start(struct web *);
 /* What is in work or queued fails, and who waited is woken. */
 void press_stop(struct web *);
 
+/* -- header.c -- */
+
+struct headers {
+	const char *host, *if_none_match, *last_event_id;
+	unsigned    n_hosts;
+	bool	    has_body, chunked, takes_gzip;
+	uint64_t    length;		/* of the body, as told */
+	struct request *post;		/* NULL: the rest does not matter */
+	struct request *fetch;		/* likewise */
+	bool	    odd;		/* a header twice that must be there once, or one too long */
+};
+
+void header_begin(struct headers *, struct request *);
+/* One header of it, as sent. */
+void header_see(struct headers *, const char *name, const char *value);
+/* All were seen: is there anything that forbids to read on?  False: *reply says what. */
+bool header_acceptable(struct web *, const struct headers *, struct request *, struct reply *);
+
 /* -- web.c: what everything is served from -- */
 
 struct web_counters {			/* relaxed atomics: they are only ever shown */
