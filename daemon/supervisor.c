@@ -428,6 +428,13 @@ reload_begin(struct supervisor *s, int64_t now)
 }
 
 static void
+drain(int fd)
+{
+	while (recv(fd, NULL, 0, MSG_DONTWAIT | MSG_TRUNC) > 0)
+		;
+}
+
+static void
 reload_end(struct supervisor *s, int64_t now)
 {
 	config_free(&s->config);
@@ -435,9 +442,10 @@ reload_end(struct supervisor *s, int64_t now)
 	s->config = s->next;
 	s->text = s->next_text;
 	s->next_text = NULL;
-	/* What the old decoy noted and nobody read names targets of the old configuration. */
-	while (recv(s->accepts[1], NULL, 0, MSG_DONTWAIT | MSG_TRUNC) > 0)
-		;
+	/* What the old decoy and lookup noted and nobody read names targets of the old configuration. */
+	drain(s->accepts[1]);
+	drain(s->lookup[0]);
+	drain(s->lookup[1]);
 	bounds_apply(&s->bounds, &s->config);
 	s->retry_ms = now + RETRY_FIRST_MS;
 	for (int i = 0; i < PROCESS_N_ROLES; i++) {

@@ -257,12 +257,22 @@ lookup_tells(const struct watch *w)
 	return false;
 }
 
+/* Until then nothing is missing of what lookup told. */
+static int64_t
+heard_until_us(const struct watch *w)
+{
+	return w->lookup_seen_us != 0 ? w->lookup_seen_us : watch_now_us(w) - BLIND_US;
+}
+
 /* Each second it tells its counters: who misses some was stopped, or dead, and heard of nobody. */
 static void
 take_lookup(struct watch *w, const struct message_lookup *m)
 {
 	int64_t now_us = watch_now_us(w);
 
+	/* Another one than before: what the last one heard and could not tell any more is lost. */
+	if (lookup_tells(w) && m->policy < w->lookup.policy)
+		blind(w, heard_until_us(w), true);
 	w->lookup = *m;
 	if (w->lookup_seen_us != 0 && now_us - w->lookup_seen_us > DECOY_GAP_US)
 		blind(w, w->lookup_seen_us, false);
@@ -277,8 +287,8 @@ take_sightings(struct watch *w, const struct message_sightings *m)
 	};
 
 	/* Whom we did not hear of may have been at the real MX before it came to the backup. */
-	if (w->sightings_next != 0 && m->seq != w->sightings_next && m->seq != 0)
-		blind(w, watch_now_us(w) - BLIND_US, true);
+	if (w->sightings_next != 0 && m->seq != w->sightings_next && lookup_tells(w))
+		blind(w, heard_until_us(w), true);
 	w->sightings_next = m->seq + m->n;
 	for (uint32_t i = 0; i < m->n; i++) {
 		const struct message_sighting *s = &m->sightings[i];

@@ -191,11 +191,13 @@ kill -9 "$pid"
 check "while lookup is dead the real MX takes mail" eval '[[ "$(send 198.18.4.1 c@client.example $LOW $REAL)" == 250* ]]'
 again() { [ "$(grep -c 'mxtrapd: lookup is ready' "$DIR/log")" -ge 2 ]; }
 check "lookup is back" wait_for 5000 again
+doubted() { mxtrap status | tee "$DIR/status" | grep -qE "counting now +[1-9]"; }
+check "what it heard and could not tell any more is a doubt for a minute" wait_for 4000 doubted
 check "and hears again" eval 'send 198.18.5.1 d@client.example $LOW $REAL >/dev/null; wait_for 4000 explains 198.18.5.1 "climbed"'
 
 kill $PID
 wait $PID
 STATUS=$?
 check "it ends in order ($STATUS)" test $STATUS = 0
-[ $FAILED = 0 ] || tail -30 "$DIR/log"
+[ $FAILED = 0 ] || { tail -30 "$DIR/log"; cat "$DIR/status"; }
 exit $FAILED
