@@ -25,12 +25,19 @@ end() {
 	    $((PASSED - P0)) $((FAILED - F0)) "$([ $skipped = 0 ] || echo ", $skipped skipped")"
 }
 # run NAME COMMAND...: what it counted, or one, by its exit status; 77 is a skip.
-run() {
-	local name=$1 log status ok bad
+run() { local name=$1; shift; execute "$name" "$@"; judge "$name"; }
+log_of() { echo "$LOGS/$(echo "$STAGE $1" | tr ' /' '__').log"; }
+execute() { # its exit status is beside its log
+	local log
+	log=$(log_of "$1")
 	shift
-	log=$LOGS/$(echo "$STAGE $name" | tr ' /' '__').log
 	timeout -k 5 "${LIMIT:-300}" "$@" >"$log" 2>&1 </dev/null
-	status=$?
+	echo $? >"$log.status"
+}
+judge() {
+	local name=$1 log status ok bad
+	log=$(log_of "$name")
+	status=$(cat "$log.status")
 	# cmocka's own lines, "ok NAME"/"FAIL NAME" of the shell tests, "N passed, N failed".
 	ok=$(grep -acE '^\[       OK \]|^ok ' "$log")
 	# cmocka names a failed test twice; its count stands before the list.
@@ -58,12 +65,18 @@ run() {
 }
 programs() { for f in "$@"; do [ -x "$f" ] && [ -f "$f" ] && printf '%s\n' "$f"; done; }
 
-stage() { # name, then programs; a stage without any does not appear
-	local f name=$1
+stage() { # name, then programs; a stage without any does not appear.  ABREAST=n: so many at once
+	local f name=$1 under_way=0
 	shift
 	[ -n "$(programs "$@")" ] || return 0
 	begin "$name"
-	for f in $(programs "$@"); do run "$(basename "$f")" "$f" "$BUILD"; done
+	for f in $(programs "$@"); do
+		[ "$under_way" -lt "${ABREAST:-1}" ] || { wait -n; under_way=$((under_way - 1)); }
+		execute "$(basename "$f")" "$f" "$BUILD" &
+		under_way=$((under_way + 1))
+	done
+	wait
+	for f in $(programs "$@"); do judge "$(basename "$f")"; done
 	end
 }
 
@@ -90,8 +103,9 @@ done
 end
 
 if [ "$TIER" = all ]; then
-	LIMIT=240 stage "system" tests/system/*.sh
-	LIMIT=240 stage "consumer" tests/consumer/*.sh
+	# They mostly wait, each in namespaces of its own.
+	ABREAST=2 LIMIT=240 stage "system" tests/system/*.sh
+	ABREAST=2 LIMIT=240 stage "consumer" tests/consumer/*.sh
 	LIMIT=600 stage "browser" tests/browser/*.sh
 	LIMIT=240 stage "attack" tests/attack/flood.sh tests/attack/forged.sh tests/attack/kill.sh
 fi
