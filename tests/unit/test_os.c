@@ -351,7 +351,7 @@ a_pipe_does_not_hold_it(void **state)
 	assert_true(file.told);
 }
 
-/* What p0f 3.09b says of the same packets, with the database that comes with it. */
+/* With the database that comes with p0f 3.09b. */
 static void
 the_database_of_p0f_itself(void **state)
 {
