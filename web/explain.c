@@ -18,8 +18,10 @@
 struct story {
 	struct json	     json;
 	const struct config *config;
+	const struct os_base *os;	/* NULL: no database of p0f's */
 	size_t		     n, limit;
 	bool		     more;
+	char		     print[FINGERPRINT_TEXT_SIZE], looks_like[OS_TEXT_SIZE];	/* the last one: most are alike */
 };
 
 static const char *const outcomes[] = {
@@ -98,6 +100,19 @@ json_where(struct story *story, uint32_t index)
 	}
 }
 
+/* What the SYN looks like, by p0f's database.  NULL: unknown. */
+static const char *
+looks_like(struct story *story, const char *print)
+{
+	if (story->os == NULL || print[0] == '\0')
+		return NULL;
+	if (strcmp(story->print, print) != 0) {
+		(void)snprintf(story->print, sizeof(story->print), "%s", print);
+		(void)os_find(story->os, print, story->looks_like);
+	}
+	return story->looks_like[0] != '\0' ? story->looks_like : NULL;
+}
+
 static bool
 story_attempt(void *ctx, const struct report_attempt *row)
 {
@@ -118,6 +133,7 @@ story_attempt(void *ctx, const struct report_attempt *row)
 	if (row->rtt_us != 0)
 		json_real(&story->json, "rtt_ms", row->rtt_us / 1e3, 3);
 	json_string(&story->json, "fingerprint", row->fingerprint[0] != '\0' ? row->fingerprint : NULL);
+	json_string(&story->json, "os", looks_like(story, row->fingerprint));
 	json_end(&story->json);
 	return true;
 }
@@ -365,6 +381,8 @@ handle_sender(struct web *web, const struct request *req, struct reply *reply)
 		reply_report(reply, result);
 		return;
 	}
+	os_look(&web->os, web->config->p0f_database);
+	story.os = web->os.base;
 	json_to_buffer(&story.json);
 	json_object(&story.json, NULL);
 	tell(web, req, &entry, &story, reply);

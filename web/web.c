@@ -37,6 +37,7 @@ web_init(struct web *web, const struct config *config)
 	memset(web, 0, sizeof(*web));
 	web->config = config;
 	hosts_init(&web->hosts, config);
+	os_look(&web->os, config->p0f_database);
 	return pthread_mutex_init(&web->lock, NULL) == 0;
 }
 
@@ -44,6 +45,7 @@ void
 web_clear(struct web *web)
 {
 	export_cache_drop(&web->exports);
+	os_clear(&web->os);
 	if (web->report != NULL)
 		report_close(web->report);
 	(void)pthread_mutex_destroy(&web->lock);

@@ -19,6 +19,7 @@
 #include "mxtrap/json.h"
 #include "mxtrap/message.h"
 #include "document.h"
+#include "os.h"
 #include "stream.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
@@ -278,6 +279,7 @@ struct web {
 	struct export_cache  exports;
 	struct press	     press;
 	struct consumers     consumers;
+	struct os_file	     os;	/* of p0f; handle_sender() looks at it */
 	struct aside	     aside;	/* has a lock of its own, to be taken behind this one */
 	struct web_counters  counters;
 	struct streams	     streams;	/* has a lock of its own */

@@ -150,7 +150,7 @@ read_plain(struct config_reader *r, char *plain, const char *path)
 	};
 	cfg_opt_t root[] = {
 		LIST("interface"), KEY("state-dir"), KEY("publish"),
-		KEY("publish-after"), KEY("contact"), KEY("probe"), KEY("probe-interval"), KEY("greeting-delay"),
+		KEY("publish-after"), KEY("contact"), KEY("p0f-database"), KEY("probe"), KEY("probe-interval"), KEY("greeting-delay"),
 		LIST("control-addresses"),
 		NAMED("mx-set", mxset), SECTION("allow", allow), NAMED("pool", pool),
 		SECTION("judge", judge), SECTION("limits", limits),

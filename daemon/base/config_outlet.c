@@ -166,7 +166,21 @@ read_firewall(struct config_reader *r, cfg_t *root)
 	    config_choice(r, config_at(section, "backend", 0), backends, 2, "backend") == 0;
 }
 
-/* Whether they are there, and what they are, is web's to say: files come and go. */
+/* Whether it is there, and what it is, is web's to say: files come and go. */
+static void
+read_path(struct config_reader *r, cfg_t *section, const char *key, char out[static 256])
+{
+	struct config_value value;
+
+	if (!config_has(section, key))
+		return;
+	value = config_at(section, key, 0);
+	if (value.text[0] == '/' && strlen(value.text) < 256)
+		memcpy(out, value.text, strlen(value.text) + 1);
+	else
+		config_found(&r->source, value.line, value.text, "the absolute path of a file, of at most 255 bytes (%s)", key);
+}
+
 static void
 read_geoip(struct config_reader *r, cfg_t *root)
 {
@@ -180,18 +194,8 @@ read_geoip(struct config_reader *r, cfg_t *root)
 	if (cfg_size(root, "geoip") == 0)
 		return;
 	section = cfg_getnsec(root, "geoip", 0);
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		struct config_value value;
-
-		if (!config_has(section, files[i].key))
-			continue;
-		value = config_at(section, files[i].key, 0);
-		if (value.text[0] == '/' && strlen(value.text) < sizeof(c->geoip_country))
-			memcpy(files[i].out, value.text, strlen(value.text) + 1);
-		else
-			config_found(&r->source, value.line, value.text, "the absolute path of a file, of at most 255 bytes (%s)",
-			    files[i].key);
-	}
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		read_path(r, section, files[i].key, files[i].out);
 }
 
 /* It stands in replies to strangers and in files of many formats: nothing that any of them takes for more. */
@@ -215,6 +219,7 @@ void
 config_read_outlets(struct config_reader *r, cfg_t *root)
 {
 	read_contact(r, root);
+	read_path(r, root, "p0f-database", r->config.p0f_database);
 	read_web(r, root);
 	read_dnsbl(r, root);
 	read_postfix(r, root);

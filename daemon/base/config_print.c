@@ -260,6 +260,11 @@ config_print(const struct config *config, void *stdio_file)
 		print_quoted(f, config->contact);
 		fputc('\n', f);
 	}
+	if (config->p0f_database[0] != '\0') {
+		fputs("p0f-database = ", f);
+		print_quoted(f, config->p0f_database);
+		fputc('\n', f);
+	}
 	print_ladder(f, &config->ladder);
 	print_allow(f, config);
 	print_pools(f, config);

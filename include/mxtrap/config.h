@@ -69,6 +69,7 @@ struct config {
 	size_t n_postfix;
 	char   postfix_group[64];		/* who may connect to a unix socket; "postfix" */
 	char   geoip_country[256], geoip_asn[256];	/* files (mmdb) that web looks into; "": none */
+	char   p0f_database[256];		/* p0f.fp, which web reads; "": the usual path, if it is there */
 	bool   firewall;			/* keep nftables sets in step with the list */
 };
 

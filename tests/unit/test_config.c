@@ -74,6 +74,8 @@ static const struct row rows[] = {
 	{ "a_contact_with_a_blank_is_an_error", "contact = \"a b@example.org\"", "t:1: found \"a b@example.org\", expected a mail address or URL", false },
 	{ "a_file_of_countries_by_a_relative_path_is_an_error", "geoip { country = \"country.mmdb\" }",
 	  "t:1: found \"country.mmdb\", expected the absolute path of a file", false },
+	{ "a_database_of_p0f_by_a_relative_path_is_an_error", "p0f-database = \"p0f.fp\"",
+	  "t:1: found \"p0f.fp\", expected the absolute path of a file", false },
 	{ "an_empty_contact_is_an_error", "contact = \"\"", "expected a mail address or URL", false },
 	{ "a_contact_that_would_end_a_quoted_text_is_an_error", "contact = \"a;b@example.org\"", "(contact)", false },
 	{ "a_contact_that_a_server_would_expand_is_an_error", "contact = \"a%b@example.org\"", "found \"a%b@example.org\"", false },

@@ -42,7 +42,7 @@ function facts(entry, story) {
 		fact('How sure', grades[entry.grade] || 'nothing is proven'), fact('Class', entry.class), fact('Hint', signed(entry.hint)),
 		entry.country || entry.asn ? fact('Where', [entry.country, entry.asn ? `AS${entry.asn}` : null].filter(Boolean).join(', ')) : null,
 		prints.size ? h('div', { class: 'wide' }, h('dt', {}, prints.size > 1 ? 'Fingerprints of its SYN' : 'Fingerprint of its SYN'),
-			[...prints].slice(-3).map(([text, os]) => h('dd', {}, h('a', { href: '#/senders/' + encodeURIComponent('fingerprint:' + text) }, h('code', {}, text)), os ? ' ' + os : null))) : null);
+			[...prints].slice(-3).map(([text, os]) => h('dd', {}, h('a', { href: '#/senders/' + encodeURIComponent('fingerprint:' + text) }, h('code', {}, text)), os ? h('span', { class: 'dim' }, ` looks like ${os}`) : null))) : null);
 }
 
 /* Each kind of doubt once, with what it excused. */

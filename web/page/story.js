@@ -22,7 +22,7 @@ function attempt(row) {
 			row.preference !== undefined ? h('span', { class: 'dim' }, ` preference ${row.preference}`) : null),
 		h('p', { class: 'dim' }, `${row.from} port ${row.port} `, outcomes[row.outcome] || '',
 			row.syns > 1 ? `, ${row.syns} SYNs` : '', row.rtt_ms ? `, round trip ${row.rtt_ms.toFixed(row.rtt_ms < 1 ? 3 : 1)} ms` : '',
-			row.fingerprint ? [' \u00b7 ', h('code', {}, row.fingerprint)] : null)] };
+			row.fingerprint ? [' \u00b7 ', h('code', {}, row.fingerprint), row.os ? ` looks like ${row.os}` : null] : null)] };
 }
 
 /* The words are the sender's own: text nodes alone ever hold them. */
