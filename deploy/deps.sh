@@ -15,7 +15,7 @@ BUILD="$BUILD nodejs npm"			# the page is bundled
 LIVE="iproute2 procps python3 postfix dnsmasq-base tcpdump curl openssl"
 CHECK="libcmocka-dev valgrind clang libclang-rt-14-dev clang-tidy cppcheck mandoc jq perl sqlite3 nftables prometheus bind9-dnsutils ipset
 	rbldnsd knot nsd haproxy fail2ban rspamd iptables"
-CHECK="$CHECK chromium fonts-dejavu-core"	# tests/browser
+CHECK="$CHECK p0f chromium fonts-dejavu-core"	# tests/browser
 
 packages() {
 	for group in "$@"; do
