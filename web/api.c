@@ -45,6 +45,7 @@ json_thresholds(struct json *json, const struct config *config)
 	json_real(json, "list", upper, 4);
 	json_real(json, "suspect", upper / 2, 4);
 	json_real(json, "clear", judge_lower(&config->judge), 4);
+	json_uint(json, "half_life", config->judge.half_life_s);
 	json_end(json);
 }
 

@@ -233,6 +233,19 @@ write_token(void *ctx, const struct report_token *token)
 }
 
 void
+json_own(struct json *json, const struct config *config)
+{
+	json_array(json, "own");
+	if (config->n_dnsbl != 0)
+		json_string(json, NULL, "dnsbl");
+	if (config->n_postfix != 0)
+		json_string(json, NULL, "postfix");
+	if (config->firewall)
+		json_string(json, NULL, "firewall");
+	json_end(json);
+}
+
+void
 handle_consumers(struct web *web, const struct request *req, struct reply *reply)
 {
 	struct consumer_page page;
@@ -248,6 +261,7 @@ handle_consumers(struct web *web, const struct request *req, struct reply *reply
 	json_to_buffer(&json);
 	json_object(&json, NULL);
 	json_state(&json, &page.state, report_now(web->report, req->now_s));
+	json_own(&json, web->config);
 	json_array(&json, "consumers");
 	for (size_t i = 0; i < web->consumers.n; i++)
 		if (strncmp(web->consumers.rows[i].row.who, "command:", 8) != 0)

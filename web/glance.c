@@ -318,6 +318,7 @@ write_consumers(struct json *json, struct web *web, const struct report_state *s
 		json_null(json, "newest");
 	json_uint(json, "behind", sum.behind);
 	json_string(json, "warning", unused ? "nobody has fetched the list for a day" : NULL);
+	json_own(json, web->config);
 	json_end(json);
 }
 

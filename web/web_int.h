@@ -179,6 +179,8 @@ struct consumers_sum {
 };
 #define CONSUMERS_LATE_S 900
 void consumers_sum(struct web *, const struct report_state *, int64_t now_s, struct consumers_sum *);
+/* "own": what of mxtrap itself uses the list and fetches nothing, so it is no consumer: dnsbl, postfix, firewall. */
+void json_own(struct json *, const struct config *);
 /* Tell watch of some who came.  Takes web.lock if it is free, and does not wait. */
 void consumers_tell(struct web *, int fd);
 

@@ -60,6 +60,11 @@ ip netns exec $ns "$dir/constant" 8726 & pids="$pids $!"
 get() { ip netns exec $ns curl -s -m 30 "$@"; }
 until get -f -o /dev/null http://127.0.0.1:8725/healthz; do sleep 0.2; done
 get http://127.0.0.1:8725/export/plain | grep -v '[#:]' | awk 'NR % 7 == 0' | head -100000 > "$dir/addresses"
+# The dashboard in a browser, where there is one.
+if [ -x /usr/bin/chromium ] && make -s tests/browser/node_modules/.ready > "$dir/npm" 2>&1; then
+	read -r paint slowest tabs <<< "$(ip netns exec $ns node tests/browser/paint.mjs)"
+	row "dashboard: first meaningful paint, $senders senders, median of $tabs tabs (the slowest $slowest ms)" "$paint" "ms" 500 '<='
+fi
 # Exports over HTTP, each rendered for whoever asks; and what others notice of it.
 web=$(sed -n 's/.*web is ready (pid \([0-9]*\)).*/\1/p' "$dir/log" | tail -1)
 ip netns exec $ns python3 tests/bench/export.py 8725 "$web" "$(head -1 "$dir/addresses")" > "$dir/out" || exit 1

@@ -97,15 +97,33 @@ export default async function acts(browser) {
 		const token = await page.locator('dialog .snippet code').first().textContent();
 		same((await fetch(`${SITE}/x/${token}/plain`)).status, 200, 'an export with it');
 		await page.locator('dialog button[type="submit"]').click();
+		await open(page, 'audit');
+		const made = page.locator('.audit tbody tr', { hasText: 'made token edge-1' });
+		same(await made.locator('[data-act="undo"]').count(), 0, 'ways to lose it in one click');
+		await made.locator('[data-act="revoke"]').click();
+		await page.locator('dialog h2', { hasText: 'Revoke edge-1?' }).waitFor();
+		same(await page.locator('dialog .problem:not(:empty)').count(), 0, 'warnings about what is no admin token');
+		await page.keyboard.press('Escape');
+		await page.locator('dialog').waitFor({ state: 'detached' });
+		await open(page, 'consumers');
 		await page.locator('.senders tbody th', { hasText: 'edge-1' }).first().waitFor();
 		holds(!(await page.content()).includes(token), 'it is not shown any more');
 		await page.locator('[data-act="revoke"][aria-label="Revoke edge-1"]').click();
 		await page.locator('dialog button.danger').click();
 		await until('it opens nothing', async () => (await fetch(`${SITE}/x/${token}/plain`)).status === 403);
 	});
+	await check('whoever would revoke the last admin token is warned', async () => {
+		await page.locator('[data-act="revoke"][aria-label="Revoke page"]').click();
+		await page.locator('dialog .problem', { hasText: 'the last admin token' }).waitFor();
+		await page.keyboard.press('Escape');
+		await page.locator('dialog').waitFor({ state: 'detached' });
+	});
 	await check('who fetched the list is told, with how much it lacks', async () => {
 		await fetch(SITE + '/export/plain', { headers: { 'User-Agent': 'edge/1', Authorization: `Bearer ${TOKEN}` } });
 		await page.locator('.senders tbody tr', { hasText: 'edge/1' }).waitFor();
+		const { consumers } = await api('/api/v1/consumers');
+		holds(consumers.some((c) => c.what === 'api'), 'the API itself knows that the page changed something');
+		same(await page.locator('[data-name="What"]', { hasText: /^api$/ }).count(), 0, 'rows of the page itself');
 	});
 	await check('the token was sent in one header only, never in a URL or a cookie, and a new tab has to ask', async () => {
 		holds(sent.some((r) => r.headers.authorization === `Bearer ${TOKEN}`), 'it was sent');

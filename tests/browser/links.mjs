@@ -157,10 +157,60 @@ async function paging(browser) {
 	});
 }
 
+/* The API's answer of another day. */
+const another = (page, change) => page.route('**/api/v1/overview', async (route) => {
+	const answer = await route.fetch();
+	return route.fulfill({ response: answer, headers: { ...answer.headers(), etag: '' }, json: change(await answer.json()) });
+});
+
+async function sentences(browser) {
+	const at = Math.floor(Date.now() / 86400000) * 86400 + 3600;
+	const since = `since ${new Date(at * 1000).toISOString().slice(11, 16)} UTC`;
+	const texts = { [`The real MX mx1 has not answered ${since}: judging is suspended.`]: /has not answered since ([0-9]+ [A-Z][a-z]+, )?10:00: judging is suspended\.$/,
+		'The decoy mx0 is silent.': /is silent since ([0-9]+ [A-Z][a-z]+, )?10:00\.$/, 'Nothing leaves before 10:42 UTC: too young.': /^Nothing leaves before 10:42 UTC: too young\.$/ };
+
+	await check('a time in the sentence of state is told once, in the reader\'s zone', async () => {
+		for (const [text, found] of Object.entries(texts)) {
+			const { page, context } = await tab(browser, { timezoneId: 'Asia/Tokyo' });
+			await another(page, (o) => ({ ...o, says: { level: 'bad', text, since: at, more: [] } }));
+			await open(page, '');
+			const says = await page.locator('.says-now .first').textContent();
+			holds(found.test(says), `${text} is shown as ${says}`);
+			await context.close();
+		}
+	});
+	await check('quiet is not all there is to say where mail may be lost, or nobody fetches the list', async () => {
+		const { page, context } = await tab(browser);
+		let own = [];
+		await another(page, (o) => ({ ...o, says: { level: 'ok', text: 'All quiet.', since: null, more: [] }, risk: { candidates: 110, at },
+			totals: o.totals.map((t) => ({ ...t, now: 12 })), consumers: { known: 0, newest: null, behind: 0, warning: null, own } }));
+		await open(page, '');
+		same(await page.locator('.says-now li').allTextContents(), ['110 senders may be mail servers that found no way in: look at them.',
+			'12 senders are listed, and no program has fetched the list: connect one.'], 'what wants a look');
+		own = ['dnsbl'];		/* who asks it fetches nothing */
+		await until('only the mail is left', async () => await page.locator('.says-now li').count() === 1);
+		await page.locator('.says-now li a').click();
+		await page.locator('h1', { hasText: 'Mail at risk' }).waitFor();
+		await context.close();
+	});
+	await check('the ways over the rungs add up to the visits', async () => {
+		const { page, context } = await tab(browser);
+		await another(page, (o) => ({ ...o, flow: { ...o.flow, visits: 31, routes: [{ route: ['nolisting', 'real'], visits: 16, reached_real: 12 }, { route: ['nolisting'], visits: 8, reached_real: 0 },
+			{ route: ['nolisting', 'bogus'], visits: 4, reached_real: 0 }, { route: ['bogus'], visits: 2, reached_real: 0 }, { route: ['real'], visits: 1, reached_real: 1 }] } }));
+		await open(page, '');
+		same(await page.locator('#flow-says').textContent(), 'Of 31 visits in the last day 16 climbed to the real MX, 2 came to the top first, 8 gave up below the real MX, ' +
+			'4 went past it to the backup, 1 went straight to it. In 13 the handshake with the real MX was completed.', 'the sentence');
+		await page.locator('.flow text', { hasText: /^reached the real MX 13$/ }).waitFor({ state: 'attached' });
+		await page.locator('.flow text', { hasText: /^never reached it 18$/ }).waitFor({ state: 'attached' });
+		await context.close();
+	});
+}
+
 export default async function links(browser) {
 	await listedBot('198.18.200.66');
 	await until('it is in the sums', async () => (await api('/api/v1/series')).hours.length > 0);
 	await deep(browser);
 	await keys(browser);
+	await sentences(browser);
 	await paging(browser);
 }

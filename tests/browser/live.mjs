@@ -20,6 +20,11 @@ export default async function live(browser) {
 		await bot('backup-first', '198.18.221.66');
 		await page.locator('.live-table tr.change.listed', { hasText: '198.18.221.66' }).waitFor();
 	});
+	await check('a change has its new state where states stand', async () => {
+		const change = page.locator('.live-table tr.change.listed', { hasText: '198.18.221.66' }).first();
+		same(await change.locator('[data-name="State"]').textContent(), 'listed', 'its State');
+		holds(/score [0-9]/.test(await change.locator('[data-name="What"]').textContent()), 'its score stands with what happened');
+	});
 	await check('filters hide what does not match, and nothing is lost by them', async () => {
 		const all = await page.locator('.live-table tbody tr').count();
 		await page.getByLabel('Rung').selectOption('real');

@@ -27,13 +27,16 @@ await fetch('http://127.0.0.1:8725/export/nftables', { headers: { Authorization:
 await fetch('http://127.0.0.1:8725/api/v1/allow', { method: 'POST', headers: { Authorization: `Bearer ${TOKEN}`, 'Content-Type': 'application/json' },
 	body: JSON.stringify({ cidr: '198.18.20.66', for: '30d', note: 'a customer, ticket 4711' }) });
 await open(page, '');
-await page.setViewportSize({ width: 1600, height: 1050 });
+await page.setViewportSize({ width: 1600, height: 1270 });
 await page.locator('.flow').waitFor();
+await page.locator('.latest tbody tr').first().waitFor();
 await page.locator('canvas').waitFor();
 await page.waitForFunction(() => [...document.querySelectorAll('.picture')].every((b) => Number(b.dataset.width) === b.clientWidth));
 await take('overview');
 await page.emulateMedia({ colorScheme: 'dark' });
-await open(page, 'sender/198.18.140.12');
+const listed = (await api('/api/v1/list?state=listed&limit=50')).entries.sort((a, b) => b.reasons.length - a.reasons.length)[0].cidr.replace(/\/(32|128)$/, '');
+await open(page, 'sender/' + encodeURIComponent(listed));
+await page.locator('h1 .pill.listed').waitFor();
 await page.setViewportSize({ width: 1280, height: 1190 });
 await page.waitForFunction(() => [...document.querySelectorAll('.picture')].every((b) => Number(b.dataset.width) === b.clientWidth));
 await take('sender');

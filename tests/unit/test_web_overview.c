@@ -45,7 +45,7 @@ the_overview_has_all_that_the_page_shows_first(void **state)
 		"\"mx_set\":\"example.org\",\"name\":\"mx9.example.org\",\"preference\":90,\"role\":\"bogus\",\"answer\":\"reset\","
 		"\"addresses\":[\"198.51.100.30\"],\"health\":\"up\",\"senders_now\":1,\"senders_today\":",
 		"\"flow\":{\"from\":", "{\"route\":[\"bogus\"],\"visits\":1,\"reached_real\":0}", "\"visits\":1}",
-		"\"risk\":{\"candidates\":", "\"consumers\":{\"known\":",
+		"\"risk\":{\"candidates\":", "\"consumers\":{\"known\":", "\"own\":[]",
 	};
 	const struct response *a = get_until("/api/v1/overview", "\"senders_now\":1");
 
@@ -53,6 +53,21 @@ the_overview_has_all_that_the_page_shows_first(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
 		assert_has(a->body, parts[i]);
 	assert_string_equal(header(a, "Cache-Control"), "no-store");
+}
+
+static void
+what_uses_the_list_and_fetches_nothing_is_named(void **state)
+{
+	static const struct config config = { .n_dnsbl = 1, .firewall = true };
+	struct json json;
+
+	(void)state;
+	json_to_buffer(&json);
+	json_object(&json, NULL);
+	json_own(&json, &config);
+	json_end(&json);
+	assert_string_equal(json.buf, "{\"own\":[\"dnsbl\",\"firewall\"]}");
+	json_free(&json);
 }
 
 /* Tallies of a week ago, which the day's sums and the change against last week come from. */
@@ -232,6 +247,7 @@ main(void)
 {
 	ADD(waits_for_the_database);
 	ADD(the_overview_has_all_that_the_page_shows_first);
+	ADD(what_uses_the_list_and_fetches_nothing_is_named);
 	ADD(a_week_later_the_change_can_be_told);
 	ADD(listed_of_a_day_without_a_change_is_that_of_the_day_before);
 	ADD(a_series_by_day_comes_from_the_sums_of_days);

@@ -56,8 +56,9 @@ export async function act(name, cidr, refresh) {
 /* What may be done about a sender in this state. */
 const fit = { allowed: ['withdraw'], listed: ['allow', 'forget'], cleared: ['allow', 'list'] };
 
-export function actionButtons(entry, refresh) {
+/* but: what is not offered here. */
+export function actionButtons(entry, refresh, but = null) {
 	const names = entry.reasons?.includes('by_hand') && entry.state === 'listed' ? ['allow', 'unlist'] : fit[entry.state] || ['allow', 'forget', 'list'];
-	return h('span', { class: 'actions' }, names.map((name) => h('button', { type: 'button', class: 'small', 'data-act': name, 'data-focus': name + ' ' + entry.cidr,
+	return h('span', { class: 'actions' }, names.filter((name) => name !== but).map((name) => h('button', { type: 'button', class: 'small', 'data-act': name, 'data-focus': name + ' ' + entry.cidr,
 		'aria-label': `${what[name].title} ${plain(entry.cidr)}`, onclick: () => act(name, entry.cidr, refresh) }, what[name].title)));
 }

@@ -6,16 +6,28 @@ import { undo } from './actions.js';
 import { pagesOf } from './api.js';
 import { h, show } from './dom.js';
 import { link, plain, time } from './text.js';
+import { revoke } from './tokens.js';
+
+const REVOKE = '/api/v1/tokens/revoke';
+const tokens = { token: 'made token', 'token revoke': 'revoked token' };
+
+/* A token cannot be given back: it is revoked by the same question as on its own page. */
+function back(entry, refresh) {
+	const makes = entry.undo.path === REVOKE, name = makes ? 'Revoke' : 'Undo';
+	return h('button', { type: 'button', class: 'small', 'data-focus': 'undo ' + entry.id, 'data-act': makes ? 'revoke' : 'undo',
+		'aria-label': makes ? `Revoke ${entry.undo.body.name}` : `Undo: ${entry.what} ${entry.cidr ? plain(entry.cidr) : ''}`,
+		onclick: () => makes ? revoke(entry.undo.body.name, refresh) : undo(entry.undo, refresh) }, name);
+}
 
 function row(entry, refresh) {
+	const token = tokens[entry.what];
 	return h('tr', {},
 		h('th', { scope: 'row' }, time(entry.time)),
 		h('td', { 'data-name': 'Who' }, entry.who),
-		h('td', { 'data-name': 'What' }, entry.what),
+		h('td', { 'data-name': 'What' }, token ? `${token} ${entry.note}` : entry.what),
 		h('td', { 'data-name': 'Sender' }, entry.cidr ? h('a', { class: 'address', href: link(entry.cidr) }, plain(entry.cidr)) : h('span', { class: 'none' }, '\u2013')),
-		h('td', { 'data-name': 'Note', class: 'words' }, entry.note || h('span', { class: 'none' }, '\u2013')),
-		h('td', { 'data-name': 'Do' }, entry.undo ? h('button', { type: 'button', class: 'small', 'data-focus': 'undo ' + entry.id, 'data-act': 'undo',
-			'aria-label': `Undo: ${entry.what} ${entry.cidr ? plain(entry.cidr) : ''}`, onclick: () => undo(entry.undo, refresh) }, 'Undo') : h('span', { class: 'none' }, '\u2013')));
+		h('td', { 'data-name': 'Note', class: 'words' }, (!token && entry.note) || h('span', { class: 'none' }, '\u2013')),
+		h('td', { 'data-name': 'Do' }, entry.undo ? back(entry, refresh) : h('span', { class: 'none' }, '\u2013')));
 }
 
 export function audit(_argument, refresh) {

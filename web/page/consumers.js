@@ -5,13 +5,13 @@
 import { get } from './api.js';
 import { h, show } from './dom.js';
 import { guideList } from './guide.js';
-import { count, pill, plural, span, time } from './text.js';
+import { count, ownSays, pill, plural, span, time } from './text.js';
 import { tokenPanel } from './tokens.js';
 
-const heads = ['Who', 'What', 'With', 'Last came', 'Times', 'The list it has'];
+const heads = ['Who', 'What', 'Program', 'Last came', 'Fetches', 'The list it has'];
 
 function row(c, now) {
-	const lag = c.behind === null ? pill('quiet', 'not told') : c.behind === 0 ? pill('up', 'the newest') : pill('suspect', `${plural(c.behind, 'change', 'changes')} behind`);
+	const lag = c.behind === null ? pill('quiet', 'does not hold this list') : c.behind === 0 ? pill('up', 'the newest') : pill('suspect', `${plural(c.behind, 'change', 'changes')} behind`);
 	return h('tr', {}, h('th', { scope: 'row' }, c.who), [c.what, h('span', { class: 'dim' }, c.agent || '\u2013'), h('span', {}, time(c.last), h('span', { class: 'dim' }, `, ${span(now - c.last)} ago`)), count(c.times), lag]
 		.map((cell, i) => h('td', { 'data-name': heads[i + 1], class: 'words' }, cell)));
 }
@@ -25,9 +25,11 @@ export function consumers(argument, refresh) {
 		guides.querySelector('#guide-' + CSS.escape(argument))?.setAttribute('open', '');
 	async function fill() {
 		const a = await get('/api/v1/consumers');
-		show(who, JSON.stringify([a.consumers, Math.floor(a.now / 30)]), () => [h('h1', { id: 'consumers-title' }, 'Consumers'), a.consumers.length === 0 ?
-			h('p', { class: 'empty' }, h('strong', {}, 'Nobody fetches the list yet: '), 'it blocks nobody. Choose below how your mail server or firewall shall read it. mxtrapd\u2019s own DNSBL, Postfix socket and firewall sets fetch nothing and do not stand here.') :
-			h('table', { class: 'senders' }, h('thead', {}, h('tr', {}, heads.map((t) => h('th', { scope: 'col' }, t)))), h('tbody', {}, a.consumers.map((c) => row(c, a.now))))]);
+		const came = a.consumers.filter((c) => c.what !== 'api');	/* a page that looks, and blocks nobody */
+		show(who, JSON.stringify([came, a.own, Math.floor(a.now / 30)]), () => [h('h1', { id: 'consumers-title' }, 'Consumers'), came.length === 0 ?
+			h('p', { class: 'empty' }, h('strong', {}, a.own.length ? `Nobody fetches the list; ${ownSays(a.own)} may block by it. ` : 'Nobody fetches the list yet: it blocks nobody. '),
+				'Choose below how your mail server or firewall shall read it. mxtrapd\u2019s own DNSBL, Postfix socket and firewall sets fetch nothing and do not stand here.') :
+			h('table', { class: 'senders' }, h('thead', {}, h('tr', {}, heads.map((t) => h('th', { scope: 'col' }, t)))), h('tbody', {}, came.map((c) => row(c, a.now))))]);
 		show(tokens, JSON.stringify(a.tokens), () => tokenPanel(a.tokens, refresh));
 	}
 	return { fill, nodes: [who, tokens, guides] };

@@ -7,18 +7,18 @@ import { h, s } from './dom.js';
 import { count, plural, words } from './text.js';
 
 const STEPS = 3;		/* rungs a route; what follows is not drawn */
-const ends = { served: 'reached the real MX', never: 'never came there' };
+const ends = { served: 'reached the real MX', never: 'never reached it' };
 
 /* What the routes say about who comes here. */
 export function kindsOf(flow) {
-	const kinds = { climbed: 0, top: 0, up: 0, real: 0, other: 0 };
+	const kinds = { climbed: 0, top: 0, up: 0, past: 0, real: 0, other: 0 };
 	const rank = { nolisting: 0, real: 1, bogus: 2, control: 3 };
 	for (const { route, visits } of flow.routes) {
 		const orderly = route.every((r, i) => i === 0 || rank[r] >= rank[route[i - 1]]);
 		if (route[0] === 'bogus' || route[0] === 'control')
 			kinds.top += visits;
-		else if (!route.includes('real'))
-			kinds.up += visits;
+		else if (route[0] === 'nolisting' && !route.includes('real'))
+			kinds[route.length > 1 ? 'past' : 'up'] += visits;
 		else if (orderly && route[0] === 'nolisting')
 			kinds.climbed += visits;
 		else if (route[0] === 'real')
@@ -31,12 +31,14 @@ export function kindsOf(flow) {
 
 export function flowSays(flow) {
 	const k = kindsOf(flow);
+	const reached = flow.routes.reduce((n, r) => n + r.reached_real, 0);
 	return `Of ${plural(flow.visits, 'visit', 'visits')} in the last day ${count(k.climbed)} climbed to the real MX, ${count(k.top)} came to the top first, ` +
-		`${count(k.up)} gave up below the real MX, ${count(k.real)} went straight to it${k.other ? `, ${count(k.other)} took another way` : ''}.`;
+		`${count(k.up)} gave up below the real MX, ${count(k.past)} went past it to the backup, ${count(k.real)} went straight to it${k.other ? `, ${count(k.other)} took another way` : ''}. ` +
+		`In ${count(reached)} the handshake with the real MX was completed.`;
 }
 
 const routeText = (route) => route.map((r) => words.role[r] || r).join(' \u2192 ');
-export const flowLines = (flow) => [...flow.routes].sort((a, b) => b.visits - a.visits).map((r) => [routeText(r.route), r.visits]);
+export const flowLines = (flow) => [...flow.routes].sort((a, b) => b.visits - a.visits).map((r) => [routeText(r.route), r.visits, r.reached_real]);
 
 function bars(flow) {
 	const lines = [...flow.routes].sort((a, b) => b.visits - a.visits).slice(0, 8);
@@ -53,14 +55,22 @@ function graph(flow) {
 			nodes.set(id, { id, name, step });
 		return id;
 	};
-	for (const { route, visits } of flow.routes) {
-		const path = [...route.slice(0, STEPS).map((name, i) => node(i, name)), node(STEPS, route.includes('real') ? 'served' : 'never')];
-		for (let i = 1; i < path.length; i++) {
-			const id = path[i - 1] + '>' + path[i];
-			const l = links.get(id) || { source: path[i - 1], target: path[i], value: 0, kind: route[0] };
-			l.value += visits;
-			links.set(id, l);
-		}
+	const add = (source, target, value) => {
+		const id = source + '>' + target;
+		const l = links.get(id) || { source, target, value: 0 };
+		l.value += value;
+		links.set(id, l);
+	};
+	for (const { route, visits, reached_real: reached } of flow.routes) {
+		const path = route.slice(0, STEPS).map((name, i) => node(i, name));
+		if (path.length === 0)
+			continue;
+		for (let i = 1; i < path.length; i++)
+			add(path[i - 1], path[i], visits);
+		if (reached > 0)
+			add(path.at(-1), node(STEPS, 'served'), reached);
+		if (visits > reached)
+			add(path.at(-1), node(STEPS, 'never'), visits - reached);
 	}
 	return { nodes: [...nodes.values()], links: [...links.values()] };
 }

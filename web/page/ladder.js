@@ -5,8 +5,8 @@
 import { get } from './api.js';
 import { h, show } from './dom.js';
 import { table } from './figure.js';
-import { dutyOf, health } from './rungs.js';
-import { count, pill, plural, signed, time, words } from './text.js';
+import { MIDNIGHT, dutyOf, health } from './rungs.js';
+import { pill, plural, signed, time, words } from './text.js';
 
 /* A status line of the daemon, as a sentence. */
 function plainly(name, value) {
@@ -23,7 +23,8 @@ function plainly(name, value) {
 		`${name.slice(8)} is ${value}`;
 }
 
-function alarms(status) {
+function alarms(status, sets) {
+	const idle = sets.flatMap((set) => set.exchangers).filter((e) => e.role !== 'control' && sum(e, 'attempts') === 0).length;
 	const broken = Object.entries(status.counters).filter(([name, value]) => value !== '' && (name.startsWith('complaint ') || name.startsWith('alarm ') ||
 		(name.startsWith('capture ') && value.startsWith('not capturing')) || (name === 'disk_full' && value === 'yes') ||
 		(name.startsWith('process ') && value.startsWith('not running')))).map(([name, value]) => plainly(name, value));
@@ -31,7 +32,7 @@ function alarms(status) {
 		.map(([name, value]) => `No evidence counts now: ${name.slice(6).replaceAll('_', ' ')} (${value})`);
 	const all = [...broken, ...doubts, ...(status.publishing.open ? [] : [`Observing only: nothing leaves. ${status.publishing.why || ''}`])];
 	return [h('h2', {}, 'What needs a look'), all.length ? h('ul', { class: 'findings' }, all.map((says) => h('li', {}, says))) :
-		h('p', { class: 'empty' }, h('strong', {}, 'Nothing. '), 'Each interface is captured, each process runs, each rung does what it should.'),
+		h('p', { class: 'empty' }, h('strong', {}, 'Nothing is known to be wrong. '), 'Each interface is captured and each process runs.', idle ? ` ${plural(idle, 'rung', 'rungs')} had no visitor today.` : ''),
 	status.notes.length ? h('details', {}, h('summary', {}, plural(status.notes.length, 'thing was', 'things were'), ' noted in the last 24 hours'),
 		h('ul', { class: 'findings' }, status.notes.slice(-50).reverse().map((n) => h('li', {}, time(n.time), ' ', n.address ? [h('code', {}, n.address), ' '] : null, n.says)))) : null,
 	status.not_kept.length ? h('details', {}, h('summary', {}, 'What was not kept, or not trusted, because of a bound'),
@@ -40,13 +41,19 @@ function alarms(status) {
 
 const sum = (e, field) => e.addresses.reduce((n, a) => n + a.today[field], 0);
 
+/* What it saw since midnight UTC; what there was none of is not told. */
+function today(e) {
+	const parts = [['proven', 'handshake', 'handshakes'], ['refused', 'refused', 'refused'], ['silent', 'silent', 'silent']].filter(([field]) => sum(e, field) > 0);
+	return h('span', { title: MIDNIGHT }, plural(sum(e, 'attempts'), 'attempt', 'attempts'), parts.length ? ': ' : '', parts.map(([field, one, many]) => plural(sum(e, field), one, many)).join(', '));
+}
+
 function exchanger(e) {
 	const r = { ...e, health: e.addresses.some((a) => a.health === 'down') ? 'down' : 'up', attempts_today: sum(e, 'attempts'), proven_today: sum(e, 'proven'),
 		refused_today: sum(e, 'refused'), silent_today: sum(e, 'silent') };
 	return [h('span', { class: 'num' }, e.role === 'control' ? '\u2013' : String(e.preference)), h('span', {}, h('strong', {}, e.name || 'control address'), h('br', {}), h('span', { class: 'dim' }, dutyOf(e))),
 		pill('role ' + e.role, words.role[e.role] || e.role), health(r),
 		h('span', { class: 'addresses' }, e.addresses.map((a) => h('span', {}, h('code', { class: a.health === 'down' ? 'down' : null }, a.address), a.health === 'down' ? ' down' : null))),
-		h('span', {}, `${count(sum(e, 'attempts'))} attempts: ${count(sum(e, 'proven'))} handshakes, ${count(sum(e, 'refused'))} refused, ${count(sum(e, 'silent'))} silent`),
+		today(e),
 		time(Math.max(...e.addresses.map((a) => a.last_attempt)))];
 }
 
@@ -72,7 +79,7 @@ export function ladder() {
 
 	async function fill() {
 		const [status, answer] = await Promise.all([get('/api/v1/status'), get('/api/v1/mx-sets')]);
-		show(needs, JSON.stringify([status.counters, status.notes, status.not_kept]), () => alarms(status));
+		show(needs, JSON.stringify([status.counters, status.notes, status.not_kept, answer.mx_sets]), () => alarms(status, answer.mx_sets));
 		show(how, JSON.stringify([status.thresholds, status.list_on, status.publishing]), () => judging(status));
 		show(sets, JSON.stringify(answer.mx_sets), () => answer.mx_sets.length === 0 ? h('p', { class: 'empty' }, 'No MX set is configured. Describe one with ',
 			h('code', {}, 'mx-set "example.org" { \u2026 }'), ' and start mxtrapd again.') : [answer.mx_sets.map(setPanel), answer.next !== null ? h('p', { class: 'note' }, 'More addresses are configured than are shown here.') : null]);

@@ -4,7 +4,7 @@
  */
 import { h } from './dom.js';
 import { listen } from './events.js';
-import { count, link, pill, plain, plural, reasons, time, words } from './text.js';
+import { count, link, pill, plain, plural, reasons, signed, time, words } from './text.js';
 
 const KEEP = 300;		/* lines */
 const outcomes = { refused: 'refused', silent: 'no answer', proven: 'handshake', half: 'half open', withdrawn: 'withdrawn' };
@@ -23,8 +23,8 @@ function changeRow(e) {
 		h('td', { 'data-name': 'Time' }, time(e.time, { precise: true })),
 		h('th', { scope: 'row' }, h('a', { href: link(e.cidr), class: 'address' }, plain(e.cidr))),
 		h('td', { 'data-name': 'What', colspan: 2 }, pill(e.old_state, words.state[e.old_state] || e.old_state), ' \u2192 ', pill(e.state, words.state[e.state] || e.state), ' ',
-			reasons(e.reasons || [])),
-		h('td', { 'data-name': 'Score' }, h('span', { class: 'num' }, `score ${Number(e.score).toFixed(1)}`)));
+			reasons(e.reasons || []), ' ', h('span', { class: 'dim num' }, `score ${signed(e.score)}`)),
+		h('td', { 'data-name': 'State' }, pill(e.state, words.state[e.state] || e.state)));
 }
 
 export function live() {

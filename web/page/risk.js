@@ -7,12 +7,20 @@
 import { actionButtons } from './actions.js';
 import { get } from './api.js';
 import { h, show } from './dom.js';
-import { count, link, pill, plain, points, span, time, words } from './text.js';
+import { count, link, pill, plain, plural, points, span, time, words } from './text.js';
 
 const EVERY_MS = 60000;
 const roles = (list) => list.map((r) => words.role[r] || r).join(', ');
 
-function row(entry, refresh) {
+/* Where its handshake was completed: what it tried and got a connection at. */
+function detail(w, entry, pauses) {
+	const open = entry.tried.filter((r) => !entry.failed.includes(r));
+	return w.name === 'queue_spacing' ? pauses : w.name === 'proven' && open.length ? ` (${roles(open)})` : '';
+}
+
+/* before: the row above; what stands there already takes one line here. */
+function row(entry, before, refresh) {
+	const names = (e) => e?.why.map((w) => w.name).join();
 	const pauses = entry.shortest_pause ? `, ${span(entry.shortest_pause)} to ${span(entry.longest_pause)} apart` : '';
 
 	return h('tr', {},
@@ -20,12 +28,13 @@ function row(entry, refresh) {
 			h('a', { href: link(entry.cidr), 'data-focus': 'risk ' + entry.cidr }, plain(entry.cidr)), ' ',
 			entry.state !== 'unknown' ? pill(entry.state, words.state[entry.state] || entry.state) : null),
 		h('td', { 'data-name': 'Like a server' }, h('span', { class: 'num' }, entry.likeness.toFixed(1))),
-		h('td', { 'data-name': 'Why' }, h('ul', { class: 'plain' }, entry.why.map((w) => h('li', {},
-			h('span', { class: 'points ' + (w.points < 0 ? 'bad' : 'good') }, points(w.points)),
-			' ', w.says, w.name === 'queue_spacing' ? pauses : '')))),
+		h('td', { 'data-name': 'Why' }, entry.why.length > 0 && names(entry) === names(before) ?
+			h('span', { title: entry.why.map((w) => w.says).join('; ') }, `the same ${plural(entry.why.length, 'reason', 'reasons')} as above${pauses}`) :
+			h('ul', { class: 'plain' }, entry.why.map((w) => h('li', {}, h('span', { class: 'points ' + (w.points < 0 ? 'bad' : 'good') }, points(w.points)),
+				' ', w.says, detail(w, entry, pauses))))),
 		h('td', { 'data-name': 'No connection at' }, entry.failed.length ? roles(entry.failed) : h('span', { class: 'none' }, '\u2013')),
 		h('td', { 'data-name': 'Last seen' }, time(entry.last_seen)),
-		h('td', { 'data-name': 'Do' }, actionButtons(entry, refresh)));
+		h('td', { 'data-name': 'Do' }, actionButtons(entry, refresh, 'list')));
 }
 
 export function risk(_argument, refresh) {
@@ -41,14 +50,14 @@ export function risk(_argument, refresh) {
 		show(box, JSON.stringify([answer.entries, answer.ranked]), () => answer.entries.length === 0 ?
 			h('p', { class: 'empty' }, h('strong', {}, 'None known. '), 'Whoever was refused went on to the real MX, or came once only. ',
 				`${count(answer.considered)} senders never climbed the ladder; none of them behaves like a mail server.`) : [
-				h('p', { class: 'intro' }, `${count(answer.candidates)} of ${count(answer.considered)} senders that never climbed the ladder may be mail servers. The most likely ones stand first: allow what you know.`),
+				h('p', { class: 'intro' }, `${count(answer.candidates)} of ${count(answer.considered)} senders that never climbed the ladder may be mail servers: of all who are remembered, however long ago they came. The most likely ones stand first: allow what you know.`),
 				h('table', { class: 'senders risk' },
 					h('thead', {}, h('tr', {}, ['Sender', 'Like a server', 'Why', 'No connection at', 'Last seen', 'Do'].map((t) => h('th', { scope: 'col' }, t)))),
-					h('tbody', {}, answer.entries.map((e) => row(e, now)))),
+					h('tbody', {}, answer.entries.map((e, i) => row(e, answer.entries[i - 1], now)))),
 				answer.ranked > answer.entries.length && most < 1000 ? h('p', { class: 'more' }, h('button', { type: 'button', 'data-focus': 'more', 'data-more': '', onclick: () => { most = Math.min(1000, most + 80); now(); } },
 					'Show more'), h('span', { class: 'dim' }, ` ${count(answer.entries.length)} of ${count(answer.ranked)}`)) : null]);
 	}
 	return { fill, nodes: [h('section', { class: 'panel', 'aria-labelledby': 'risk-title' },
-		h('div', { class: 'head' }, h('h1', { id: 'risk-title' }, 'Mail at risk'), h('span', { class: 'dim' }, 'look here before you blame the decoys')),
+		h('div', { class: 'head' }, h('h1', { id: 'risk-title' }, 'Mail at risk'), h('span', { class: 'dim' }, 'if mail is missing, look here first')),
 		h('p', { class: 'dim' }, 'Senders that were refused on the ladder, behave like mail servers, and never completed a session at the real MX.'), box)] };
 }

@@ -12,7 +12,7 @@ const grades = { syn: 'forgeable', resyn: 'forgeable', proven: 'proven', address
 /* The reasons in one sentence; those that speak for a sender are no reason to block it. */
 function sentence(list) {
 	const text = list.map((r) => words.why[r] || r).join('; ');
-	return text ? [text[0].toUpperCase() + text.slice(1), '. '] : null;
+	return text ? h('span', { class: 'sentence', title: text }, text[0].toUpperCase() + text.slice(1) + '.') : null;
 }
 
 export function senderRows(entries, thresholds, refresh, { states = true, sentences = false } = {}) {
@@ -23,7 +23,7 @@ export function senderRows(entries, thresholds, refresh, { states = true, senten
 				entry.class !== 'sender' ? [' ', pill('quiet', entry.class)] : null),
 			states ? h('td', { 'data-name': 'State' }, pill(entry.state, words.state[entry.state] || entry.state)) : null,
 			h('td', { 'data-name': 'Score' }, h('span', { class: 'score' }, scoreBar(Number(entry.score), thresholds), h('span', { class: 'num' }, signed(entry.score)))),
-			h('td', { 'data-name': 'Why', class: 'reasons' }, h('span', {}, sentences ? sentence(entry.reasons) : reasons(entry.reasons),
+			h('td', { 'data-name': 'Why', class: 'reasons' }, h('span', {}, sentences ? [sentence(entry.reasons), ' '] : reasons(entry.reasons),
 				grades[entry.grade] ? h('span', { class: 'reason grade', title: 'how sure the address is' }, grades[entry.grade]) : null)),
 			h('td', { 'data-name': 'Last seen' }, time(entry.last_seen)),
 			h('td', { 'data-name': 'Until' }, entry.state === 'listed' && entry.expires ? time(entry.expires) : h('span', { class: 'none' }, '\u2013')),

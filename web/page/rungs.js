@@ -13,6 +13,8 @@ const duty = {
 };
 export const dutyOf = (r) => typeof duty[r.role] === 'string' ? duty[r.role] : duty[r.role]?.[r.answer];
 
+export const MIDNIGHT = 'since midnight UTC';
+
 /* What it was seen to do today, beside what it should do. */
 export function health(r) {
 	if (r.health === 'down')
@@ -29,14 +31,14 @@ export function health(r) {
 }
 
 function rung(r, most) {
-	const cell = (name, value) => h('div', {}, h('dt', {}, name), h('dd', { title: count(value) }, brief(value)));
+	const cell = (name, value, when) => h('div', { title: `${count(value)} ${when}` }, h('dt', {}, name), h('dd', {}, brief(value)));
 
 	return h('li', { class: 'rung ' + r.role },
 		h('div', { class: 'preference', title: 'MX preference' }, h('span', {}, r.role === 'control' ? '\u2013' : r.preference)),
 		h('div', { class: 'who' },
 			h('p', {}, h('strong', {}, r.name || 'control address'), ' ', pill('role ' + r.role, words.role[r.role] || r.role), ' ', health(r)),
 			h('p', { class: 'dim' }, dutyOf(r), r.last_attempt ? [' \u00b7 last attempt ', time(r.last_attempt)] : null)),
-		h('dl', { class: 'saw' }, cell('senders now', r.senders_now), cell('senders today', r.senders_today), cell('attempts today', r.attempts_today)),
+		h('dl', { class: 'saw' }, cell('senders now', r.senders_now, 'in the five minutes before its last attempt'), cell('senders today', r.senders_today, MIDNIGHT), cell('attempts today', r.attempts_today, MIDNIGHT)),
 		h('div', { class: 'meter', role: 'img', 'aria-label': `${count(r.attempts_today)} attempts today` },
 			h('span', { '--width': (most ? 100 * r.attempts_today / most : 0) + '%' })));
 }
@@ -54,6 +56,6 @@ export function ladders(rungs) {
 	const first = all.some(busy) ? all.filter(busy) : all.slice(0, 1), rest = all.filter((s) => !first.includes(s));
 
 	return [h('div', { class: 'sets' }, first.map(draw)),
-		rest.length ? h('details', { class: 'rest' }, h('summary', {}, `${rest.length} more ${rest.length === 1 ? 'ladder' : 'ladders'} without a visitor today`), h('div', { class: 'sets' }, rest.map(draw))) : null,
+		rest.length ? h('details', { class: 'rest' }, h('summary', {}, `${rest.length} more ${rest.length === 1 ? 'ladder' : 'ladders'} without a visitor today, none known to be down`), h('div', { class: 'sets' }, rest.map(draw))) : null,
 		h('p', { class: 'note climb' }, '\u2191 A mail server starts at the lowest rung and climbs until somebody takes its mail. Who comes to the top first did not look for the lowest.')];
 }

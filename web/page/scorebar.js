@@ -13,8 +13,8 @@ export function scoreBar(score, thresholds, { wide = false } = {}) {
 	    score < 0 ? 'good' : 'quiet';
 
 	return h('span', { class: 'bar ' + level + (wide ? ' wide' : ''), role: 'img',
-		'aria-label': `score ${score.toFixed(1)}; suspect from ${thresholds.suspect.toFixed(1)}, listed from ${thresholds.list.toFixed(1)}`,
-		title: `score ${score.toFixed(2)} \u00b7 suspect from ${thresholds.suspect.toFixed(1)} \u00b7 listed from ${thresholds.list.toFixed(1)}` },
+		'aria-label': `score ${score.toFixed(1)}; suspect from ${thresholds.suspect.toFixed(2)}, listed from ${thresholds.list.toFixed(2)}`,
+		title: `score ${score.toFixed(2)} \u00b7 suspect from ${thresholds.suspect.toFixed(2)} \u00b7 listed from ${thresholds.list.toFixed(2)}` },
 		h('span', { class: 'fill', '--from': Math.min(zero, end) + '%', '--width': Math.abs(end - zero) + '%' }),
 		h('span', { class: 'tick', '--at': zero + '%' }),
 		h('span', { class: 'tick strong', '--at': at(thresholds.suspect) + '%' }),

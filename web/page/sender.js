@@ -9,23 +9,27 @@ import { h, show } from './dom.js';
 import { figure, table } from './figure.js';
 import { scoreBar } from './scorebar.js';
 import { grades, timeline } from './story.js';
-import { count, pill, plain, points, reasons, signed, time, words } from './text.js';
+import { count, ownSays, pill, plain, points, reasons, signed, time, words } from './text.js';
 import { events, walk, walkLegend, walkSays } from './walk.js';
+
+const FORGEABLE = ['syn', 'resyn'];
 
 function verdict(entry, story) {
 	const t = story.thresholds;
 	switch (entry.state) {
 	case 'listed':
 		return [`Listed since `, time(entry.since), entry.expires ? [' until ', time(entry.expires)] : null,
-			`: its score reached ${t.list.toFixed(1)} on evidence that may block.`];
+			`: its score reached ${t.list.toFixed(2)} on evidence that may block.`];
 	case 'suspect':
-		return `A suspect: its score is at least ${t.suspect.toFixed(1)}, and short of a listing (${t.list.toFixed(1)}, on evidence whose grade may list). A suspect is shown, never blocked.`;
+		return `A suspect: its score is at least ${t.suspect.toFixed(2)}, and short of a listing (${t.list.toFixed(2)}, on evidence whose grade may list). A suspect is shown, never blocked.`;
 	case 'allowed':
 		return 'Allowed: an allow entry covers it. It is never listed, whatever it does.';
 	case 'cleared':
-		return `Cleared: its score fell to ${signed(t.clear)} or less, it behaves as a mail server does. That is no immunity.`;
+		return `Cleared: its score fell to ${signed(t.clear, 2)} or less, it behaves as a mail server does. That is no immunity.`;
 	case 'noticed':
-		return 'Noticed: something was seen that points at a spam source, and none of it is proven. Anyone can forge that, so it is shown and never exported.';
+		return grades[entry.grade] && !FORGEABLE.includes(entry.grade) ?
+			`Noticed: what was seen points at a spam source, but what is proven of it falls short of a suspect's ${t.suspect.toFixed(2)}. The rest anyone can forge, so it is shown and never exported.` :
+			'Noticed: something was seen that points at a spam source, and none of it is proven. Anyone can forge that, so it is shown and never exported.';
 	default:
 		return 'Nothing speaks against it so far.';
 	}
@@ -39,7 +43,7 @@ function facts(entry, story) {
 			prints.set(row.fingerprint, row.os || prints.get(row.fingerprint) || '');
 	return h('dl', { class: 'facts' },
 		fact('First seen', time(entry.first_seen)), fact('Last seen', time(entry.last_seen)),
-		fact('How sure', grades[entry.grade] || 'nothing is proven'), fact('Class', entry.class), fact('Hint', signed(entry.hint)),
+		entry.state === 'cleared' ? null : fact('How sure', grades[entry.grade] || 'nothing is proven'), fact('Class', entry.class), fact(h('span', { title: 'what its score would be if all that anyone can forge counted; it blocks nobody' }, 'Forgeable score'), signed(entry.hint)),
 		entry.country || entry.asn ? fact('Where', [entry.country, entry.asn ? `AS${entry.asn}` : null].filter(Boolean).join(', ')) : null,
 		prints.size ? h('div', { class: 'wide' }, h('dt', {}, prints.size > 1 ? 'Fingerprints of its SYN' : 'Fingerprint of its SYN'),
 			[...prints].slice(-3).map(([text, os]) => h('dd', {}, h('a', { href: '#/senders/' + encodeURIComponent('fingerprint:' + text) }, h('code', {}, text)), os ? h('span', { class: 'dim' }, ` looks like ${os}`) : null))) : null);
@@ -60,10 +64,10 @@ function carriers(entry, story, answer) {
 	if (entry.state !== 'listed')
 		return null;
 	const change = story.changes.filter((c) => c.to === 'listed').at(-1);
-	const fetched = answer.consumers.filter((c) => c.behind !== null);
+	const fetched = answer.consumers.filter((c) => c.behind !== null && c.what !== 'api');
 	const rows = fetched.map((c) => ({ ...c, has: change === undefined || answer.serial - c.behind >= change.serial }));
 	return h('section', { class: 'panel' }, h('h2', {}, 'Who has it'),
-		rows.length === 0 ? h('p', { class: 'empty' }, 'Nobody fetches the list so far: it blocks nobody yet. ', h('a', { href: '#/consumers' }, 'Connect a consumer'), '.') :
+		rows.length === 0 ? h('p', { class: 'empty' }, answer.own?.length ? `${ownSays(answer.own)} may block it; nobody fetches the list. ` : 'Nobody fetches the list so far: it blocks nobody yet. ', h('a', { href: '#/consumers' }, 'Connect a consumer'), '.') :
 			table(['Consumer', 'What', 'Has it', 'As of'], rows.map((c) => [c.who, c.what, c.has ? pill('up', 'yes') : pill('quiet', 'not yet'), time(c.last)]), 'Consumers'),
 		change ? h('p', { class: 'note' }, 'It is on the list since ', time(change.time), h('span', { class: 'dim' }, `, serial ${count(change.serial)}`), '.') : null);
 }
@@ -76,7 +80,7 @@ function head(entry, story, refresh) {
 	story.allowed_by.map((a) => h('p', { class: 'note' }, 'Allowed as ', h('code', {}, a.cidr),
 		a.who ? ` by ${a.who}` : '', a.note ? `: ${a.note}` : '', a.expires ? [' until ', time(a.expires)] : '')),
 	h('div', { class: 'scale' }, scoreBar(Number(entry.score), story.thresholds, { wide: true }),
-		h('p', { class: 'dim' }, `score ${signed(entry.score, 2)} now \u00b7 suspect from ${signed(story.thresholds.suspect)} \u00b7 listed from ${signed(story.thresholds.list)} \u00b7 cleared at ${signed(story.thresholds.clear)}`)),
+		h('p', { class: 'dim' }, `score ${signed(entry.score, 2)} now \u00b7 suspect from ${signed(story.thresholds.suspect, 2)} \u00b7 listed from ${signed(story.thresholds.list, 2)} \u00b7 cleared at ${signed(story.thresholds.clear, 2)}`)),
 	entry.reasons.length ? h('ul', { class: 'because' }, entry.reasons.map((r) => h('li', {}, reasons([r]), ' ', words.why[r] || ''))) : null,
 	facts(entry, story), excuses(story)];
 }

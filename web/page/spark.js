@@ -9,7 +9,7 @@ const WIDTH = 96, HEIGHT = 26;
 
 export function spark(days, kind) {
 	if (days.length < 2)
-		return h('span', { class: 'spark none' }, days.length ? 'its first day' : '');
+		return h('span', { class: 'spark none' }, '');
 	const top = Math.max(1, ...days.map((d) => d.n));
 	const x = (i) => 2 + i * (WIDTH - 4) / (days.length - 1), y = (n) => HEIGHT - 3 - (HEIGHT - 6) * n / top;
 	const line = days.map((d, i) => `${i ? 'L' : 'M'}${x(i).toFixed(1)} ${y(d.n).toFixed(1)}`).join('');
@@ -22,7 +22,7 @@ export function spark(days, kind) {
 /* "+12 since last week", in words that need no colour. */
 export function change(now, before) {
 	if (before === null || before === undefined)
-		return 'no week ago yet';
+		return 'no comparison yet';
 	const by = now - before;
 	if (by === 0)
 		return 'as a week ago';

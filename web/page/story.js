@@ -53,12 +53,12 @@ function evidence(row, thresholds) {
 	return { at: row.time, kind: 'evidence ' + sign, body: [
 		h('p', {}, h('strong', {}, words.reason[row.kind] || row.kind), ' ',
 			h('span', { class: 'points ' + sign, title: 'points in the score' }, points(row.score)),
-			row.hint !== row.score ? h('span', { class: 'dim' }, ` hint ${points(row.hint)}`) : null,
+			row.hint !== row.score ? h('span', { class: 'dim' }, ` forgeable ${points(row.hint)}`) : null,
 			row.revision ? pill('quiet', 'revision') : null),
 		h('p', {}, row.says),
 		row.doubts.map((d) => h('p', { class: 'doubt' }, h('span', { class: 'mark' }, 'excused'), ' ', d.says)),
 		h('p', { class: 'sums' }, scoreBar(row.score_sum, thresholds),
-			h('span', { class: 'dim' }, ` score ${signed(row.score_sum)}, hint ${signed(row.hint_sum)} after it`,
+			h('span', { class: 'dim' }, ` score ${signed(row.score_sum)}, forgeable score ${signed(row.hint_sum)} after it`,
 				grades[row.grade] ? ` \u00b7 ${grades[row.grade]}` : ''))] };
 }
 

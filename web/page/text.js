@@ -71,5 +71,9 @@ export const words = {
 	role: { nolisting: 'first decoy', real: 'real MX', bogus: 'backup decoy', control: 'control' },
 };
 
+/* What of mxtrap itself uses the list, and fetches nothing. */
+const own = { dnsbl: 'DNSBL', postfix: 'Postfix socket', firewall: 'firewall sets' };
+export const ownSays = (list) => `mxtrapd\u2019s own ${list.map((name) => own[name] || name).join(' and ')}`;
+
 export const pill = (kind, text) => h('span', { class: 'pill ' + kind }, text);
 export const reasons = (list) => list.map((r) => h('span', { class: 'reason', title: words.why[r] }, words.reason[r] || r));

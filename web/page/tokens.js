@@ -2,13 +2,15 @@
 /*
  * tokens.js - the tokens that consumers show: made here, shown once, taken back.
  */
+import { get } from './api.js';
 import { snippet } from './copy.js';
 import { ask, toast } from './dialog.js';
 import { h } from './dom.js';
 import { time } from './text.js';
 import { change } from './token.js';
 
-const SCOPES = [['export', 'may fetch every export'], ['lapi', 'a CrowdSec bouncer'], ['admin', 'may change things here']];
+const SCOPES = [['export', 'may fetch every export'], ['lapi', 'a CrowdSec bouncer'], ['admin', 'everything']];
+const opens = { export: 'every export', lapi: 'CrowdSec bouncer', admin: 'everything' };
 
 function shown(done) {
 	const url = `${location.origin}/x/${done.token}/plain`;
@@ -35,8 +37,16 @@ async function add(refresh) {
 	}
 }
 
-async function revoke(name, refresh) {
-	const done = await ask({ title: `Revoke ${name}?`, confirm: 'Revoke', danger: true, body: h('p', {}, 'Whoever shows this token is refused from now on. That cannot be undone: make another instead.'),
+/* Who gives away the last key to this door should know it. */
+async function isLastAdmin(name) {
+	const admins = (await get('/api/v1/consumers')).tokens.filter((t) => t.scope === 'admin');
+	return admins.length === 1 && admins[0].name === name;
+}
+
+export async function revoke(name, refresh) {
+	const last = await isLastAdmin(name).catch(() => false);
+	const done = await ask({ title: `Revoke ${name}?`, confirm: 'Revoke', danger: true, body: [h('p', {}, 'Whoever shows this token is refused from now on. That cannot be undone: make another instead.'),
+		last ? h('p', { class: 'problem' }, 'This is the last admin token: another can then only be made on the host.') : null],
 		send: async () => change('/api/v1/tokens/revoke', { name }) });
 	if (done) {
 		toast(`${name} is revoked.`);
@@ -48,7 +58,7 @@ export function tokenPanel(tokens, refresh) {
 	return [h('div', { class: 'head' }, h('h2', {}, 'Tokens'), h('button', { type: 'button', 'data-focus': 'add', 'data-act': 'add-token', onclick: () => add(refresh) }, 'Make a token')),
 		tokens.length === 0 ? h('p', { class: 'empty' }, 'None. A consumer needs one only if a proxy lets nobody else through; it then has a name in the table above.') :
 			h('table', { class: 'senders' }, h('thead', {}, h('tr', {}, ['Name', 'Opens', 'Made', 'Ends', 'Do'].map((t) => h('th', { scope: 'col' }, t)))),
-				h('tbody', {}, tokens.map((t) => h('tr', {}, h('th', { scope: 'row' }, t.name), h('td', { 'data-name': 'Opens' }, t.scope), h('td', { 'data-name': 'Made' }, time(t.made)),
+				h('tbody', {}, tokens.map((t) => h('tr', {}, h('th', { scope: 'row' }, t.name), h('td', { 'data-name': 'Opens' }, opens[t.scope] || t.scope), h('td', { 'data-name': 'Made' }, time(t.made)),
 					h('td', { 'data-name': 'Ends' }, t.ends ? time(t.ends) : 'when revoked'),
 					h('td', { 'data-name': 'Do' }, h('button', { type: 'button', class: 'small', 'data-focus': 'revoke ' + t.name, 'data-act': 'revoke', 'aria-label': `Revoke ${t.name}`, onclick: () => revoke(t.name, refresh) }, 'Revoke'))))))];
 }

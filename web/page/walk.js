@@ -11,7 +11,7 @@ import { outcomes } from './story.js';
 import { dayText, hourText, plural, points, secondText, signed, words } from './text.js';
 
 const LANES = ['control', 'bogus', 'real', 'nolisting'];	/* the top of the ladder first */
-const LEFT = 92, RIGHT = 16, LANE = 26, TOP = 12, SUM = 150, FOOT = 26;
+const LEFT = 102, RIGHT = 16, LANE = 26, TOP = 12, SUM = 150, FOOT = 26;
 
 /* Attempts, evidence and changes in one row; the last `most` of them. */
 export function events(story, most = 160) {
@@ -53,7 +53,7 @@ export function walk(story, fullWidth) {
 		s('rect', { class: 'zone clear', x: LEFT, y: y(t.clear), width: x1 - LEFT, height: base + SUM - y(t.clear) }));
 	for (const [value, name, kind] of [[t.list, 'listed', 'list'], [t.suspect, 'suspect', 'suspect'], [0, '0', 'zero'], [t.clear, 'cleared', 'clear']])
 		svg.append(s('line', { class: 'mark ' + kind, x1: LEFT, x2: x1, y1: y(value), y2: y(value) }),
-			s('text', { class: 'label end', x: LEFT - 10, y: y(value) + 4 }, kind === 'zero' ? name : `${name} ${signed(value)}`));
+			s('text', { class: 'label end', x: LEFT - 10, y: y(value) + 4 }, kind === 'zero' ? name : `${name} ${signed(value, 2)}`));
 
 	const stamp = list.length > 1 && list.at(-1).at - list[0].at < 3600 ? secondText : hourText;
 	let sum = 0, path = `M${LEFT} ${y(0)}`, free = LEFT - 40, day = '';
@@ -65,8 +65,9 @@ export function walk(story, fullWidth) {
 		} else if (e.kind === 'evidence') {
 			path += `L${x(i).toFixed(1)} ${y(sum).toFixed(1)}L${x(i).toFixed(1)} ${y(e.row.score_sum).toFixed(1)}`;
 			sum = e.row.score_sum;
-			svg.append(s('circle', { class: 'point ' + (e.row.doubts.length ? 'excused' : e.row.score > 0 ? 'bad' : e.row.score < 0 ? 'good' : 'nothing'), cx: x(i), cy: y(sum), r: 4.5 },
-				s('title', {}, `${words.reason[e.row.kind] || e.row.kind} ${points(e.row.score)}: ${e.row.says}`)));
+			const kind = e.row.doubts.length ? 'excused' : e.row.score > 0 ? 'bad' : e.row.score < 0 ? 'good' : 'nothing';
+			const says = s('title', {}, `${words.reason[e.row.kind] || e.row.kind} ${points(e.row.score)}: ${e.row.says}`);
+			svg.append(kind === 'nothing' ? s('rect', { class: 'point nothing', x: x(i) - 4, y: y(sum) - 4, width: 8, height: 8 }, says) : s('circle', { class: 'point ' + kind, cx: x(i), cy: y(sum), r: 4.5 }, says));
 		} else if (e.kind === 'change') {
 			svg.append(s('line', { class: 'turn ' + e.row.to, x1: x(i), x2: x(i), y1: TOP, y2: base + SUM }, s('title', {}, `${e.row.from} \u2192 ${e.row.to}`)));
 		}
@@ -87,13 +88,14 @@ export function walkSays(story) {
 	const t = story.thresholds;
 	if (!last)
 		return 'Nothing it did has earned points so far.';
-	const high = Math.max(...marks.map((r) => r.score_sum));
-	return `${plural(marks.length, 'piece of evidence', 'pieces of evidence')} of ${story.evidence.length} counted; its score came to at most ${signed(high)} and stood at ${signed(last.score_sum)} after the last. ` +
-		`A suspect from ${signed(t.suspect)}, listed from ${signed(t.list)}, cleared at ${signed(t.clear)}.`;
+	const sums = marks.map((r) => r.score_sum), high = Math.max(...sums), low = Math.min(...sums), now = Number(story.entries[0].score);
+	const days = plural(Math.max(1, Math.round(t.half_life / 86400)), 'day', 'days');
+	return `${plural(marks.length, 'piece of evidence', 'pieces of evidence')} of ${story.evidence.length} counted; its score ${high > 0 ? `came to at most ${signed(high)}` : `fell as low as ${signed(low)}`} and stood at ${signed(last.score_sum)} after the last` +
+		`${signed(now) === signed(last.score_sum) ? '' : `; now it is ${signed(now)} (points halve every ${days})`}. A suspect from ${signed(t.suspect, 2)}, listed from ${signed(t.list, 2)}, cleared at ${signed(t.clear, 2)}.`;
 }
 
 export function walkLegend() {
 	const item = (kind, text) => h('span', {}, h('span', { class: 'swatch ' + kind }), text);
 	return h('p', { class: 'legend', 'aria-hidden': 'true' }, item('ring step', 'did not get through'), item('full step', 'completed the handshake'), item('bad', 'speaks against it'),
-		item('good', 'speaks for it'), item('ring', 'counted nothing'), item('excused', 'was excused'));
+		item('good', 'speaks for it'), item('square', 'counted nothing'), item('excused', 'was excused'));
 }
