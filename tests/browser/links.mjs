@@ -194,7 +194,7 @@ async function sentences(browser) {
 		await context.close();
 	});
 	await check('the ways over the rungs add up to the visits', async () => {
-		const { page, context } = await tab(browser);
+		const { page, context } = await tab(browser, { viewport: { width: 1600, height: 1000 } });
 		await another(page, (o) => ({ ...o, flow: { ...o.flow, visits: 31, routes: [{ route: ['nolisting', 'real'], visits: 16, reached_real: 12 }, { route: ['nolisting'], visits: 8, reached_real: 0 },
 			{ route: ['nolisting', 'bogus'], visits: 4, reached_real: 0 }, { route: ['bogus'], visits: 2, reached_real: 0 }, { route: ['real'], visits: 1, reached_real: 1 }] } }));
 		await open(page, '');
