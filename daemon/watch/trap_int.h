@@ -148,9 +148,9 @@ now_s(const struct trap *t)
 uint32_t trap_touch(struct trap *, uint32_t sender, struct attempt *, const struct packet *, uint64_t pool, uint32_t pool_hash);
 /* The sender's open visit of an attempt's set; VISIT_NONE. */
 uint32_t trap_visit_of(struct trap *, uint32_t sender, const struct attempt *);
-/* An attempt of an open visit went on: its SYN came again, or it was proven. */
 /* The attempt was answered, or sent again: this visit does not rush on from that rung. */
 void trap_waited(struct trap *, uint32_t visit, const struct attempt *);
+/* An attempt of an open visit went on: its SYN came again, or it was proven. */
 void trap_resent(struct trap *, uint32_t visit, struct attempt *);
 void trap_proven(struct trap *, uint32_t sender, uint32_t visit, struct attempt *, int64_t rtt_us);
 /* A deadline of a visit came out of the wheel. */
@@ -190,9 +190,9 @@ struct finding {
 };
 /* Weigh one finding.  Guilt is subject to doubt; what speaks for a sender is not.  Did it count? */
 bool trap_weigh(struct trap *, const struct finding *);
-/* Take back what one earlier piece of evidence gave, as much as is left of it. */
 /* No later doubt reaches what was judged so far. */
 void trap_forget_recent(struct trap *);
+/* Take back what one earlier piece of evidence gave, as much as is left of it. */
 void trap_revise(struct trap *, struct recent *, uint32_t visit, uint16_t why);
 /* Told for the record, with no points and this doubt. */
 void trap_excuse(struct trap *, const struct finding *, enum doubt);
