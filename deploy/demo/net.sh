@@ -18,6 +18,7 @@ DOMAIN=trap.example
 LOW=198.51.100.10 REAL=198.51.100.20 BOGUS=198.51.100.30
 LOW6=2001:db8:51::10 REAL6=2001:db8:51::20 BOGUS6=2001:db8:51::30
 HONEST=203.0.113.25 HONEST6=2001:db8:203::25
+AS_INSTALLED=()
 # Debian keeps system programs out of a user's path.
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -237,8 +238,8 @@ trap_config() {
 }
 # trap_start [CONFIG]: mxtrapd in the victim's namespace; its pid in TRAP_PID.
 trap_start() {
-	# Without in_ns: $! has to be mxtrapd itself.
-	ip netns exec "$P-mx" "$BUILD/mxtrapd" -c "${1:-$DIR/mxtrap.conf}" >>"$DIR/mxtrapd.log" 2>&1 &
+	# Without in_ns: $! has to be mxtrapd itself.  Tests say AS_INSTALLED: with the users of the package.
+	"${AS_INSTALLED[@]}" ip netns exec "$P-mx" "$BUILD/mxtrapd" -c "${1:-$DIR/mxtrap.conf}" >>"$DIR/mxtrapd.log" 2>&1 &
 	TRAP_PID=$!
 }
 trap_ready() { grep -q "all processes are ready" "$DIR/mxtrapd.log"; }

@@ -9,12 +9,8 @@ P=mxtrap-$NAME-$$
 DIR=
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HERE/../../deploy/demo/net.sh"
-
-FAILED=0
-ok() { echo "ok   $*"; }
-bad() { echo "FAIL $*"; FAILED=1; }
-check() { local name=$1; shift; if "$@"; then ok "$name"; else bad "$name"; fi; }
-gone() { ! kill -0 "$1" 2>/dev/null; }
+. "$HERE/../lib/check.inc"
+. "$HERE/../lib/users.inc"
 
 why=$(net_usable) || { echo "$NAME: SKIP, $why"; exit 77; }
 command -v postfix >/dev/null || { echo "$NAME: SKIP, no Postfix"; exit 77; }
@@ -28,6 +24,7 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 DIR=$(mktemp -d "/tmp/mxtrap-$NAME.XXXXXX")
 chmod 755 "$DIR"
+users_make
 
 # house_up [JUDGE KEYS]: all of it runs, and an honest Postfix has delivered.
 house_up() {

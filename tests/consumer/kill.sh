@@ -10,33 +10,13 @@
 set -u
 BUILD=$(realpath "${1:-build}")
 HERE=$(realpath "$(dirname "$0")/../..")
-PATH=$PATH:/usr/sbin:/sbin
+. "$(dirname "$0")/../lib/check.inc"
+. "$(dirname "$0")/../lib/ns.inc"
+. "$(dirname "$0")/../lib/users.inc"
 N=20000
-NS=mxtrap-halves-$$
-[ "$(id -u)" = 0 ] || { echo "kill: SKIP, not root"; exit 77; }
-ip netns add $NS 2>/dev/null || { echo "kill: SKIP, no network namespaces"; exit 77; }
-DIR=$(mktemp -d /tmp/mxtrap-halves.XXXXXX)
-FAILED=0
-cleanup() {
-	local p
-	trap - EXIT INT TERM
-	for p in $(ip netns pids $NS); do kill -9 "$p" 2>/dev/null; done
-	wait 2>/dev/null
-	ip netns del $NS
-	rm -rf "$DIR"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM
-check() { local name=$1; shift; if "$@"; then echo "ok   $name"; else echo "FAIL $name"; FAILED=1; fi; }
-now_ms() { echo $(($(date +%s%N) / 1000000)); }
-wait_for() {
-	local until=$(($(now_ms) + $1))
-	shift
-	until "$@"; do
-		[ "$(now_ms)" -lt $until ] || return 1
-		sleep 0.05
-	done
-}
+lab halves mx
+users_make
+NS=$P-mx
 in_ns() { ip netns exec $NS "$@"; }
 mxtrap() { in_ns "$BUILD/mxtrap" -c "$DIR/conf" "$@"; }
 get() { in_ns curl -sS -f -m 20 "$@" 2>/dev/null; }
@@ -76,7 +56,7 @@ in_ns sysctl -qw net.ipv4.tcp_wmem="4096 16384 16384" net.ipv4.tcp_rmem="4096 16
 in_ns ip link add eth0 type veth peer name eth1
 in_ns ip link set eth0 up
 in_ns ip link set eth1 up
-ip netns exec $NS "$BUILD/mxtrapd" -c "$DIR/conf" >"$DIR/log" 2>&1 &
+"${AS_INSTALLED[@]}" ip netns exec "$NS" "$BUILD/mxtrapd" -c "$DIR/conf" >"$DIR/log" 2>&1 &
 PID=$!
 wait_for 15000 grep -q "all processes are ready" "$DIR/log" || { echo "FAIL mxtrapd is ready"; cat "$DIR/log"; exit 1; }
 check "the whole list is there" wait_for 5000 eval '[ "$(get http://127.0.0.1:8725/export/plain | grep -vc "^#")" = $N ]'

@@ -11,38 +11,12 @@
 set -u
 BUILD=$(realpath "${1:-build}")
 HERE=$(realpath "$(dirname "$0")/../..")
-PATH=$PATH:/usr/sbin:/sbin
-P=mxtrap-witness-$$
-[ "$(id -u)" = 0 ] || { echo "witness: SKIP, not root"; exit 77; }
-ip netns add "$P-mx" 2>/dev/null || { echo "witness: SKIP, no network namespaces"; exit 77; }
-ip netns add "$P-far"
-ip netns add "$P-out"
-DIR=$(mktemp -d /tmp/mxtrap-witness.XXXXXX)
-chmod 755 "$DIR"
-FAILED=0
-cleanup() {
-	local ns p
-	trap - EXIT INT TERM
-	for ns in mx far out; do
-		for p in $(ip netns pids "$P-$ns"); do kill -9 "$p" 2>/dev/null; done
-		ip netns del "$P-$ns"
-	done
-	wait 2>/dev/null
-	rm -rf "$DIR"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM
+. "$(dirname "$0")/../lib/check.inc"
+. "$(dirname "$0")/../lib/ns.inc"
+. "$(dirname "$0")/../lib/users.inc"
+lab witness mx far out
+users_make
 
-check() { local name=$1; shift; if "$@"; then echo "ok   $name"; else echo "FAIL $name"; FAILED=1; fi; }
-now_ms() { echo $(($(date +%s%N) / 1000000)); }
-wait_for() {
-	local until=$(($(now_ms) + $1))
-	shift
-	until "$@"; do
-		[ "$(now_ms)" -lt $until ] || return 1
-		sleep 0.05
-	done
-}
 in_ns() { local ns=$1; shift; ip netns exec "$P-$ns" "$@"; }
 mxtrap() { in_ns mx "$BUILD/mxtrap" -c "$DIR/conf" "$@"; }
 explains() { mxtrap explain "$1" 2>/dev/null | grep -qE "$2"; }
@@ -122,7 +96,7 @@ judge { false-listing = 0.01 list-on = "proven" start-grace = "0s" visit-gap = "
 allow { special-purpose = no }
 postfix { listen = "10.0.0.1:10040" }
 END
-ip netns exec "$P-mx" "$BUILD/mxtrapd" -c "$DIR/conf" >"$DIR/log" 2>&1 &
+"${AS_INSTALLED[@]}" ip netns exec "$P-mx" "$BUILD/mxtrapd" -c "$DIR/conf" >"$DIR/log" 2>&1 &
 PID=$!
 if ! wait_for 10000 grep -q "all processes are ready" "$DIR/log"; then
 	echo "FAIL mxtrapd is ready"; cat "$DIR/log"; exit 1

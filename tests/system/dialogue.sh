@@ -6,16 +6,13 @@
 # A real Postfix with mail while the real MX is away; clients that no server is; 5,000 slow
 # ones at once, and the memory that they cost.  Needs root; 77: skipped.
 set -u
+. "$(dirname "$0")/../lib/check.inc"
+. "$(dirname "$0")/../lib/users.inc"
 BUILD=$(realpath "${1:-build}")
 P=mxtrap-dlg-$$
 DIR=
 HERE=$(cd "$(dirname "$0")" && pwd)
 . "$HERE/../../deploy/demo/net.sh"
-
-FAILED=0
-ok() { echo "ok   $*"; }
-bad() { echo "FAIL $*"; FAILED=1; }
-check() { local name=$1; shift; if "$@"; then ok "$name"; else bad "$name"; fi; }
 
 why=$(net_usable) || { echo "dialogue: SKIP, $why"; exit 77; }
 finish() {
@@ -28,6 +25,7 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 DIR=$(mktemp -d /tmp/mxtrap-dlg.XXXXXX)
 chmod 755 "$DIR"
+users_make
 
 net_up
 dns_start

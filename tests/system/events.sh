@@ -9,45 +9,20 @@
 # names its place.  Needs root; 77: skipped.
 set -u
 BUILD=$(realpath "${1:-build}")
-NS=mxtrap-events-$$
-BOTS=mxtrap-events-bots-$$
-DIR=$(mktemp -d /tmp/mxtrap-events.XXXXXX)
-chmod 755 "$DIR"
+. "$(dirname "$0")/../lib/check.inc"
+. "$(dirname "$0")/../lib/ns.inc"
+. "$(dirname "$0")/../lib/users.inc"
+lab events mx bots
+users_make
+NS=$P-mx BOTS=$P-bots
 LOW=203.0.113.10 REAL=203.0.113.20 BOGUS=203.0.113.30
-FAILED=0
 PID=
 
-[ "$(id -u)" = 0 ] || { echo "events: SKIP, not root"; exit 77; }
-ip netns add "$NS" 2>/dev/null || { echo "events: SKIP, no network namespaces"; exit 77; }
-cleanup() {
-	local ns p
-	for ns in "$NS" "$BOTS"; do
-		for p in $(ip netns pids "$ns" 2>/dev/null); do kill -9 "$p" 2>/dev/null; done
-		ip netns del "$ns" 2>/dev/null
-	done
-	rm -rf "$DIR"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM
-
 in_ns() { ip netns exec "$NS" "$@"; }
-now_ms() { echo $(($(date +%s%N) / 1000000)); }
-ok() { echo "ok   $*"; }
-bad() { echo "FAIL $*"; FAILED=1; }
-check() { local name=$1; shift; if "$@"; then ok "$name"; else bad "$name"; fi; }
-wait_for() { # ms, condition...
-	local until=$(($(now_ms) + $1))
-	shift
-	until "$@"; do
-		[ "$(now_ms)" -lt $until ] || return 1
-		sleep 0.05
-	done
-}
 said() { grep -q -- "$1" "$DIR/log"; }
-gone() { ! kill -0 "$1" 2>/dev/null; }
 start() {
 	: >"$DIR/log"
-	ip netns exec "$NS" "$BUILD/mxtrapd" -c "$DIR/conf" >>"$DIR/log" 2>&1 &
+	"${AS_INSTALLED[@]}" ip netns exec "$NS" "$BUILD/mxtrapd" -c "$DIR/conf" >>"$DIR/log" 2>&1 &
 	PID=$!
 }
 stop() {

@@ -9,32 +9,16 @@
 set -u
 BUILD=${1:-build}
 MXTRAPD=$(realpath "$BUILD/mxtrapd")
-NS=mxb-frame-$$
-DIR=$(mktemp -d)
+. "$(dirname "$0")/../lib/check.inc"
+. "$(dirname "$0")/../lib/ns.inc"
+. "$(dirname "$0")/../lib/users.inc"
+lab frame mx
+users_make
+NS=$P-mx
 LOW=203.0.113.10 BOGUS=203.0.113.30 BOGUS6=2001:db8::30 HELD=203.0.113.31
-FAILED=0
 PID=
 
-[ "$(id -u)" = 0 ] || { echo "frame: SKIP, not root"; exit 77; }
-ip netns add "$NS" 2>/dev/null || { echo "frame: SKIP, no network namespaces"; exit 77; }
-
-cleanup() {
-	local p
-	for p in $(ip netns pids "$NS"); do kill -9 "$p" 2>/dev/null; done
-	ip netns del "$NS"
-	rm -rf "$DIR"
-}
-trap cleanup EXIT
-
 in_ns() { ip netns exec "$NS" "$@"; }
-now_ms() { echo $(($(date +%s%N) / 1000000)); }
-ok() { echo "ok   $*"; }
-bad() { echo "FAIL $*"; FAILED=1; }
-check() { # name condition...
-	local name=$1
-	shift
-	if "$@"; then ok "$name"; else bad "$name"; fi
-}
 
 # How a connection to $1 port $2 ends: refused, reset, closed or hangs (after $3 s, else 1).
 ends() {
@@ -51,21 +35,11 @@ ends() {
 turned_away() { case $(ends "$1" 25) in refused | reset) ;; *) return 1 ;; esac; }
 pid_of() { pgrep -P "$PID" -f -- "--role $1 "; }
 state_of() { ps -o stat= -p "$1" 2>/dev/null | cut -c1; }
-# Wait until "$@" holds, at most $1 ms.
-wait_for() {
-	local until=$(($(now_ms) + $1))
-	shift
-	until "$@"; do
-		[ "$(now_ms)" -lt $until ] || return 1
-		sleep 0.02
-	done
-}
 said() { grep -q -- "$1" "$DIR/log"; }
 all_run() { [ -n "$(pid_of watch)" ] && [ -n "$(pid_of decoy)" ] && [ -n "$(pid_of web)" ]; }
 runs_anew() { local p; p=$(pid_of "$1"); [ -n "$p" ] && [ "$p" != "$2" ]; }
 resets() { [ "$(ends $BOGUS 25)" = reset ]; }
 none_left() { [ -z "$(in_ns pgrep -f -- "^mxtrapd --role .*$DIR")" ]; }
-gone() { ! kill -0 "$1" 2>/dev/null; }
 
 config() { # further lines
 	cat <<-END
@@ -86,7 +60,7 @@ config() { # further lines
 start() {
 	: >"$DIR/log"
 	# In place, not in_ns: $! must be mxtrapd itself.
-	ip netns exec "$NS" "$MXTRAPD" -d -c "$DIR/conf" >>"$DIR/log" 2>&1 &
+	"${AS_INSTALLED[@]}" ip netns exec "$NS" "$MXTRAPD" -d -c "$DIR/conf" >>"$DIR/log" 2>&1 &
 	PID=$!
 	wait_for 20000 said "all processes are ready" || { bad "mxtrapd is ready"; cat "$DIR/log"; exit 1; }
 }

@@ -8,15 +8,12 @@
 # an interface, while honest senders climb: what came first was not seen, and nobody is blamed.  Replays with
 # the stored events say the same.  Needs root; 77: skipped.
 set -u
+. "$(dirname "$0")/../lib/check.inc"
+. "$(dirname "$0")/../lib/users.inc"
 BUILD=$(realpath "${1:-build}")
 P=mxtrap-health-$$
 DIR=
 . "$(dirname "$0")/../../deploy/demo/net.sh"
-
-FAILED=0
-ok() { echo "ok   $*"; }
-bad() { echo "FAIL $*"; FAILED=1; }
-check() { local name=$1; shift; if "$@"; then ok "$name"; else bad "$name"; fi; }
 
 why=$(net_usable) || { echo "health: SKIP, $why"; exit 77; }
 finish() {
@@ -29,6 +26,7 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 DIR=$(mktemp -d /tmp/mxtrap-health.XXXXXX)
 chmod 755 "$DIR"
+users_make
 
 net_up
 dns_start
@@ -48,7 +46,6 @@ run() {
 	trap_start "$CONF"
 	check "$1: mxtrapd is ready" wait_for 20000 trap_ready
 }
-gone() { ! kill -0 "$1" 2>/dev/null; }
 stop() {
 	kill -TERM "$TRAP_PID"
 	wait_for 5000 gone "$TRAP_PID"

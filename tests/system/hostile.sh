@@ -7,40 +7,16 @@
 # is JSON without markup, and each export and what the command prints is printable text.  Needs root; 77: skipped.
 set -u
 BUILD=$(realpath "${1:-build}")
+. "$(dirname "$0")/../lib/check.inc"
+. "$(dirname "$0")/../lib/ns.inc"
+. "$(dirname "$0")/../lib/users.inc"
 cd "$(dirname "$0")/../.." || exit 1
-NS=mxtrap-hostile-$$
-BOTS=mxtrap-hostile-bots-$$
-DIR=$(mktemp -d /tmp/mxtrap-hostile.XXXXXX)
-chmod 755 "$DIR"
+lab hostile mx bots
+users_make
+NS=$P-mx BOTS=$P-bots
 LOW=203.0.113.10 REAL=203.0.113.20 BOGUS=203.0.113.30
-FAILED=0
-
-[ "$(id -u)" = 0 ] || { echo "hostile: SKIP, not root"; exit 77; }
-ip netns add "$NS" 2>/dev/null || { echo "hostile: SKIP, no network namespaces"; exit 77; }
-cleanup() {
-	local ns p
-	for ns in "$NS" "$BOTS"; do
-		for p in $(ip netns pids "$ns" 2>/dev/null); do kill -9 "$p" 2>/dev/null; done
-		ip netns del "$ns" 2>/dev/null
-	done
-	rm -rf "$DIR"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM
 
 in_ns() { ip netns exec "$NS" "$@"; }
-now_ms() { echo $(($(date +%s%N) / 1000000)); }
-ok() { echo "ok   $*"; }
-bad() { echo "FAIL $*"; FAILED=1; }
-check() { local name=$1; shift; if "$@"; then ok "$name"; else bad "$name"; fi; }
-wait_for() { # ms, condition...
-	local until=$(($(now_ms) + $1))
-	shift
-	until "$@"; do
-		[ "$(now_ms)" -lt $until ] || return 1
-		sleep 0.05
-	done
-}
 cli() { in_ns "$BUILD/mxtrap" -c "$DIR/conf" "$@"; }
 
 ip netns add "$BOTS"
@@ -74,7 +50,7 @@ allow { special-purpose = no }
 judge { start-grace = "0s" list-on = "proven" false-listing = 0.01 }
 web { listen = "127.0.0.1:8725" }
 END
-in_ns "$BUILD/mxtrapd" -c "$DIR/conf" >"$DIR/log" 2>&1 &
+"${AS_INSTALLED[@]}" ip netns exec "$NS" "$BUILD/mxtrapd" -c "$DIR/conf" >"$DIR/log" 2>&1 &
 PID=$!
 ready() { grep -q "all processes are ready" "$DIR/log"; }
 check "mxtrapd is ready" wait_for 20000 ready

@@ -7,15 +7,12 @@
 # capture taken beside it, and the interface is deleted and made anew.  frame.sh has
 # what happens when processes are killed.  Needs root; 77: skipped.
 set -u
+. "$(dirname "$0")/../lib/check.inc"
+. "$(dirname "$0")/../lib/users.inc"
 BUILD=$(realpath "${1:-build}")
 P=mxtrap-live-$$
 DIR=
 . "$(dirname "$0")/../../deploy/demo/net.sh"
-
-FAILED=0
-ok() { echo "ok   $*"; }
-bad() { echo "FAIL $*"; FAILED=1; }
-check() { local name=$1; shift; if "$@"; then ok "$name"; else bad "$name"; fi; }
 
 why=$(net_usable) || { echo "live: SKIP, $why"; exit 77; }
 finish() {
@@ -28,6 +25,7 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 DIR=$(mktemp -d /tmp/mxtrap-live.XXXXXX)
 chmod 755 "$DIR"
+users_make
 
 net_up
 dns_start
@@ -80,7 +78,6 @@ check "the export over HTTP has the listed bot" exported "$(bot_address 1)"
 # The stop is orderly, so that the database holds all of it.
 t0=$(now_ms)
 kill -TERM $TRAP_PID
-gone() { ! kill -0 "$1" 2>/dev/null; }
 wait_for 3000 gone $TRAP_PID
 ms=$(($(now_ms) - t0))
 check "SIGTERM ends all within 1 s ($ms ms)" test $ms -lt 1000

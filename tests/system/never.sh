@@ -7,15 +7,12 @@
 # and the page's own data within a second.  A third one's address becomes the host's own.  Whoever takes
 # our mail is excused.  A replay with the stored events says the same.  Needs root; 77: skipped.
 set -u
+. "$(dirname "$0")/../lib/check.inc"
+. "$(dirname "$0")/../lib/users.inc"
 BUILD=$(realpath "${1:-build}")
 P=mxtrap-never-$$
 DIR=
 . "$(dirname "$0")/../../deploy/demo/net.sh"
-
-FAILED=0
-ok() { echo "ok   $*"; }
-bad() { echo "FAIL $*"; FAILED=1; }
-check() { local name=$1; shift; if "$@"; then ok "$name"; else bad "$name"; fi; }
 
 why=$(net_usable) || { echo "never: SKIP, $why"; exit 77; }
 finish() {
@@ -28,6 +25,7 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 DIR=$(mktemp -d /tmp/mxtrap-never.XXXXXX)
 chmod 755 "$DIR"
+users_make
 
 net_up
 trap_config "$DIR/mxtrap.conf" 'fallback-window = "60s"  visit-gap = "4s"'
@@ -145,7 +143,6 @@ check "and is not listed" is_not_listed "$E"
 kill $LISTENER
 
 kill -TERM $TRAP_PID
-gone() { ! kill -0 "$1" 2>/dev/null; }
 wait_for 3000 gone $TRAP_PID
 wait $TRAP_PID
 kill -TERM $TCPDUMP

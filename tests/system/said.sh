@@ -7,15 +7,12 @@
 # Postfix brings its mail there; the same Postfix has mail for us, and climbs.  A replay with the
 # stored events says the same.  Needs root; 77: skipped.
 set -u
+. "$(dirname "$0")/../lib/check.inc"
+. "$(dirname "$0")/../lib/users.inc"
 BUILD=$(realpath "${1:-build}")
 P=mxtrap-said-$$
 DIR=
 . "$(dirname "$0")/../../deploy/demo/net.sh"
-
-FAILED=0
-ok() { echo "ok   $*"; }
-bad() { echo "FAIL $*"; FAILED=1; }
-check() { local name=$1; shift; if "$@"; then ok "$name"; else bad "$name"; fi; }
 
 why=$(net_usable) || { echo "said: SKIP, $why"; exit 77; }
 command -v postfix >/dev/null || { echo "said: SKIP, no Postfix"; exit 77; }
@@ -29,6 +26,7 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 DIR=$(mktemp -d /tmp/mxtrap-said.XXXXXX)
 chmod 755 "$DIR"
+users_make
 
 net_up
 # Somebody else publishes our backup as his own exchanger.
@@ -118,7 +116,6 @@ check "the honest Postfix was never listed" never
 check "nothing was bounced" test -z "$(grep -E 'status=bounced' "$DIR/postfix/maillog")"
 
 kill -TERM $TRAP_PID
-gone() { ! kill -0 "$1" 2>/dev/null; }
 wait_for 3000 gone $TRAP_PID
 wait $TRAP_PID
 kill -TERM $TCPDUMP

@@ -10,40 +10,15 @@
 set -u
 BUILD=$(realpath "${1:-build}")
 HERE=$(realpath "$(dirname "$0")/../..")
-PATH=$PATH:/usr/sbin:/sbin
-P=mxtrap-site-$$
-[ "$(id -u)" = 0 ] || { echo "site: SKIP, not root"; exit 77; }
-ip netns add "$P-mx" 2>/dev/null || { echo "site: SKIP, no network namespaces"; exit 77; }
-ip netns add "$P-out"
-DIR=$(mktemp -d /tmp/mxtrap-site.XXXXXX)
-chmod 755 "$DIR"
-FAILED=0 PID=
-cleanup() {
-	local ns p
-	trap - EXIT INT TERM
-	for ns in mx out; do
-		for p in $(ip netns pids "$P-$ns"); do kill -9 "$p" 2>/dev/null; done
-		ip netns del "$P-$ns"
-	done
-	wait 2>/dev/null
-	mountpoint -q "$DIR/small" && umount "$DIR/small"
-	rm -rf "$DIR"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM
+. "$(dirname "$0")/../lib/check.inc"
+. "$(dirname "$0")/../lib/ns.inc"
+. "$(dirname "$0")/../lib/users.inc"
+lab_end() { mountpoint -q "$DIR/small" && umount "$DIR/small"; }
+USERS=three
+lab site mx out
+users_make
+PID=
 
-ok() { echo "ok   $*"; }
-bad() { echo "FAIL $*"; FAILED=1; }
-check() { local name=$1; shift; if "$@"; then ok "$name"; else bad "$name"; fi; }
-now_ms() { echo $(($(date +%s%N) / 1000000)); }
-wait_for() {
-	local until=$(($(now_ms) + $1))
-	shift
-	until "$@"; do
-		[ "$(now_ms)" -lt $until ] || return 1
-		sleep 0.05
-	done
-}
 mx() { ip netns exec "$P-mx" "$@"; }
 out() { ip netns exec "$P-out" "$@"; }
 
@@ -85,15 +60,9 @@ config() { # state directory, interface
 }
 said() { grep -q -- "$1" "$DIR/log"; }
 ended() { ! kill -0 "$PID" 2>/dev/null; }
-# The users exist in this mount namespace alone.
-grep -v '^mxtrap' /etc/passwd >"$DIR/passwd"
-grep -v '^mxtrap' /etc/group >"$DIR/group"
-printf 'mxtrap:x:64901:64901::/:/usr/sbin/nologin\nmxtrap-net:x:64902:64902::/:/usr/sbin/nologin\nmxtrap-fw:x:64903:64903::/:/usr/sbin/nologin\n' >>"$DIR/passwd"
-printf 'mxtrap:x:64901:\nmxtrap-net:x:64902:\nmxtrap-fw:x:64903:\n' >>"$DIR/group"
 run() { # mxtrapd with the users
 	: >"$DIR/log"
-	ip netns exec "$P-mx" unshare -m sh -c 'mount --bind "$0/passwd" /etc/passwd && mount --bind "$0/group" /etc/group &&
-	    exec "$1" -c "$0/conf"' "$DIR" "$DIR/mxtrapd" >>"$DIR/log" 2>&1 &
+	"${AS_INSTALLED[@]}" ip netns exec "$P-mx" "$BUILD/mxtrapd" -c "$DIR/conf" >>"$DIR/log" 2>&1 &
 	PID=$!
 }
 start() { run; wait_for 20000 said "all processes are ready" || { bad "mxtrapd is ready"; cat "$DIR/log"; exit 1; }; }
@@ -102,31 +71,30 @@ cli() { mx "$BUILD/mxtrap" -c "$DIR/conf" "$@"; }
 listed() { cli list --format plain | grep -qF "$1"; }
 seen() { cli list --all --format plain | grep -qF "$1"; }
 status_says() { cli status | grep -qE -- "$1"; }
-cp "$BUILD/mxtrapd" "$DIR/"		# where others may execute it
 
 # --- who may do what --------------------------------------------------------------------
 
 config "$DIR/state"
 start
 uid_of() { stat -c %u "/proc/$(pgrep -P "$PID" -f -- "--role $1 ")"; }
-check "watch runs as mxtrap" test "$(uid_of watch)" = 64901
-check "decoy runs as mxtrap-net" test "$(uid_of decoy)" = 64902
-check "web runs as mxtrap-net" test "$(uid_of web)" = 64902
+check "watch runs as mxtrap" test "$(uid_of watch)" = $MXTRAP_UID
+check "decoy runs as mxtrap-net" test "$(uid_of decoy)" = $NET_UID
+check "web runs as mxtrap-net" test "$(uid_of web)" = $NET_UID
 caps() { sed -n 's/^CapEff:[[:space:]]*//p' "/proc/$(pgrep -P "$PID" -f -- "--role $1 ")/status"; }
 check "decoy and web have no capability" test "$(caps decoy)$(caps web)" = 00000000000000000000000000000000
 check "watch has CAP_NET_RAW alone" test "$(caps watch)" = 0000000000002000
 net_may() { # test letter, file
-	mx setpriv --reuid 64902 --regid 64902 --groups 64901 test "$1" "$2"
+	mx setpriv --reuid $NET_UID --regid $NET_UID --groups $MXTRAP_UID test "$1" "$2"
 }
 for f in mxtrap.db mxtrap.db-wal mxtrap.db-shm; do
 	check "mxtrap-net may read $f" net_may -r "$DIR/state/$f"
-	check "and not write it" sh -c '! "$@"' - ip netns exec "$P-mx" setpriv --reuid 64902 --regid 64902 --groups 64901 \
+	check "and not write it" sh -c '! "$@"' - ip netns exec "$P-mx" setpriv --reuid $NET_UID --regid $NET_UID --groups $MXTRAP_UID \
 	    test -w "$DIR/state/$f"
 done
-check "nor tell watch anything" sh -c '! "$@"' - ip netns exec "$P-mx" setpriv --reuid 64902 --regid 64902 --groups 64901 \
+check "nor tell watch anything" sh -c '! "$@"' - ip netns exec "$P-mx" setpriv --reuid $NET_UID --regid $NET_UID --groups $MXTRAP_UID \
     test -w "$DIR/state/control.sock"
-check "nor make a file there" sh -c '! "$@" 2>/dev/null' - setpriv --reuid 64902 --regid 64902 --groups 64901 touch "$DIR/state/x"
-check "another user cannot read at all" sh -c '! "$@"' - setpriv --reuid 64903 --regid 64903 --clear-groups \
+check "nor make a file there" sh -c '! "$@" 2>/dev/null' - setpriv --reuid $NET_UID --regid $NET_UID --groups $MXTRAP_UID touch "$DIR/state/x"
+check "another user cannot read at all" sh -c '! "$@"' - setpriv --reuid $FW_UID --regid $FW_UID --clear-groups \
     test -r "$DIR/state/mxtrap.db"
 bot 198.18.1.66
 check "and with these users a bot is listed" wait_for 4000 listed 198.18.1.66
@@ -292,7 +260,7 @@ check "a full disk is said in the log ($n bots)" full
 check "and shown by mxtrap status" status_says '^! the disk of .* is full'
 free() { mx curl -s -m 2 http://127.0.0.1:8725/metrics | awk '/^mxtrap_state_free_bytes/ { print $2 + 0 }'; }
 check "and by the metrics" test "$(free)" -lt 1000000
-check "watch goes on" test "$(uid_of watch)" = 64901
+check "watch goes on" test "$(uid_of watch)" = $MXTRAP_UID
 check "web too" test "$(mx curl -s -m 2 -o /dev/null -w '%{http_code}' http://127.0.0.1:8725/api/v1/list)" = 200
 bot 198.18.8.66		# what comes meanwhile
 rm -f "$DIR/small/ballast"
