@@ -16,6 +16,7 @@ LIVE="iproute2 procps python3 postfix dnsmasq-base tcpdump curl openssl"
 CHECK="libcmocka-dev valgrind clang libclang-rt-14-dev clang-tidy cppcheck mandoc jq perl sqlite3 nftables prometheus bind9-dnsutils ipset
 	rbldnsd knot nsd haproxy fail2ban rspamd iptables"
 CHECK="$CHECK p0f chromium fonts-dejavu-core"	# tests/browser
+CHECK="$CHECK systemd"	# its systemd-sysusers and systemd-analyze, for tests/config/installed.sh; it is not started
 
 packages() {
 	for group in "$@"; do
