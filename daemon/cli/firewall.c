@@ -25,7 +25,7 @@ print_row(void *ctx, const char *name, const char *value)
 		{ "firewall_added", "entries given to the kernel" },
 		{ "firewall_removed", "taken away before their time" },
 		{ "firewall_resets", "sets filled anew" },
-		{ "firewall_repairs", "because somebody else took the table away" },
+		{ "firewall_repairs", "because another program changed the table" },
 		{ "firewall_withheld", "left out: never to be listed" },
 		{ "firewall_failed", "not taken by the kernel" },
 	};

@@ -25,6 +25,9 @@
 #define LOOK_MS	   5000			/* is the table still there?  who are we? */
 #define ASK_MS	   2000
 #define AGAIN_MS   30000
+#define REPAIR_MS  10000		/* what another program keeps changing is made again so often at most, */
+#define BURST_MS   30000		/* but a few times at once */
+#define MISSED_MS  60000		/* where it is not known whether it was our table */
 
 struct firewall {
 	struct process *process;
@@ -37,8 +40,10 @@ struct firewall {
 	bool	 fresh;			/* the sets are empty: nothing to renew */
 	bool	 stuck;			/* it kept somebody whom it should let go: all of it is made anew */
 	bool	 leaving;		/* it kept the table that should be gone: tried again */
+	enum guard_result changed;	/* by another program, and not made again yet */
+	bool	 no_prerouting;		/* an old kernel: only what is not redirected is refused */
 	uint64_t began;			/* of told.added, when the last reset came */
-	int64_t	 told_ms, looked_ms, asked_ms;
+	int64_t	 told_ms, looked_ms, asked_ms, repair_ms;	/* repair_ms: what the repairs so far have used up */
 	size_t	 n;
 	struct message_row rows[NFT_BATCH];
 	char	 text[NFT_TEXT_SIZE];
@@ -127,14 +132,23 @@ take_row(struct firewall *f, const struct message_row *row)
 static bool
 make_table(struct firewall *f)
 {
+	const struct ladder *l = &f->process->config.ladder;
 	const char *error;
 
-	if (nft_table_text(&f->process->config.ladder, f->text, sizeof(f->text)) >= sizeof(f->text)) {
+	if (nft_table_text(l, true, f->text, sizeof(f->text)) >= sizeof(f->text)) {
 		log_warnx("there are too many real exchangers for one table");
 		return false;
 	}
 	if (nft_run(f->nft, f->text, &error))
 		return true;
+	(void)nft_table_text(l, false, f->text, sizeof(f->text));
+	if (nft_run(f->nft, f->text, &error)) {
+		if (!f->no_prerouting)
+			log_warnx("this kernel takes no reject in prerouting (5.9 and later do): a real exchanger behind DNAT "
+			    "on this host is not protected");
+		f->no_prerouting = true;
+		return true;
+	}
 	log_warnx("the kernel does not take the table inet " NFT_TABLE ": %.*s", (int)strcspn(error, "\n"), error);
 	return false;
 }
@@ -175,6 +189,7 @@ take_rows(struct firewall *f, const struct message_rows *m)
 		f->wanted = false;
 		f->told.up = 0;
 		f->no_table = f->stuck = false;
+		f->changed = GUARD_QUIET;
 		take_away(f);
 		return;
 	}
@@ -183,12 +198,13 @@ take_rows(struct firewall *f, const struct message_rows *m)
 		f->told.up = 0;
 		f->told.resets++;
 		f->began = f->told.added;
+		if (f->guard != -1)
+			(void)guard_read(f->guard);	/* of what is replaced now */
+		f->changed = GUARD_QUIET;
 		f->wanted = f->fresh = make_table(f);
 		f->no_table = !f->wanted;
 		f->leaving = f->stuck = false;
 		f->asked_ms = process_now_ms();
-		if (f->guard != -1)
-			(void)guard_read(f->guard);	/* that was us */
 	}
 	if (!f->wanted)
 		return;
@@ -225,29 +241,38 @@ tell(struct firewall *f, int64_t now_ms)
 	(void)message_send(f->process->firewall_fd, &f->told, sizeof(f->told));
 }
 
-/* Somebody loaded a ruleset of his own over ours: we want all of the list again. */
+/* Another program changed our table: we want all of the list again. */
 static void
 look(struct firewall *f, int64_t now_ms)
 {
-	bool lost = f->guard != -1 && guard_read(f->guard);
+	enum guard_result heard = f->guard == -1 ? GUARD_QUIET : guard_read(f->guard);
 
 	if (now_ms - f->looked_ms >= LOOK_MS) {
 		const char *tables = nft_ask(f->nft, "list tables inet");
 
 		f->looked_ms = now_ms;
 		(void)learn_never(f);
-		lost = lost || (f->told.up && (tables == NULL || strstr(tables, "table inet " NFT_TABLE) == NULL));
+		if (f->told.up && (tables == NULL || strstr(tables, "table inet " NFT_TABLE) == NULL))
+			heard = GUARD_CHANGED;
 	}
-	if (lost && f->told.up) {
+	if (heard == GUARD_CHANGED || (heard == GUARD_MISSED && f->changed == GUARD_QUIET))
+		f->changed = heard;
+	if (f->changed != GUARD_QUIET && f->wanted &&
+	    f->repair_ms - now_ms <= (f->changed == GUARD_CHANGED ? BURST_MS : 0)) {
+		f->repair_ms = (f->repair_ms > now_ms ? f->repair_ms : now_ms) + (f->changed == GUARD_CHANGED ? REPAIR_MS : MISSED_MS);
+		f->changed = GUARD_QUIET;
 		f->told.up = 0;
 		f->told.repairs++;
-		log_warnx("somebody took away the table inet " NFT_TABLE ", or a part of it: it is made again");
+		log_warnx("nftables table inet " NFT_TABLE " was changed by another program; recreating it "
+		    "(to stop refusing a sender: mxtrap allow ADDRESS; everybody: mxtrap firewall off)");
 		ask(f, now_ms);
 	}
+	if (f->changed == GUARD_CHANGED)
+		f->told.up = 0;
 	/* watch may have begun after us, or lost its place. */
 	if (f->stuck && f->told.up) {
 		f->told.up = 0;
-		log_warnx("the kernel still refuses somebody who was let go: its sets are made anew");
+		log_warnx("the kernel still refuses a sender that left the list; recreating its sets");
 	}
 	if (((f->told.resets == 0 || f->stuck) && now_ms - f->asked_ms >= ASK_MS) ||
 	    (f->no_table && now_ms - f->asked_ms >= AGAIN_MS))

@@ -33,8 +33,8 @@ const char *nft_ask(struct nft *, const char *command);
 /* -- nft_batch.c: commands as text; no kernel -- */
 
 /* The table, its sets (emptied) and its rules, whatever was there of it before.  Returns its length; as
- * snprintf() where size is too small. */
-size_t nft_table_text(const struct ladder *, char *out, size_t size);
+ * snprintf() where size is too small.  prerouting: with the hook that DNAT wants, and Linux 5.9 has. */
+size_t nft_table_text(const struct ladder *, bool prerouting, char *out, size_t size);
 /*
  * n rows (at most NFT_BATCH) as one transaction: those to remove, those to add.  What is there already gets
  * its new time-out, for adding alone does not renew it: added, deleted, added.  fresh: the sets are known to

@@ -54,10 +54,24 @@ reals(const struct ladder *l, bool v4, struct text *t)
 	return n;
 }
 
+/*
+ * A visitor who comes by DNAT - a published port of Docker's, a router - has the real exchanger's address only
+ * until the hook dstnat (-100): prerouting at -150 sees it, and needs no connection tracking.  Input and forward
+ * are for what another program redirected before that, and for kernels that cannot refuse in prerouting.
+ */
+static const struct {
+	const char *name;
+	int priority;
+	bool early;
+} HOOKS[] = {
+	{ "prerouting", -150, true },
+	{ "input", -5, false },
+	{ "forward", -5, false },
+};
+
 size_t
-nft_table_text(const struct ladder *l, char *out, size_t size)
+nft_table_text(const struct ladder *l, bool prerouting, char *out, size_t size)
 {
-	static const char *const hooks[] = { "input", "forward" };
 	struct text t = { .out = out, .size = size };
 
 	/* All in one transaction: at no moment is there a rule without its set, or half of ours. */
@@ -77,10 +91,11 @@ nft_table_text(const struct ladder *l, char *out, size_t size)
 		put(&t, " } %s counter name %s reject with tcp reset\n", SETS[i].look, v4 ? "refused4" : "refused6");
 	}
 	/* The real MX may be on this host, or behind it.  New connections alone: a mail under way is not cut off. */
-	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
-		put(&t, "add chain inet " NFT_TABLE " %s { type filter hook %s priority -5; policy accept; }\n"
-		    "add rule inet " NFT_TABLE " %s tcp dport 25 tcp flags & (fin | syn | rst | ack) == syn jump judge\n",
-		    hooks[i], hooks[i], hooks[i]);
+	for (size_t i = 0; i < sizeof(HOOKS) / sizeof(HOOKS[0]); i++)
+		if (prerouting || !HOOKS[i].early)
+			put(&t, "add chain inet " NFT_TABLE " %s { type filter hook %s priority %d; policy accept; }\n"
+			    "add rule inet " NFT_TABLE " %s tcp dport 25 tcp flags & (fin | syn | rst | ack) == syn jump judge\n",
+			    HOOKS[i].name, HOOKS[i].name, HOOKS[i].priority, HOOKS[i].name);
 	return t.n;
 }
 

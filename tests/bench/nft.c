@@ -46,7 +46,7 @@ main(int argc, char **argv)
 
 	if (n == 0 || nft == NULL)
 		return 2;
-	(void)nft_table_text(&none, text, sizeof(text));
+	(void)nft_table_text(&none, true, text, sizeof(text));
 	if (!nft_run(nft, text, &error)) {
 		fprintf(stderr, "%.200s\n", error);
 		return 77;

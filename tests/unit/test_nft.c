@@ -9,12 +9,17 @@
 
 #include <cmocka.h>
 
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../../daemon/firewall/guard.h"
 #include "../../daemon/firewall/nft.h"
 #include "mxtrap/config.h"
 
@@ -127,12 +132,135 @@ rules_are_about_port_25_of_the_real_exchangers_alone(void **state)
 
 	(void)state;
 	load(&c, "\"203.0.113.20\", \"203.0.113.21\"");
-	assert_true(nft_table_text(&c.ladder, text, sizeof text) < sizeof text);
+	assert_true(nft_table_text(&c.ladder, true, text, sizeof text) < sizeof text);
 	assert_non_null(strstr(text, "judge ip daddr { 203.0.113.20, 203.0.113.21 } ip saddr @host4 counter name refused4 reject with tcp reset\n"));
 	assert_non_null(strstr(text, "input tcp dport 25 tcp flags & (fin | syn | rst | ack) == syn jump judge\n"));
 	assert_null(strstr(text, "203.0.113.10"));
 	assert_null(strstr(text, "203.0.113.30"));
 	assert_null(strstr(text, "ip6 daddr"));
+	config_free(&c);
+}
+
+/* Before DNAT a visitor still has the address that the domain publishes; and a host may track no connections. */
+static void
+visitors_are_judged_before_their_address_is_redirected_and_without_conntrack(void **state)
+{
+	struct config c;
+	char text[8192];
+
+	(void)state;
+	load(&c, "\"203.0.113.20\", \"2001:db8::20\"");
+	(void)nft_table_text(&c.ladder, true, text, sizeof text);
+	assert_non_null(strstr(text, "prerouting { type filter hook prerouting priority -150; policy accept; }\n"));
+	assert_non_null(strstr(text, "prerouting tcp dport 25 tcp flags & (fin | syn | rst | ack) == syn jump judge\n"));
+	assert_non_null(strstr(text, " hook input "));
+	assert_non_null(strstr(text, " hook forward "));
+	assert_null(strstr(text, " ct "));
+	(void)nft_table_text(&c.ladder, false, text, sizeof text);
+	assert_null(strstr(text, "prerouting"));
+	config_free(&c);
+}
+
+/* A message of the kernel's as it comes: what, family, table, sent by this port. */
+static size_t
+heard(char *out, int type, int family, const char *table, uint32_t port)
+{
+	struct nlmsghdr head = { .nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), .nlmsg_pid = port };
+	struct nfgenmsg gen = { .nfgen_family = (uint8_t)family };
+	struct nlattr attr = { .nla_len = (uint16_t)(sizeof attr + strlen(table) + 1), .nla_type = NFTA_TABLE_NAME };
+
+	head.nlmsg_len = (uint32_t)(NLMSG_LENGTH(sizeof gen) + attr.nla_len);
+	memset(out, 0, NLMSG_ALIGN(head.nlmsg_len));
+	memcpy(out, &head, sizeof head);
+	memcpy(out + NLMSG_LENGTH(0), &gen, sizeof gen);
+	memcpy(out + NLMSG_LENGTH(sizeof gen), &attr, sizeof attr);
+	memcpy(out + NLMSG_LENGTH(sizeof gen) + sizeof attr, table, strlen(table) + 1);
+	return NLMSG_ALIGN(head.nlmsg_len);
+}
+
+static bool
+port_77(void *ctx, uint32_t port)
+{
+	(void)ctx;
+	return port == 77;
+}
+
+static void
+any_change_by_another_program_is_seen_and_none_of_our_own(void **state)
+{
+	static const struct {
+		int type, family;
+		const char *table;
+		uint32_t port;
+		bool seen;
+	} rows[] = {
+		{ NFT_MSG_DELSETELEM, NFPROTO_INET, "mxtrapd", 5, true },
+		{ NFT_MSG_NEWSETELEM, NFPROTO_INET, "mxtrapd", 5, true },
+		{ NFT_MSG_DELSET, NFPROTO_INET, "mxtrapd", 5, true },
+		{ NFT_MSG_DELRULE, NFPROTO_INET, "mxtrapd", 5, true },
+		{ NFT_MSG_NEWRULE, NFPROTO_INET, "mxtrapd", 5, true },
+		{ NFT_MSG_DELCHAIN, NFPROTO_INET, "mxtrapd", 5, true },
+		{ NFT_MSG_NEWTABLE, NFPROTO_INET, "mxtrapd", 5, true },
+		{ NFT_MSG_DELTABLE, NFPROTO_INET, "mxtrapd", 5, true },
+		{ NFT_MSG_DELSETELEM, NFPROTO_INET, "mxtrapd", 77, false },	/* ours */
+		{ NFT_MSG_DELSETELEM, NFPROTO_INET, "mxtrapd", 0, false },	/* the kernel's: its time is over */
+		{ NFT_MSG_DELSETELEM, NFPROTO_INET, "mxtrap", 5, false },
+		{ NFT_MSG_DELSETELEM, NFPROTO_IPV4, "mxtrapd", 5, false },
+		{ NFT_MSG_NEWGEN, NFPROTO_INET, "mxtrapd", 5, false },
+	};
+	_Alignas(struct nlmsghdr) char buf[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		size_t first = heard(buf, NFT_MSG_NEWSETELEM, NFPROTO_INET, "others", 5);
+		size_t n = first + heard(buf + first, rows[i].type, rows[i].family, rows[i].table, rows[i].port);
+
+		assert_int_equal(guard_parse(buf, n, port_77, NULL), rows[i].seen);
+		assert_false(guard_parse(buf, n - 1, port_77, NULL));
+	}
+}
+
+/* In a network of the test's own, by libnftables itself. */
+static void
+the_guard_hears_others_and_not_us(void **state)
+{
+	struct message_row r = row("192.0.2.7", NOW_S + 5000, false);
+	static char text[NFT_TEXT_SIZE];
+	struct config c;
+	const char *why;
+	struct nft *nft;
+	int guard;
+
+	(void)state;
+	if (geteuid() != 0 || system("unshare -n nft list tables >/dev/null 2>&1") != 0 || unshare(CLONE_NEWNET) != 0)
+		skip();
+	load(&c, "\"203.0.113.20\"");
+	guard = guard_open();
+	assert_int_not_equal(guard, -1);
+	nft = nft_open();
+	assert_non_null(nft);
+	(void)nft_table_text(&c.ladder, true, text, sizeof text);
+	for (int i = 0; i < 3; i++) {
+		assert_true(nft_run(nft, text, &why));
+		assert_int_equal(guard_read(guard), GUARD_QUIET);
+	}
+	(void)nft_rows_text(&r, 1, false, NOW_S, text, sizeof text);
+	assert_true(nft_run(nft, text, &why));
+	assert_int_equal(guard_read(guard), GUARD_QUIET);
+	for (size_t i = 0; i < 4; i++) {
+		static const char *const acts[] = {
+			"nft delete element inet mxtrapd host4 '{ 192.0.2.7 }'", "nft add element inet mxtrapd host4 '{ 192.0.2.9 }'",
+			"nft flush set inet mxtrapd host4", "nft flush chain inet mxtrapd judge",
+		};
+
+		assert_int_equal(system(acts[i]), 0);
+		assert_int_equal(guard_read(guard), GUARD_CHANGED);
+		assert_int_equal(guard_read(guard), GUARD_QUIET);
+	}
+	assert_int_equal(system("nft add table inet others; nft add set inet others x '{ type ipv4_addr; elements = { 192.0.2.7 }; }'"), 0);
+	assert_int_equal(guard_read(guard), GUARD_QUIET);
+	nft_close(nft);
+	close(guard);
 	config_free(&c);
 }
 
@@ -152,7 +280,7 @@ the_kernel_takes_the_table_and_renews_a_timeout(void **state)
 	load(&c, "\"203.0.113.20\", \"2001:db8::20\"");
 	nft = nft_open();
 	assert_non_null(nft);
-	(void)nft_table_text(&c.ladder, text, sizeof text);
+	(void)nft_table_text(&c.ladder, true, text, sizeof text);
 	for (int i = 0; i < 2; i++)
 		assert_true(nft_run(nft, text, &said));
 	(void)nft_rows_text(&r, 1, false, NOW_S, text, sizeof text);
@@ -180,6 +308,9 @@ main(void)
 		cmocka_unit_test(what_expires_within_two_seconds_is_not_sent),
 		cmocka_unit_test(the_longest_batch_fits),
 		cmocka_unit_test(rules_are_about_port_25_of_the_real_exchangers_alone),
+		cmocka_unit_test(visitors_are_judged_before_their_address_is_redirected_and_without_conntrack),
+		cmocka_unit_test(any_change_by_another_program_is_seen_and_none_of_our_own),
+		cmocka_unit_test(the_guard_hears_others_and_not_us),
 		cmocka_unit_test(the_kernel_takes_the_table_and_renews_a_timeout),
 	};
 
