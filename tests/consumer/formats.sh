@@ -55,7 +55,7 @@ with() { # what must hold of: the one that was listed and may be allowed by now,
 		check "nft, $when: the guide's rules are taken" mx nft -f "$DIR/rules.nft"
 		mx nft -f "$DIR/rules.nft"
 		in_filter "nft, $when" $yes
-		check "nft, $when: three rules refuse" test "$(mx nft list chain inet mxtrap input | grep -c "reject with tcp reset")" = 3
+		check "nft, $when: three rules refuse" test "$(mx nft list chain inet mxtrap mail | grep -c "reject with tcp reset")" = 3
 		mx nft delete table inet mxtrap
 	fi
 	if have ipset; then

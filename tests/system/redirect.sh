@@ -9,40 +9,14 @@
 # right and counted.  In namespaces of its own.  Needs root; 77: skipped.
 set -u
 BUILD=$(realpath "${1:-build}")
-PATH=$PATH:/usr/sbin:/sbin
-P=mxtrap-redirect-$$
-[ "$(id -u)" = 0 ] || { echo "redirect: SKIP, not root"; exit 77; }
-ip netns add "$P-mx" 2>/dev/null || { echo "redirect: SKIP, no network namespaces"; exit 77; }
-ip netns add "$P-out"
-ip netns add "$P-in"
-DIR=$(mktemp -d /tmp/mxtrap-redirect.XXXXXX)
-chmod 755 "$DIR"
-FAILED=0
-cleanup() {
-	local ns p
-	trap - EXIT INT TERM
-	for ns in in mx out; do
-		for p in $(ip netns pids "$P-$ns"); do kill -9 "$p" 2>/dev/null; done
-		ip netns del "$P-$ns"
-	done
-	wait 2>/dev/null
-	rm -rf "$DIR"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM
+HERE=$(realpath "$(dirname "$0")/../..")
+. "$HERE/tests/lib/check.inc"
+. "$HERE/tests/lib/ns.inc"
+. "$HERE/tests/lib/users.inc"
+lab redirect mx out in
+USERS=three
+users_make
 
-ok() { echo "ok   $*"; }
-bad() { echo "FAIL $*"; FAILED=1; }
-check() { local name=$1; shift; if "$@"; then ok "$name"; else bad "$name"; fi; }
-now_ms() { echo $(($(date +%s%N) / 1000000)); }
-wait_for() {
-	local until=$(($(now_ms) + $1))
-	shift
-	until "$@"; do
-		[ "$(now_ms)" -lt $until ] || return 1
-		sleep 0.1
-	done
-}
 mx() { ip netns exec "$P-mx" "$@"; }
 out() { ip netns exec "$P-out" "$@"; }
 in_() { ip netns exec "$P-in" "$@"; }
@@ -102,8 +76,8 @@ class Server(socketserver.ThreadingTCPServer):
         super().server_bind()
 Server(("::", int(sys.argv[1])), Mail).serve_forever()
 END
-in_ python3 "$DIR/mta.py" 2525 &
-out python3 "$DIR/mta.py" 25 &
+in_ python3 "$DIR/mta.py" 2525 2>/dev/null &
+out python3 "$DIR/mta.py" 25 2>/dev/null &
 
 cat >"$DIR/conf" <<-END
 	interface = "eth0"
@@ -119,7 +93,8 @@ cat >"$DIR/conf" <<-END
 	firewall { backend = "nftables" }
 	END
 cli() { mx "$BUILD/mxtrap" -c "$DIR/conf" "$@"; }
-ip netns exec "$P-mx" "$BUILD/mxtrapd" -c "$DIR/conf" >"$DIR/log" 2>&1 &
+cp "$BUILD/mxtrapd" "$DIR/"		# where others may execute it
+"${AS_INSTALLED[@]}" ip netns exec "$P-mx" "$DIR/mxtrapd" -c "$DIR/conf" >"$DIR/log" 2>&1 &
 wait_for 30000 grep -q "all processes are ready" "$DIR/log" || { bad "mxtrapd is ready"; cat "$DIR/log"; exit 1; }
 
 BOT=198.18.1.7 HONEST=198.18.2.8 BOT6=2001:db8:1800:1::7 HONEST6=2001:db8:1801:1::5
