@@ -78,7 +78,7 @@ entry_for(struct never *n, const struct prefix *p)
 
 	if (at < n->n && prefix_equal(&n->entries[at].what, p))
 		return &n->entries[at];
-	if (n->n == NEVER_MAX) {
+	if (p->len > 128 || n->n == NEVER_MAX) {
 		n->refused++;
 		return NULL;
 	}

@@ -233,7 +233,8 @@ database_prepare(struct store *s)
 	if (database_ask(s, "SELECT coalesce(max(id), 0) + 1 FROM fingerprint", &s->next_fingerprint) != SQLITE_OK ||
 	    database_ask(s, "SELECT coalesce((SELECT time_us FROM attempt ORDER BY id DESC LIMIT 1), 0)", &n) != SQLITE_OK)
 		return false;
-	s->newest_us = n;
+	/* What is kept goes by it: a stamp ahead of the clock deletes nothing. */
+	s->newest_us = s->replay || n <= store_wall_us() ? n : 0;
 	return true;
 }
 

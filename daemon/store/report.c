@@ -350,7 +350,13 @@ report_state(struct report *r, struct report_state *out)
 	if (result != REPORT_OK)
 		return result;
 	stmt = report_ask(r, READ_STATE);
-	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+	rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW && !(row_seconds(stmt, 2) && row_seconds(stmt, 3) && row_micros(stmt, 4) &&
+	    row_within(stmt, 5, 0, INT64_MAX) && row_within(stmt, 6, 0, INT64_MAX))) {
+		(void)report_bad_row(r, "meta");
+		rc = SQLITE_CORRUPT;
+	}
+	if (rc == SQLITE_ROW)
 		*out = (struct report_state){
 			.generation = (uint64_t)sqlite3_column_int64(stmt, 0),
 			.serial = (uint64_t)sqlite3_column_int64(stmt, 1),

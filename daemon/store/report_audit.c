@@ -2,33 +2,42 @@
 /*
  * report_audit.c - what people decided, and what they listed by hand.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "report_int.h"
 
-static void
-copy_column(char *to, size_t size, sqlite3_stmt *stmt, int column)
+bool
+report_kept(struct report *r, sqlite3_stmt *stmt, const char *of, struct report_kept *out)
 {
-	const unsigned char *text = sqlite3_column_text(stmt, column);
-
-	(void)snprintf(to, size, "%s", text != NULL ? (const char *)text : "");
+	if (!row_prefix(stmt, 0, 1, &out->what) || !row_seconds(stmt, 2) || !row_seconds(stmt, 5) ||
+	    !row_text(stmt, 3, false, out->who, sizeof out->who) || !row_text(stmt, 4, false, out->note, sizeof out->note))
+		return report_bad_row(r, of);
+	out->expires_s = sqlite3_column_int64(stmt, 2);
+	out->added_s = sqlite3_column_int64(stmt, 5);
+	return true;
 }
 
-static void
+static bool
+seconds_or_none(sqlite3_stmt *stmt, int at)
+{
+	return sqlite3_column_type(stmt, at) == SQLITE_NULL || row_seconds(stmt, at);
+}
+
+static bool
 read_row(sqlite3_stmt *stmt, struct report_audit *a)
 {
+	if (!row_micros(stmt, 1) || !seconds_or_none(stmt, 7) || !seconds_or_none(stmt, 8))
+		return false;
 	*a = (struct report_audit){ .id = sqlite3_column_int64(stmt, 0), .time_us = sqlite3_column_int64(stmt, 1) };
-	a->about = report_prefix(stmt, 4, 5, &a->subject);
-	copy_column(a->who, sizeof a->who, stmt, 2);
-	copy_column(a->what, sizeof a->what, stmt, 3);
-	copy_column(a->note, sizeof a->note, stmt, 6);
-	copy_column(a->was_note, sizeof a->was_note, stmt, 9);
+	a->about = sqlite3_column_type(stmt, 4) != SQLITE_NULL;
+	if ((a->about && !row_prefix(stmt, 4, 5, &a->subject)) || !row_text(stmt, 2, false, a->who, sizeof a->who) ||
+	    !row_text(stmt, 3, false, a->what, sizeof a->what) || !row_text(stmt, 6, false, a->note, sizeof a->note) ||
+	    !row_text(stmt, 9, true, a->was_note, sizeof a->was_note))
+		return false;
 	a->told = sqlite3_column_type(stmt, 7) != SQLITE_NULL || sqlite3_column_type(stmt, 8) != SQLITE_NULL;
 	a->expires_s = sqlite3_column_int64(stmt, 7);
 	a->was = sqlite3_column_type(stmt, 8) != SQLITE_NULL;
 	a->was_expires_s = sqlite3_column_int64(stmt, 8);
 	a->stands = sqlite3_column_int(stmt, 10) != 0;
+	return true;
 }
 
 enum report_result
@@ -45,10 +54,9 @@ report_audits(struct report *r, int64_t before, size_t limit, bool (*each)(void 
 	stmt = report_ask(r, READ_AUDIT);
 	sqlite3_bind_int64(stmt, 1, before > 0 ? before : INT64_MAX);
 	sqlite3_bind_int64(stmt, 2, (sqlite3_int64)limit);
-	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		read_row(stmt, &row);
-		go = each(ctx, &row);
-	}
+	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		if (read_row(stmt, &row) || report_bad_row(r, "audit"))
+			go = each(ctx, &row);
 	sqlite3_reset(stmt);
 	result = report_failed(r, rc);
 	report_leave(r);
@@ -75,7 +83,7 @@ report_audit_of(struct report *r, const struct prefix *what, struct report_audit
 	stmt = report_ask(r, READ_AUDIT_ABOUT);
 	sqlite3_bind_blob(stmt, 1, what->addr.b, 16, SQLITE_STATIC);
 	sqlite3_bind_int(stmt, 2, what->len);
-	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW && row_within(stmt, 0, 1, INT64_MAX - 1))
 		id = sqlite3_column_int64(stmt, 0);
 	sqlite3_reset(stmt);
 	result = report_failed(r, rc);
@@ -91,7 +99,7 @@ report_hands(struct report *r, int64_t now_s, bool (*each)(void *, const struct 
 {
 	enum report_result result = report_enter(r);
 	sqlite3_stmt *stmt;
-	struct prefix what;
+	struct report_kept kept;
 	bool go = true;
 	int rc = SQLITE_DONE;
 
@@ -100,9 +108,8 @@ report_hands(struct report *r, int64_t now_s, bool (*each)(void *, const struct 
 	stmt = report_ask(r, READ_HANDS);
 	sqlite3_bind_int64(stmt, 1, report_now(r, now_s));
 	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
-		if (report_prefix(stmt, 0, 1, &what))
-			go = each(ctx, &what, sqlite3_column_int64(stmt, 2), (const char *)sqlite3_column_text(stmt, 3),
-			    (const char *)sqlite3_column_text(stmt, 4), sqlite3_column_int64(stmt, 5));
+		if (report_kept(r, stmt, "by_hand", &kept))
+			go = each(ctx, &kept.what, kept.expires_s, kept.who, kept.note, kept.added_s);
 	sqlite3_reset(stmt);
 	result = report_failed(r, rc);
 	report_leave(r);

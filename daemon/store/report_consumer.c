@@ -2,27 +2,22 @@
 /*
  * report_consumer.c - whose token that is, and who fetches the list.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "mxtrap/token.h"
 #include "report_int.h"
 
-static void
-copy_column(char *to, size_t size, sqlite3_stmt *stmt, int column)
+/* A scope that nobody could have written opens nothing. */
+static bool
+read_token(struct report *r, sqlite3_stmt *stmt, struct report_token *out)
 {
-	const unsigned char *text = sqlite3_column_text(stmt, column);
-
-	(void)snprintf(to, size, "%s", text != NULL ? (const char *)text : "");
-}
-
-static void
-read_token(sqlite3_stmt *stmt, struct report_token *out)
-{
-	copy_column(out->name, sizeof out->name, stmt, 0);
-	copy_column(out->scope, sizeof out->scope, stmt, 1);
+	if (!row_text(stmt, 0, false, out->name, sizeof out->name) || !row_text(stmt, 1, false, out->scope, sizeof out->scope) ||
+	    (size_t)sqlite3_column_bytes(stmt, 1) != strlen(out->scope) || sqlite3_column_bytes(stmt, 2) != TOKEN_HASH_SIZE ||
+	    !row_seconds(stmt, 3) || !row_seconds(stmt, 4))
+		return report_bad_row(r, "token");
 	out->created_s = sqlite3_column_int64(stmt, 3);
 	out->expires_s = sqlite3_column_int64(stmt, 4);
+	return true;
 }
 
 enum report_result
@@ -44,8 +39,7 @@ report_token(struct report *r, const uint8_t hash[static TOKEN_HASH_SIZE], int64
 		/* All are looked at, whichever it is. */
 		if (stored == NULL || sqlite3_column_bytes(stmt, 2) != TOKEN_HASH_SIZE || !token_equal(stored, hash))
 			continue;
-		found = true;
-		read_token(stmt, out);
+		found |= read_token(r, stmt, out);
 	}
 	sqlite3_reset(stmt);
 	result = report_failed(r, rc);
@@ -67,8 +61,8 @@ report_tokens(struct report *r, int64_t now_s, bool (*each)(void *, const struct
 	stmt = report_ask(r, READ_TOKENS);
 	sqlite3_bind_int64(stmt, 1, now_s);
 	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		read_token(stmt, &token);
-		go = each(ctx, &token);
+		if (read_token(r, stmt, &token))
+			go = each(ctx, &token);
 	}
 	sqlite3_reset(stmt);
 	result = report_failed(r, rc);
@@ -89,9 +83,11 @@ report_consumers(struct report *r, bool (*each)(void *, const struct consumer_ro
 		return result;
 	stmt = report_ask(r, READ_CONSUMERS);
 	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		copy_column(row.who, sizeof row.who, stmt, 0);
-		copy_column(row.what, sizeof row.what, stmt, 1);
-		copy_column(row.agent, sizeof row.agent, stmt, 2);
+		if (!row_text(stmt, 0, false, row.who, sizeof row.who) || !row_text(stmt, 1, false, row.what, sizeof row.what) ||
+		    !row_text(stmt, 2, false, row.agent, sizeof row.agent) || !row_seconds(stmt, 3) || !row_seconds(stmt, 4)) {
+			(void)report_bad_row(r, "consumer");
+			continue;
+		}
 		row.first_s = sqlite3_column_int64(stmt, 3);
 		row.last_s = sqlite3_column_int64(stmt, 4);
 		row.n = (uint64_t)sqlite3_column_int64(stmt, 5);

@@ -6,7 +6,6 @@
 
 #include "mxtrap/sender.h"
 #include "report_int.h"
-#include "restore.h"
 
 struct addr
 report_addr(sender_key key, uint64_t host)
@@ -32,15 +31,9 @@ report_what(sender_key key, uint64_t host, int len)
 }
 
 bool
-report_prefix(sqlite3_stmt *stmt, int blob, int len, struct prefix *out)
+report_bad_row(struct report *r, const char *of)
 {
-	const void *bytes = sqlite3_column_blob(stmt, blob);
-
-	if (bytes == NULL || sqlite3_column_bytes(stmt, blob) != 16)
-		return false;
-	memcpy(out->addr.b, bytes, 16);
-	out->len = (uint8_t)sqlite3_column_int(stmt, len);
-	return true;
+	return row_bad(&r->faults, r->path, of);
 }
 
 static void
@@ -58,26 +51,34 @@ unpack_term(uint64_t term, uint64_t marks, struct report_entry *e)
 		e->relapses++;
 }
 
-void
-report_listing_entry(const struct report *r, sqlite3_stmt *stmt, sender_key key, int64_t now_s, struct report_entry *e)
+bool
+report_listing_entry(struct report *r, sqlite3_stmt *stmt, sender_key key, int64_t now_s, struct report_entry *e)
 {
 	uint64_t term = (uint64_t)sqlite3_column_int64(stmt, 0), seen = (uint64_t)sqlite3_column_int64(stmt, 1);
-	int64_t sums = sqlite3_column_int64(stmt, 2);
-	int64_t age = now_s - sqlite3_column_int64(stmt, 4);
+	uint64_t marks = (uint64_t)sqlite3_column_int64(stmt, 3);
+	int64_t sums = sqlite3_column_int64(stmt, 2), changed_s = sqlite3_column_int64(stmt, 4), age = now_s - changed_s;
 
-	unpack_term(term, (uint64_t)sqlite3_column_int64(stmt, 3), e);
+	if (!row_listing(sums, marks, term, changed_s))
+		return report_bad_row(r, "listing");
+	unpack_term(term, marks, e);
 	e->key = key;
 	e->first_seen_s = (int64_t)(seen >> 32);
 	e->last_seen_s = (int64_t)(seen & UINT32_MAX);
 	e->score = judge_decay(&r->params, (float)(int32_t)(sums >> 32) / 1000.0f, age);
 	e->hint = judge_decay(&r->params, (float)(int32_t)sums / 1000.0f, age);
+	return true;
 }
 
-void
-report_bare_entry(sqlite3_stmt *stmt, sender_key key, struct report_entry *e)
+bool
+report_bare_entry(struct report *r, sqlite3_stmt *stmt, sender_key key, struct report_entry *e)
 {
+	uint64_t term = (uint64_t)sqlite3_column_int64(stmt, 0), marks = (uint64_t)sqlite3_column_int64(stmt, 1);
+
+	if (!row_listing(0, marks, term, sqlite3_column_int64(stmt, 3)))
+		return report_bad_row(r, "listing");
 	*e = (struct report_entry){ .key = key };
-	unpack_term((uint64_t)sqlite3_column_int64(stmt, 0), (uint64_t)sqlite3_column_int64(stmt, 1), e);
+	unpack_term(term, marks, e);
+	return true;
 }
 
 enum report_result
@@ -90,20 +91,24 @@ report_listing(struct report *r, sender_key key, const uint64_t *host, int64_t n
 	if (host != NULL)
 		sqlite3_bind_int64(stmt, 2, (sqlite3_int64)*host);
 	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		report_listing_entry(r, stmt, key, now_s, out);
+		if (!report_listing_entry(r, stmt, key, now_s, out)) {
+			sqlite3_reset(stmt);
+			return REPORT_NONE;
+		}
 		out->what = host != NULL ? report_what(key, *host, 128) : sender_prefix(key);
 	}
 	sqlite3_reset(stmt);
 	return rc == SQLITE_DONE ? REPORT_NONE : report_failed(r, rc);
 }
 
-void
-report_sender_entry(const struct report *r, sqlite3_stmt *stmt, int64_t now_s, struct report_entry *e)
+bool
+report_sender_entry(struct report *r, sqlite3_stmt *stmt, int64_t now_s, struct report_entry *e)
 {
 	struct sender_row row;
 	int64_t age;
 
-	restore_sender_row(stmt, &row);
+	if (!row_sender(stmt, &row))
+		return report_bad_row(r, "sender");
 	age = row.sums_at_s != 0 ? now_s - row.sums_at_s : 0;
 	*e = (struct report_entry){
 		.what = sender_prefix(row.key), .key = row.key,
@@ -115,6 +120,7 @@ report_sender_entry(const struct report *r, sqlite3_stmt *stmt, int64_t now_s, s
 	/* Listed is what the list says, not what the sums say. */
 	if (e->state > STATE_SUSPECT)
 		e->state = STATE_SUSPECT;
+	return true;
 }
 
 /* The listing that tells of this address: its sender's, its own, or one of its /64's. */
@@ -141,7 +147,8 @@ sender_listing(struct report *r, const struct addr *addr, int64_t now_s, struct 
 	sqlite3_bind_int64(stmt, 2, (int64_t)key);
 	sqlite3_bind_int64(stmt, 3, INT64_MAX);
 	while (!any && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		report_listing_entry(r, stmt, key, now_s, out);
+		if (!report_listing_entry(r, stmt, key, now_s, out))
+			continue;
 		out->what = report_what(key, (uint64_t)sqlite3_column_int64(stmt, 6), 128);
 		any = report_open_at(out, now_s);
 	}
@@ -164,8 +171,7 @@ report_completed(struct report *r, sender_key key, bool *completed)
 		return result;
 	stmt = report_ask(r, READ_SENDER);
 	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)key);
-	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		restore_sender_row(stmt, &row);
+	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW && (row_sender(stmt, &row) || report_bad_row(r, "sender"))) {
 		/* A climb is told by its time, too: databases of before the flag have nothing else. */
 		*completed = (row.flags & SENDER_REAL) != 0 || row.climbed_at_s != 0;
 	}
@@ -190,8 +196,7 @@ report_sender(struct report *r, const struct addr *addr, int64_t now_s, struct r
 	stmt = report_ask(r, READ_SENDER);
 	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)addr_sender(addr));
 	rc = sqlite3_step(stmt);
-	if ((known = rc == SQLITE_ROW))
-		report_sender_entry(r, stmt, now_s, out);
+	known = rc == SQLITE_ROW && report_sender_entry(r, stmt, now_s, out);
 	sqlite3_reset(stmt);
 	result = (rc == SQLITE_ROW || rc == SQLITE_DONE) ? sender_listing(r, addr, now_s, &listed) : report_failed(r, rc);
 	report_leave(r);

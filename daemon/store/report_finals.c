@@ -84,16 +84,26 @@ consider(struct finals *f, const struct sender_row *row)
 	f->at[i] = new;
 }
 
-static void
+static bool
 read_row(sqlite3_stmt *stmt, struct sender_row *r)
 {
+	int64_t last_s;
+
+	if (!row_seconds(stmt, 1) || !row_within(stmt, 2, -ROW_TIME_MAX_S, ROW_TIME_MAX_S))
+		return false;
+	last_s = sqlite3_column_int64(stmt, 1) + sqlite3_column_int64(stmt, 2);
+	if (last_s < 0 || last_s > ROW_TIME_MAX_S || !row_within(stmt, 3, 0, UINT16_MAX) ||
+	    !row_within(stmt, 4, 0, STATE_N - 1) || !row_within(stmt, 5, 0, CLASS_SCANNER) || !row_within(stmt, 6, 0, UINT8_MAX) ||
+	    !row_within(stmt, 7, 0, UINT8_MAX))
+		return false;
 	*r = (struct sender_row){
 		.key = (sender_key)sqlite3_column_int64(stmt, 0), .first_seen_s = (uint32_t)sqlite3_column_int64(stmt, 1),
 		.kinds = (uint16_t)sqlite3_column_int(stmt, 3), .state = (uint8_t)sqlite3_column_int(stmt, 4),
 		.klass = (uint8_t)sqlite3_column_int(stmt, 5), .flags = (uint8_t)sqlite3_column_int(stmt, 6),
 		.caps = (uint8_t)sqlite3_column_int(stmt, 7),
 	};
-	r->last_seen_s = (uint32_t)(r->first_seen_s + sqlite3_column_int64(stmt, 2));
+	r->last_seen_s = (uint32_t)last_s;
+	return true;
 }
 
 enum report_result
@@ -105,7 +115,7 @@ finals_choose(struct report *r, struct finals *f)
 
 	while (more && result == REPORT_OK) {
 		sqlite3_stmt *stmt;
-		struct sender_row row;
+		struct sender_row row = { 0 };
 		unsigned n = 0;
 		int rc = SQLITE_DONE;
 
@@ -114,10 +124,10 @@ finals_choose(struct report *r, struct finals *f)
 		stmt = report_ask(r, READ_RISK_PAGE);
 		sqlite3_bind_int64(stmt, 1, after);
 		while (n < ROWS_AT_ONCE && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-			read_row(stmt, &row);
-			after = (int64_t)row.key;
-			consider(f, &row);
+			after = sqlite3_column_int64(stmt, 0);
 			n++;
+			if (read_row(stmt, &row) || report_bad_row(r, "sender"))
+				consider(f, &row);
 		}
 		sqlite3_reset(stmt);
 		more = n == ROWS_AT_ONCE;

@@ -16,6 +16,7 @@
 
 #include "mxtrap/log.h"
 #include "mxtrap/report.h"
+#include "row.h"
 
 #define REPORT_HOLD_US	   50000	/* a read transaction is kept this long for many look-ups */
 #define REPORT_SNAPSHOT_US 1500000	/* a long one is begun anew, at the same serial, after this */
@@ -36,6 +37,7 @@ struct report {
 	sqlite3_stmt *stmts[READ_N];
 	struct judge_params params;
 	char	     error[256];
+	struct row_faults faults;
 	dev_t	     dev;		/* of the file that is open */
 	ino_t	     ino;
 	int64_t	     looked_us;		/* when it was last seen to be that file */
@@ -83,13 +85,24 @@ enum report_result report_open_end(struct report *, bool (*visit)(void *, const 
 struct addr report_addr(sender_key, uint64_t host);
 /* A prefix as the database holds it. */
 struct prefix report_what(sender_key, uint64_t host, int len);
-bool report_prefix(sqlite3_stmt *, int blob, int len, struct prefix *out);
-/* report_entry.c: an entry from columns 0 (term) to 4 (changed_s) of listing, sums as of now; `what` is left alone. */
+/* Who may never, or must, be listed, by whose word: columns 0 addr, 1 len, 2 expires_s, 3 who, 4 note, 5 added_s. */
+struct report_kept {
+	struct prefix what;
+	int64_t	 expires_s, added_s;
+	char	 who[128], note[512];
+};
+bool report_kept(struct report *, sqlite3_stmt *, const char *of, struct report_kept *out);
+/* A row of this handle that cannot be true (row.h).  Returns false. */
+bool report_bad_row(struct report *, const char *of);
+/*
+ * report_entry.c: an entry from columns 0 (term) to 4 (changed_s) of listing, sums as of now; `what` is left alone.
+ * False, here and below: the row cannot be true; counted, nothing is in *out.
+ */
+bool report_listing_entry(struct report *, sqlite3_stmt *, sender_key, int64_t now_s, struct report_entry *out);
 /* Of a row of READ_LISTING_BARE. */
-void report_bare_entry(sqlite3_stmt *, sender_key, struct report_entry *);
-void report_listing_entry(const struct report *, sqlite3_stmt *, sender_key, int64_t now_s, struct report_entry *out);
+bool report_bare_entry(struct report *, sqlite3_stmt *, sender_key, struct report_entry *);
 /* A sender's own record, sums and state as of now. */
-void report_sender_entry(const struct report *, sqlite3_stmt *, int64_t now_s, struct report_entry *out);
+bool report_sender_entry(struct report *, sqlite3_stmt *, int64_t now_s, struct report_entry *out);
 /* The listing row of this sender (host NULL) or of this one address, open at now or not.  REPORT_NONE: there is none. */
 enum report_result report_listing(struct report *, sender_key, const uint64_t *host, int64_t now_s,
     struct report_entry *out);

@@ -197,6 +197,7 @@ walk_next(struct walk *w, struct report_entry *e, int *rc)
 {
 	struct cursor *c = walk_least(w), *sender = &w->cursors[SOURCE_SENDER];
 	enum source source;
+	bool good;
 
 	*rc = SQLITE_DONE;
 	w->marks.known = false;
@@ -209,17 +210,20 @@ walk_next(struct walk *w, struct report_entry *e, int *rc)
 	c->after_key = c->key;
 	c->after_host = c->host;
 	if (source == SOURCE_SENDER) {
-		report_sender_entry(w->r, c->stmt, w->now_s, e);
+		if (!report_sender_entry(w->r, c->stmt, w->now_s, e))
+			*e = (struct report_entry){ .what = sender_prefix((sender_key)c->key), .state = STATE_N };
 		*rc = cursor_step(c, source);
 		return walk_fine(*rc);
 	}
-	if (w->bare && source == SOURCE_LISTING)
-		report_bare_entry(c->stmt, (sender_key)c->key, e);
-	else
-		report_listing_entry(w->r, c->stmt, (sender_key)c->key, w->now_s, e);
+	good = w->bare && source == SOURCE_LISTING ? report_bare_entry(w->r, c->stmt, (sender_key)c->key, e) :
+	    report_listing_entry(w->r, c->stmt, (sender_key)c->key, w->now_s, e);
+	if (source == SOURCE_HOST && sender_is_v4((sender_key)c->key))
+		good = report_bad_row(w->r, "listing_host");
+	if (!good)
+		*e = (struct report_entry){ .key = (sender_key)c->key, .expires_s = 1 };
 	e->what = source == SOURCE_HOST ? report_what((sender_key)c->key, (uint64_t)c->host, 128) :
 	    sender_prefix((sender_key)c->key);
-	if (report_open_at(e, w->now_s)) {
+	if (good && report_open_at(e, w->now_s)) {
 		/* The list has spoken: its record would only say the same again. */
 		sender->after_key = c->key;
 		if (sender->open && sender->key == c->key)

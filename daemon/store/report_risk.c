@@ -103,8 +103,10 @@ read_roles(struct report *r, uint8_t **roles, size_t *n)
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		size_t id = (size_t)sqlite3_column_int64(stmt, 0);
 
-		if (id >= MXSET_MAX_TARGETS)
+		if (id >= MXSET_MAX_TARGETS || !row_within(stmt, 1, 0, ROLE_CONTROL)) {
+			(void)report_bad_row(r, "mx_target");
 			continue;
+		}
 		if (id >= cap) {
 			uint8_t *more = realloc(*roles, (id + 1) * 2);
 

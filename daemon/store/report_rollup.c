@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "mxtrap/mxset.h"
 #include "report_int.h"
 
 #define DAY_S 86400
@@ -24,6 +25,10 @@ report_sums(struct report *r, int64_t span_s, int64_t from_s, int64_t to_s,
 	sqlite3_bind_int64(stmt, 2, from_s);
 	sqlite3_bind_int64(stmt, 3, to_s);
 	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		if (!row_seconds(stmt, 0) || !row_within(stmt, 1, 0, ROLE_CONTROL) || !row_counts(stmt, 2, 7)) {
+			(void)report_bad_row(r, "tally_role");
+			continue;
+		}
 		struct report_sums t = {
 			.start_s = sqlite3_column_int64(stmt, 0), .role = (uint8_t)sqlite3_column_int(stmt, 1),
 			.attempts = (uint64_t)sqlite3_column_int64(stmt, 2), .proven = (uint64_t)sqlite3_column_int64(stmt, 3),
@@ -42,7 +47,7 @@ report_sums(struct report *r, int64_t span_s, int64_t from_s, int64_t to_s,
 static int64_t
 number_or(sqlite3_stmt *stmt, int column, int64_t otherwise)
 {
-	return sqlite3_column_type(stmt, column) == SQLITE_NULL ? otherwise : sqlite3_column_int64(stmt, column);
+	return row_within(stmt, column, 0, INT64_MAX / 4) ? sqlite3_column_int64(stmt, column) : otherwise;
 }
 
 /* The days that this row stands for: its own and those behind it until the next row, where nothing else is said. */
@@ -118,6 +123,11 @@ report_routes(struct report *r, int64_t from_s, int64_t to_s, bool (*each)(void 
 			.real_proven = (uint64_t)sqlite3_column_int64(stmt, 2) };
 		int digits[3], n = 0;
 
+		if (!row_route(stmt, 0)) {
+			(void)report_bad_row(r, "route_hour");
+			continue;
+		}
+
 		/* A digit a role, the first touched in front. */
 		for (int64_t rest = sqlite3_column_int64(stmt, 0); rest > 0 && n < 3; rest /= 10)
 			digits[n++] = (int)(rest % 10);
@@ -145,9 +155,13 @@ report_fingerprints(struct report *r, const char *part, uint8_t map[static REPOR
 	stmt = report_ask(r, READ_FINGERPRINTS);
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		uint64_t id = (uint64_t)sqlite3_column_int64(stmt, 0);
-		const char *text = (const char *)sqlite3_column_text(stmt, 1);
+		char text[2 * FINGERPRINT_TEXT_SIZE];
 
-		if (id >= REPORT_FINGERPRINTS || text == NULL || strstr(text, part) == NULL)
+		if (id >= REPORT_FINGERPRINTS || !row_text(stmt, 1, false, text, sizeof text)) {
+			(void)report_bad_row(r, "fingerprint");
+			continue;
+		}
+		if (strstr(text, part) == NULL)
 			continue;
 		map[id / 8] = (uint8_t)(map[id / 8] | 1U << id % 8);
 		++*n;

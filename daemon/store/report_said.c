@@ -11,19 +11,19 @@
 #define SAIDS_MAX 1000			/* as in the statement */
 #define OPEN_MAX  32			/* a sender's sessions go on beside each other; of so many rows */
 
-static void
+static bool
 read_said(sqlite3_stmt *stmt, struct report_said *s)
 {
-	const char *helo = (const char *)sqlite3_column_text(stmt, 6), *domain = (const char *)sqlite3_column_text(stmt, 7);
 	struct prefix what;
 
-	report_prefix(stmt, 1, 2, &what);
+	if (!row_micros(stmt, 0) || !row_prefix(stmt, 1, 2, &what) || !row_within(stmt, 3, 0, UINT16_MAX) ||
+	    !row_within(stmt, 4, 0, UINT32_MAX) || !row_within(stmt, 5, 0, UINT16_MAX))
+		return false;
 	*s = (struct report_said){
 		.time_us = sqlite3_column_int64(stmt, 0), .src = what.addr, .sport = (uint16_t)sqlite3_column_int(stmt, 3),
 		.target = (uint32_t)sqlite3_column_int64(stmt, 4), .said = (uint16_t)sqlite3_column_int(stmt, 5),
 	};
-	(void)snprintf(s->helo, sizeof s->helo, "%s", helo != NULL ? helo : "");
-	(void)snprintf(s->domain, sizeof s->domain, "%s", domain != NULL ? domain : "");
+	return row_text(stmt, 6, true, s->helo, sizeof s->helo) && row_text(stmt, 7, true, s->domain, sizeof s->domain);
 }
 
 /* What is told at the first recipient is told again, with more, at the session's end: one row of both. */
@@ -61,7 +61,10 @@ report_saids(struct report *r, sender_key key, bool (*each)(void *, const struct
 	while (n < SAIDS_MAX && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		size_t at = n > OPEN_MAX ? n - OPEN_MAX : 0;
 
-		read_said(stmt, &rows[n]);
+		if (!read_said(stmt, &rows[n])) {
+			(void)report_bad_row(r, "event");
+			continue;
+		}
 		while (at < n && !goes_on(&rows[at], &rows[n]))
 			at++;
 		n += at == n;

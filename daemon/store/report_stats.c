@@ -2,27 +2,30 @@
 /*
  * report_stats.c - what each rung saw, counts by the hour, status, allows, notes, events.
  */
-#include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "mxtrap/mxset.h"
 #include "report_int.h"
 
 #define DAY_S	 86400
 #define RECENT_S 300
 
-static void
-copy_column(char *to, size_t size, sqlite3_stmt *stmt, int column)
-{
-	const char *text = (const char *)sqlite3_column_text(stmt, column);
-
-	snprintf(to, size, "%s", text != NULL ? text : "");
-}
-
 struct targets {
 	struct report_target *rows;	/* owned */
 	size_t n, cap;
 };
+
+static bool
+targets_address(sqlite3_stmt *stmt, struct prefix *out)
+{
+	if (sqlite3_column_type(stmt, 3) != SQLITE_BLOB || sqlite3_column_bytes(stmt, 3) != 16)
+		return false;
+	out->len = 128;
+	memcpy(out->addr.b, sqlite3_column_blob(stmt, 3), 16);
+	return true;
+}
 
 static int
 targets_read(struct report *r, struct targets *t)
@@ -34,6 +37,12 @@ targets_read(struct report *r, struct targets *t)
 		struct report_target *row;
 		struct prefix at;
 
+		if (!row_within(stmt, 0, 0, MXSET_MAX_TARGETS - 1) || !row_within(stmt, 4, 0, UINT16_MAX) ||
+		    !row_within(stmt, 5, 0, ROLE_CONTROL) || !row_within(stmt, 6, 0, ANSWER_DIALOGUE) || !row_micros(stmt, 7) ||
+		    !targets_address(stmt, &at)) {
+			(void)report_bad_row(r, "mx_target");
+			continue;
+		}
 		if (t->n == t->cap) {
 			size_t cap = t->cap == 0 ? 16 : 2 * t->cap;
 			struct report_target *more = realloc(t->rows, cap * sizeof *more);
@@ -45,17 +54,16 @@ targets_read(struct report *r, struct targets *t)
 			t->rows = more;
 			t->cap = cap;
 		}
-		row = &t->rows[t->n++];
+		row = &t->rows[t->n];
 		*row = (struct report_target){
 			.target = (uint32_t)sqlite3_column_int64(stmt, 0),
 			.preference = (uint16_t)sqlite3_column_int(stmt, 4), .role = (uint8_t)sqlite3_column_int(stmt, 5),
 			.answer = (uint8_t)sqlite3_column_int(stmt, 6), .last_s = sqlite3_column_int64(stmt, 7) / 1000000,
 			.down = sqlite3_column_int(stmt, 8) == NOTE_REAL_DOWN,
 		};
-		copy_column(row->set, sizeof row->set, stmt, 1);
-		copy_column(row->exchanger, sizeof row->exchanger, stmt, 2);
-		if (report_prefix(stmt, 3, 4, &at))
-			addr_format(&at.addr, row->address);
+		addr_format(&at.addr, row->address);
+		t->n += row_text(stmt, 1, false, row->set, sizeof row->set) &&
+		    row_text(stmt, 2, false, row->exchanger, sizeof row->exchanger);
 	}
 	sqlite3_reset(stmt);
 	return rc;
@@ -82,6 +90,8 @@ targets_tally(struct report *r, struct targets *t, int64_t now_s)
 		struct report_target *row = targets_find(t, sqlite3_column_int64(stmt, 0));
 
 		if (row == NULL)
+			continue;
+		if (!row_counts(stmt, 1, 6))
 			continue;
 		row->attempts_today = (uint64_t)sqlite3_column_int64(stmt, 1);
 		row->proven_today = (uint64_t)sqlite3_column_int64(stmt, 2);
@@ -154,6 +164,10 @@ report_series(struct report *r, int64_t from_s, int64_t to_s, bool (*each)(void 
 	sqlite3_bind_int64(stmt, 1, from_s);
 	sqlite3_bind_int64(stmt, 2, to_s);
 	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		if (!row_seconds(stmt, 0) || !row_within(stmt, 1, 0, UINT32_MAX) || !row_counts(stmt, 2, 7)) {
+			(void)report_bad_row(r, "tally");
+			continue;
+		}
 		struct report_tally t = {
 			.hour_s = sqlite3_column_int64(stmt, 0), .target = (uint32_t)sqlite3_column_int64(stmt, 1),
 			.attempts = (uint64_t)sqlite3_column_int64(stmt, 2), .proven = (uint64_t)sqlite3_column_int64(stmt, 3),
@@ -180,8 +194,13 @@ report_status(struct report *r, bool (*each)(void *, const char *name, const cha
 	if (result != REPORT_OK)
 		return result;
 	stmt = report_ask(r, READ_STATUS);
-	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
-		go = each(ctx, (const char *)sqlite3_column_text(stmt, 0), (const char *)sqlite3_column_text(stmt, 1));
+	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		char name[64], value[512];
+
+		if ((row_text(stmt, 0, false, name, sizeof name) && row_text(stmt, 1, false, value, sizeof value)) ||
+		    report_bad_row(r, "status"))
+			go = each(ctx, name, value);
+	}
 	sqlite3_reset(stmt);
 	result = report_failed(r, rc);
 	report_leave(r);
@@ -194,7 +213,7 @@ report_allows(struct report *r, int64_t now_s, bool (*each)(void *, const struct
 {
 	enum report_result result = report_enter(r);
 	sqlite3_stmt *stmt;
-	struct prefix what;
+	struct report_kept kept;
 	bool go = true;
 	int rc = SQLITE_DONE;
 
@@ -203,9 +222,8 @@ report_allows(struct report *r, int64_t now_s, bool (*each)(void *, const struct
 	stmt = report_ask(r, READ_ALLOWS);
 	sqlite3_bind_int64(stmt, 1, report_now(r, now_s));
 	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
-		if (report_prefix(stmt, 0, 1, &what))
-			go = each(ctx, &what, sqlite3_column_int64(stmt, 2), (const char *)sqlite3_column_text(stmt, 3),
-			    (const char *)sqlite3_column_text(stmt, 4), sqlite3_column_int64(stmt, 5));
+		if (report_kept(r, stmt, "allow", &kept))
+			go = each(ctx, &kept.what, kept.expires_s, kept.who, kept.note, kept.added_s);
 	sqlite3_reset(stmt);
 	result = report_failed(r, rc);
 	report_leave(r);
@@ -225,7 +243,7 @@ report_own(struct report *r, bool (*each)(void *, const struct prefix *, unsigne
 		return result;
 	stmt = report_ask(r, READ_OWN);
 	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
-		if (report_prefix(stmt, 0, 1, &what))
+		if ((row_prefix(stmt, 0, 1, &what) && row_within(stmt, 2, 0, UINT8_MAX)) || report_bad_row(r, "own_address"))
 			go = each(ctx, &what, (unsigned)sqlite3_column_int(stmt, 2));
 	sqlite3_reset(stmt);
 	result = report_failed(r, rc);
@@ -247,6 +265,11 @@ report_notes(struct report *r, int64_t since_s, size_t limit, bool (*each)(void 
 	sqlite3_bind_int64(stmt, 1, since_s * 1000000);
 	sqlite3_bind_int64(stmt, 2, limit == 0 ? -1 : (sqlite3_int64)limit);
 	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		if (!row_micros(stmt, 0) || !row_within(stmt, 1, 0, NOTE_OVERFLOW) || !row_micros(stmt, 3) || !row_micros(stmt, 4) ||
+		    (sqlite3_column_type(stmt, 2) != SQLITE_NULL && !row_within(stmt, 2, 0, UINT32_MAX))) {
+			(void)report_bad_row(r, "note");
+			continue;
+		}
 		struct note_row n = {
 			.time_us = sqlite3_column_int64(stmt, 0), .kind = (uint8_t)sqlite3_column_int(stmt, 1),
 			.target = sqlite3_column_type(stmt, 2) == SQLITE_NULL ? UINT32_MAX :
@@ -261,22 +284,46 @@ report_notes(struct report *r, int64_t since_s, size_t limit, bool (*each)(void 
 	return result;
 }
 
-/* One page of events behind an id; how many. */
+/* What is packed into an EVENT_TAKE_BACK. */
+static bool
+events_take_back(sqlite3_stmt *stmt)
+{
+	struct event e = { .kind = (uint8_t)sqlite3_column_int(stmt, 3), .expires_s = (uint32_t)sqlite3_column_int64(stmt, 8),
+		.value = sqlite3_column_int64(stmt, 10) };
+	struct take_back b;
+
+	take_back_of(&e, &b);
+	return e.kind != EVENT_TAKE_BACK || (b.kind < EVIDENCE_N_KINDS && b.grade <= GRADE_ACCEPTED && isfinite(b.score) &&
+	    isfinite(b.hint) && fabsf(b.score) <= (float)ROW_POINTS_MAX && fabsf(b.hint) <= (float)ROW_POINTS_MAX);
+}
+
+/* One page of events behind an id; how many.  *more: there may be another page. */
 static enum report_result
-events_page(struct report *r, int64_t *id, struct event *page, size_t *n)
+events_page(struct report *r, int64_t *id, struct event *page, size_t *n, bool *more)
 {
 	enum report_result result = report_enter(r);
+	struct prefix what;
 	sqlite3_stmt *stmt;
 	int rc;
 
 	*n = 0;
+	*more = false;
 	if (result != REPORT_OK)
 		return result;
 	stmt = report_ask(r, READ_EVENTS);
 	sqlite3_bind_int64(stmt, 1, *id);
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		struct event *e = &page[(*n)++];
+		struct event *e = &page[*n];
 
+		*id = sqlite3_column_int64(stmt, 11);
+		*more = true;
+		if (!row_micros(stmt, 0) || !row_within(stmt, 1, 0, UINT8_MAX) || !row_within(stmt, 2, 0, UINT32_MAX) ||
+		    !row_within(stmt, 3, 0, EVENT_ACCEPTED) || !row_prefix(stmt, 4, 5, &what) || !row_within(stmt, 6, 0, UINT16_MAX) ||
+		    !row_within(stmt, 7, 0, UINT32_MAX) || !row_within(stmt, 8, 0, UINT32_MAX) || !events_take_back(stmt)) {
+			(void)report_bad_row(r, "event");
+			continue;
+		}
+		++*n;
 		*e = (struct event){
 			.time_us = sqlite3_column_int64(stmt, 0), .source = (uint8_t)sqlite3_column_int(stmt, 1),
 			.seq = (uint32_t)sqlite3_column_int64(stmt, 2), .kind = (uint8_t)sqlite3_column_int(stmt, 3),
@@ -284,8 +331,8 @@ events_page(struct report *r, int64_t *id, struct event *page, size_t *n)
 			.expires_s = (uint32_t)sqlite3_column_int64(stmt, 8), .since_us = sqlite3_column_int64(stmt, 9),
 			.value = sqlite3_column_int64(stmt, 10),
 		};
-		report_prefix(stmt, 4, 5, &e->what);
-		*id = sqlite3_column_int64(stmt, 11);
+		e->what.addr = what.addr;
+		e->what.len = what.len;
 	}
 	sqlite3_reset(stmt);
 	result = report_failed(r, rc);
@@ -300,15 +347,15 @@ report_events(struct report *r, bool (*each)(void *, const struct event *), void
 	enum report_result result = REPORT_OK;
 	int64_t id = 0;
 	size_t n = 0;
-	bool go = true;
+	bool go = true, more = false;
 
 	if (page == NULL)
 		return REPORT_ERROR;
 	do {
-		result = events_page(r, &id, page, &n);
+		result = events_page(r, &id, page, &n, &more);
 		for (size_t i = 0; go && i < n; i++)
 			go = each(ctx, &page[i]);
-	} while (go && result == REPORT_OK && n != 0);
+	} while (go && result == REPORT_OK && more);
 	free(page);
 	return result;
 }

@@ -12,11 +12,15 @@
 #include "segment.h"
 #include "sort.h"
 
-static void
+static bool
 read_attempt(sqlite3_stmt *stmt, struct report_attempt *a)
 {
-	const char *text = (const char *)sqlite3_column_text(stmt, 10);
+	char text[FINGERPRINT_TEXT_SIZE];
 
+	if (!row_micros(stmt, 1) || !row_within(stmt, 4, 0, UINT32_MAX) || !row_within(stmt, 5, 0, UINT16_MAX) ||
+	    !row_within(stmt, 6, 0, UINT16_MAX) || !row_within(stmt, 7, 0, UINT32_MAX) || !row_within(stmt, 8, 0, GRADE_ACCEPTED) ||
+	    !row_within(stmt, 9, 0, OUTCOME_WITHDRAWN) || !row_text(stmt, 10, true, text, sizeof text))
+		return false;
 	*a = (struct report_attempt){
 		.id = sqlite3_column_int64(stmt, 0), .time_us = sqlite3_column_int64(stmt, 1),
 		.src = report_addr((sender_key)sqlite3_column_int64(stmt, 2), (uint64_t)sqlite3_column_int64(stmt, 3)),
@@ -24,8 +28,8 @@ read_attempt(sqlite3_stmt *stmt, struct report_attempt *a)
 		.n_syns = (uint16_t)sqlite3_column_int(stmt, 6), .rtt_us = (uint32_t)sqlite3_column_int64(stmt, 7),
 		.grade = (uint8_t)sqlite3_column_int(stmt, 8), .outcome = (uint8_t)sqlite3_column_int(stmt, 9),
 	};
-	if (text != NULL)
-		strncpy(a->fingerprint, text, sizeof a->fingerprint - 1);
+	memcpy(a->fingerprint, text, sizeof a->fingerprint);
+	return true;
 }
 
 /* 312 to bogus, nolisting, real. */
@@ -41,9 +45,13 @@ read_route(int digits, uint8_t route[static 3])
 	return n;
 }
 
-static void
+static bool
 read_visit(sqlite3_stmt *stmt, struct visit_row *v)
 {
+	if (!row_micros(stmt, 2) || !row_micros(stmt, 3) || !row_within(stmt, 4, 0, UINT16_MAX) ||
+	    !row_within(stmt, 5, 0, UINT16_MAX) || !row_route(stmt, 6) || !row_route(stmt, 7) ||
+	    !row_within(stmt, 8, 0, CLASS_SCANNER) || !row_within(stmt, 9, 0, 1))
+		return false;
 	memset(v, 0, sizeof *v);
 	v->sender = (sender_key)sqlite3_column_int64(stmt, 1);
 	v->start_us = sqlite3_column_int64(stmt, 2);
@@ -54,11 +62,17 @@ read_visit(sqlite3_stmt *stmt, struct visit_row *v)
 	v->n_proven_route = read_route(sqlite3_column_int(stmt, 7), v->proven_route);
 	v->klass = (uint8_t)sqlite3_column_int(stmt, 8);
 	v->real_proven = (uint8_t)sqlite3_column_int(stmt, 9);
+	return true;
 }
 
-static void
+static bool
 read_evidence(sqlite3_stmt *stmt, struct evidence_row *e)
 {
+	if (!row_micros(stmt, 1) || !row_micros(stmt, 4) || !row_within(stmt, 5, 0, UINT16_MAX) ||
+	    !row_within(stmt, 6, 0, EVIDENCE_N_KINDS - 1) || !row_within(stmt, 7, 0, GRADE_ACCEPTED) || !row_points(stmt, 8) ||
+	    !row_points(stmt, 9) || !row_points(stmt, 10) || !row_points(stmt, 11) || !row_within(stmt, 12, 0, UINT16_MAX) ||
+	    !row_within(stmt, 13, 0, 2))
+		return false;
 	memset(e, 0, sizeof *e);
 	e->time_us = sqlite3_column_int64(stmt, 1);
 	e->sender = (sender_key)sqlite3_column_int64(stmt, 2);
@@ -73,13 +87,30 @@ read_evidence(sqlite3_stmt *stmt, struct evidence_row *e)
 	e->hint_sum = (float)sqlite3_column_double(stmt, 11);
 	e->excused = (uint16_t)sqlite3_column_int(stmt, 12);
 	e->revision = (uint8_t)sqlite3_column_int(stmt, 13);
+	return true;
 }
 
-static void
+/* As wide as its kind of address, and no wider. */
+static bool
+read_change_what(sqlite3_stmt *stmt)
+{
+	sender_key key = (sender_key)sqlite3_column_int64(stmt, 3);
+	struct prefix sender = sender_prefix(key);
+
+	return row_within(stmt, 5, sender.len, 128) && (sqlite3_column_int(stmt, 5) == sender.len || sqlite3_column_int(stmt, 5) == 128);
+}
+
+static bool
 read_change(sqlite3_stmt *stmt, struct report_change *out)
 {
 	struct change_row *c = &out->row;
 
+	if (!row_micros(stmt, 2) || !read_change_what(stmt) || !row_within(stmt, 6, 0, STATE_N - 1) ||
+	    !row_within(stmt, 7, 0, STATE_N - 1) || !row_within(stmt, 8, 0, CAUSE_N - 1) || !row_points(stmt, 9) ||
+	    !row_points(stmt, 10) || !row_seconds(stmt, 11) || !row_seconds(stmt, 12) || !row_seconds(stmt, 13) ||
+	    !row_seconds(stmt, 14) || !row_within(stmt, 15, 0, UINT16_MAX) || !row_within(stmt, 16, 0, GRADE_ACCEPTED) ||
+	    !row_within(stmt, 17, 0, CLASS_SCANNER) || !row_within(stmt, 18, 0, UINT8_MAX))
+		return false;
 	memset(out, 0, sizeof *out);
 	out->serial = (uint64_t)sqlite3_column_int64(stmt, 1);
 	c->time_us = sqlite3_column_int64(stmt, 2);
@@ -98,6 +129,7 @@ read_change(sqlite3_stmt *stmt, struct report_change *out)
 	c->grade = (uint8_t)sqlite3_column_int(stmt, 16);
 	c->klass = (uint8_t)sqlite3_column_int(stmt, 17);
 	c->term_days = (uint8_t)sqlite3_column_int(stmt, 18);
+	return true;
 }
 
 union record {
@@ -114,29 +146,26 @@ struct story {
 	union record *rows;		/* owned; gathered, then told without a transaction */
 };
 
-static void
-story_read(const struct story *st, sqlite3_stmt *stmt, union record *out)
+static bool
+story_read(struct report *r, const struct story *st, sqlite3_stmt *stmt, union record *out)
 {
 	switch (st->of) {
 	case SEGMENT_ATTEMPT:
-		read_attempt(stmt, &out->attempt);
-		break;
+		return read_attempt(stmt, &out->attempt) || report_bad_row(r, "attempt");
 	case SEGMENT_VISIT:
-		read_visit(stmt, &out->visit);
-		break;
+		return read_visit(stmt, &out->visit) || report_bad_row(r, "visit");
 	case SEGMENT_EVIDENCE:
-		read_evidence(stmt, &out->evidence);
-		break;
+		return read_evidence(stmt, &out->evidence) || report_bad_row(r, "evidence");
 	case SEGMENT_CHANGE:
 	case SEGMENT_OF_N:
-		read_change(stmt, &out->change);
 		break;
 	}
+	return read_change(stmt, &out->change) || report_bad_row(r, "list_change");
 }
 
 /* Rows of a bound statement, as long as there is room for more. */
 static int
-story_gather(struct story *st, sqlite3_stmt *stmt)
+story_gather(struct report *r, struct story *st, sqlite3_stmt *stmt)
 {
 	int rc = SQLITE_DONE;
 
@@ -152,7 +181,7 @@ story_gather(struct story *st, sqlite3_stmt *stmt)
 			st->rows = more;
 			st->cap = cap;
 		}
-		story_read(st, stmt, &st->rows[st->n++]);
+		st->n += story_read(r, st, stmt, &st->rows[st->n]);
 	}
 	sqlite3_reset(stmt);
 	return rc == SQLITE_ROW ? SQLITE_DONE : rc;
@@ -207,7 +236,7 @@ story_chunk(struct report *r, struct story *st, const struct stretch *w, size_t 
 			break;
 		sqlite3_bind_int64(row, 1, (sqlite3_int64)w->sender);
 		sqlite3_bind_int64(row, 2, w->first_id + (p[8] << 8 | p[9]));
-		rc = story_gather(st, row);
+		rc = story_gather(r, st, row);
 	}
 	*more = n != 0 && i == n;
 	sqlite3_reset(stmt);
@@ -223,10 +252,18 @@ story_segments(struct report *r, struct story *st, struct stretch *w, int64_t *l
 
 	sqlite3_bind_int(stmt, 1, (int)st->of);
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		const unsigned char *fences = sqlite3_column_blob(stmt, 3);
-		size_t n = (size_t)sqlite3_column_bytes(stmt, 3) / SEGMENT_FENCE, chunk = 0;
+		const unsigned char *fences;
+		size_t n, chunk = 0;
 		bool more = true;
 
+		if (!row_within(stmt, 0, 0, 1LL << 39) || !row_within(stmt, 1, 0, 1LL << 55) || !row_within(stmt, 2, 0, 1LL << 55)) {
+			(void)report_bad_row(r, "segment");
+			continue;
+		}
+		fences = sqlite3_column_blob(stmt, 3);
+		n = (size_t)sqlite3_column_bytes(stmt, 3) / SEGMENT_FENCE;
+		if (n > SEGMENT_CHUNKS)
+			n = SEGMENT_CHUNKS;
 		w->number = sqlite3_column_int64(stmt, 0);
 		w->first_id = sqlite3_column_int64(stmt, 1);
 		*last = sqlite3_column_int64(stmt, 2);
@@ -258,7 +295,7 @@ story_of(struct report *r, struct story *st, enum read_statement one, enum read_
 		stmt = report_ask(r, tail);
 		sqlite3_bind_int64(stmt, 1, (sqlite3_int64)key);
 		sqlite3_bind_int64(stmt, 2, last);
-		rc = story_gather(st, stmt);
+		rc = story_gather(r, st, stmt);
 	}
 	result = report_failed(r, rc);
 	report_leave(r);
@@ -297,14 +334,14 @@ report_open_end(struct report *r, bool (*visit)(void *, const struct visit_row *
 		return result;
 	stmt = report_ask(r, READ_VISITS_OPEN);
 	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		read_visit(stmt, &row.visit);
-		go = visit(ctx, &row.visit);
+		if (read_visit(stmt, &row.visit) || report_bad_row(r, "visit"))
+			go = visit(ctx, &row.visit);
 	}
 	sqlite3_reset(stmt);
 	stmt = report_ask(r, READ_ATTEMPTS_OPEN);
 	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		read_attempt(stmt, &row.attempt);
-		go = attempt(ctx, (sender_key)sqlite3_column_int64(stmt, 2), &row.attempt);
+		if (read_attempt(stmt, &row.attempt) || report_bad_row(r, "attempt"))
+			go = attempt(ctx, (sender_key)sqlite3_column_int64(stmt, 2), &row.attempt);
 	}
 	sqlite3_reset(stmt);
 	result = report_failed(r, rc);
@@ -385,6 +422,7 @@ report_changes_since(struct report *r, uint64_t serial, size_t limit,
 {
 	struct story st = { .of = SEGMENT_CHANGE };
 	enum report_result result = report_enter(r);
+	uint64_t bad = r->faults.n;
 	sqlite3_stmt *stmt;
 
 	if (result != REPORT_OK)
@@ -394,7 +432,12 @@ report_changes_since(struct report *r, uint64_t serial, size_t limit,
 		stmt = report_ask(r, READ_CHANGES_SINCE);
 		sqlite3_bind_int64(stmt, 1, (sqlite3_int64)serial);
 		sqlite3_bind_int64(stmt, 2, limit == 0 ? -1 : (sqlite3_int64)limit);
-		result = report_failed(r, story_gather(&st, stmt));
+		result = report_failed(r, story_gather(r, &st, stmt));
+	}
+	/* A change that cannot be told would leave the one who folds them with another list. */
+	if (result == REPORT_OK && r->faults.n != bad) {
+		st.n = 0;
+		result = REPORT_NONE;
 	}
 	report_leave(r);
 	for (size_t i = 0; i < st.n && each(ctx, &st.rows[i].change); i++)
@@ -424,7 +467,7 @@ report_attempts_after(struct report *r, int64_t id, size_t limit, bool (*each)(v
 	stmt = report_ask(r, READ_ATTEMPTS_AFTER);
 	sqlite3_bind_int64(stmt, 1, id);
 	sqlite3_bind_int64(stmt, 2, limit == 0 ? -1 : (sqlite3_int64)limit);
-	result = report_failed(r, story_gather(&st, stmt));
+	result = report_failed(r, story_gather(r, &st, stmt));
 	report_leave(r);
 	for (size_t i = 0; i < st.n && each(ctx, &st.rows[i].attempt); i++)
 		;

@@ -8,19 +8,20 @@
  */
 #include <string.h>
 
-#include "restore.h"
+#include "row.h"
 #include "store_int.h"
 
 struct restore {			/* a read-only handle of its own: the writer is not disturbed */
+	struct store *s;
 	sqlite3	     *db;
 	sqlite3_stmt *rows, *listing, *last;
 	bool	      more;		/* listing stands on a row */
 };
 
 static bool
-restore_open(struct restore *r, const struct store *s, const char *sql)
+restore_open(struct restore *r, struct store *s, const char *sql)
 {
-	*r = (struct restore){ 0 };
+	*r = (struct restore){ .s = s };
 	if (sqlite3_open_v2(s->path, &r->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW, NULL) == SQLITE_OK &&
 	    sqlite3_prepare_v2(r->db, sql, -1, &r->rows, NULL) == SQLITE_OK)
 		return true;
@@ -41,29 +42,29 @@ restore_close(struct restore *r, int rc)
 	return rc == SQLITE_DONE || rc == SQLITE_OK;
 }
 
-void
-restore_sender_row(sqlite3_stmt *stmt, struct sender_row *row)
+static bool
+restore_bad(const struct restore *r, const char *of)
 {
-	memset(row, 0, sizeof *row);
-	row->key = (sender_key)sqlite3_column_int64(stmt, 0);
-	row->first_seen_s = (uint32_t)sqlite3_column_int64(stmt, 1);
-	row->last_seen_s = (uint32_t)(row->first_seen_s + sqlite3_column_int64(stmt, 2));
-	if (sqlite3_column_type(stmt, 3) != SQLITE_NULL)
-		row->sums_at_s = (uint32_t)(row->last_seen_s - sqlite3_column_int64(stmt, 3));
-	row->score = (float)sqlite3_column_int(stmt, 4) / 1000.0f;
-	row->hint = (float)sqlite3_column_int(stmt, 5) / 1000.0f;
-	row->blame = (float)sqlite3_column_int(stmt, 6) / 1000.0f;
-	row->listed_since_s = (uint32_t)sqlite3_column_int64(stmt, 7);
-	row->expires_s = (uint32_t)sqlite3_column_int64(stmt, 8);
-	row->climbed_at_s = (uint32_t)sqlite3_column_int64(stmt, 9);
-	row->kinds = (uint16_t)sqlite3_column_int(stmt, 10);
-	row->state = (uint8_t)sqlite3_column_int(stmt, 12);
-	row->klass = (uint8_t)sqlite3_column_int(stmt, 13);
-	row->grade = (uint8_t)sqlite3_column_int(stmt, 14);
-	row->flags = (uint8_t)sqlite3_column_int(stmt, 15);
-	row->caps = (uint8_t)sqlite3_column_int(stmt, 16);
-	row->relapses = (uint8_t)sqlite3_column_int(stmt, 17);
-	row->sets = (uint32_t)sqlite3_column_int64(stmt, 18);
+	return row_bad(&r->s->faults, r->s->path, of);
+}
+
+/* Step to the next row of the list that can be true. */
+static void
+restore_listing_next(struct restore *r)
+{
+	sqlite3_stmt *l = r->listing;
+
+	while ((r->more = sqlite3_step(l) == SQLITE_ROW)) {
+		int64_t until_s = sqlite3_column_int64(l, 3), changed_s = sqlite3_column_int64(l, 6);
+
+		if (row_within(l, 1, STATE_SUSPECT, STATE_ALLOWED) && row_seconds(l, 2) && row_seconds(l, 3) && row_seconds(l, 6) &&
+		    row_points(l, 4) && row_points(l, 5) && row_within(l, 7, 0, UINT16_MAX) && row_seconds(l, 8) &&
+		    row_seconds(l, 9) && row_within(l, 10, 0, GRADE_ACCEPTED) && row_within(l, 11, 0, CLASS_SCANNER) &&
+		    (sqlite3_column_int(l, 1) != STATE_LISTED || until_s <= changed_s + ROW_LISTED_MOST_S) &&
+		    !(sqlite3_column_int(l, 12) != 0 && sender_is_v4((sender_key)sqlite3_column_int64(l, 0))))
+			return;
+		(void)restore_bad(r, "listing");
+	}
 }
 
 /* Where it is listed by hand, too, the list tells the later of two ends; no term is one by hand alone. */
@@ -112,7 +113,7 @@ restore_overlay(struct restore *r, struct sender_row *row)
 			row->klass = (uint8_t)sqlite3_column_int(l, 11);
 		}
 		any = true;
-		r->more = sqlite3_step(l) == SQLITE_ROW;
+		restore_listing_next(r);
 	}
 	return any;
 }
@@ -123,7 +124,9 @@ restore_let_go(struct restore *r, struct sender_row *row)
 {
 	sqlite3_bind_int64(r->last, 1, (sqlite3_int64)row->key);
 	row->state = STATE_UNKNOWN;
-	if (sqlite3_step(r->last) == SQLITE_ROW && (uint32_t)sqlite3_column_int64(r->last, 3) >= row->sums_at_s) {
+	if (sqlite3_step(r->last) == SQLITE_ROW && row_within(r->last, 0, 0, STATE_N - 1) && row_points(r->last, 1) &&
+	    row_points(r->last, 2) && row_seconds(r->last, 3) &&
+	    (uint32_t)sqlite3_column_int64(r->last, 3) >= row->sums_at_s) {
 		row->state = (uint8_t)sqlite3_column_int(r->last, 0);
 		row->score = (float)sqlite3_column_double(r->last, 1);
 		row->hint = (float)sqlite3_column_double(r->last, 2);
@@ -162,9 +165,12 @@ store_each_sender(struct store *s, bool (*each)(void *, const struct sender_row 
 		    " AND id > (SELECT max(id) - 20000 FROM list_change) ORDER BY id DESC LIMIT 1", -1, &r.last, NULL);
 	if (rc != SQLITE_OK)
 		return restore_close(&r, rc);
-	r.more = sqlite3_step(r.listing) == SQLITE_ROW;
+	restore_listing_next(&r);
 	while (go && (rc = sqlite3_step(r.rows)) == SQLITE_ROW) {
-		restore_sender_row(r.rows, &row);
+		if (!row_sender(r.rows, &row)) {
+			(void)restore_bad(&r, "sender");
+			continue;
+		}
 		while (go && r.more && sqlite3_column_int64(r.listing, 0) < (sqlite3_int64)row.key)
 			go = restore_orphan(&r, each, ctx);
 		if (!go)
@@ -176,6 +182,22 @@ store_each_sender(struct store *s, bool (*each)(void *, const struct sender_row 
 	while (go && r.more)
 		go = restore_orphan(&r, each, ctx);
 	return restore_close(&r, go ? rc : SQLITE_DONE);
+}
+
+/* Times told from another, each of them 32 bits wide in the end. */
+static bool
+restore_memory_good(sqlite3_stmt *stmt, int64_t at)
+{
+	if (!row_within(stmt, 1, 0, UINT16_MAX) || !row_within(stmt, 2, 0, 1) || !row_seconds(stmt, 3))
+		return false;
+	for (int i = 4; i <= 6; i++) {
+		int64_t v = i == 5 ? at + sqlite3_column_int64(stmt, i) : at - sqlite3_column_int64(stmt, i);
+
+		if (sqlite3_column_type(stmt, i) != SQLITE_NULL &&
+		    (!row_within(stmt, i, -ROW_TIME_MAX_S, ROW_TIME_MAX_S) || v < 0 || v > ROW_TIME_MAX_S))
+			return false;
+	}
+	return true;
 }
 
 bool
@@ -190,6 +212,11 @@ store_each_memory(struct store *s, bool (*each)(void *, const struct memory_row 
 		return false;
 	while (go && (rc = sqlite3_step(r.rows)) == SQLITE_ROW) {
 		int64_t at = sqlite3_column_int64(r.rows, 3);
+
+		if (!restore_memory_good(r.rows, at)) {
+			(void)restore_bad(&r, "memory");
+			continue;
+		}
 		struct memory_row row = { .sender = (sender_key)sqlite3_column_int64(r.rows, 0),
 			.set = (uint16_t)sqlite3_column_int(r.rows, 1), .is_pool = (uint8_t)sqlite3_column_int(r.rows, 2),
 			.memory_at_s = (uint32_t)at };
@@ -215,12 +242,12 @@ store_each_allow(struct store *s, bool (*each)(void *, const struct prefix *, ui
 	if (!restore_open(&r, s, "SELECT addr, len, expires_s FROM allow ORDER BY addr, len"))
 		return false;
 	while (go && (rc = sqlite3_step(r.rows)) == SQLITE_ROW) {
-		struct prefix what = { .len = (uint8_t)sqlite3_column_int(r.rows, 1) };
-		const void *bytes = sqlite3_column_blob(r.rows, 0);
+		struct prefix what;
 
-		if (bytes == NULL || sqlite3_column_bytes(r.rows, 0) != 16)
+		if (!row_prefix(r.rows, 0, 1, &what) || !row_seconds(r.rows, 2)) {
+			(void)restore_bad(&r, "allow");
 			continue;
-		memcpy(what.addr.b, bytes, 16);
+		}
 		go = each(ctx, &what, (uint32_t)sqlite3_column_int64(r.rows, 2));
 	}
 	return restore_close(&r, go ? rc : SQLITE_DONE);
@@ -236,7 +263,8 @@ store_each_correspondent(struct store *s, bool (*each)(void *, sender_key, uint3
 	if (!restore_open(&r, s, "SELECT sender, answered_s FROM correspondent ORDER BY answered_s"))
 		return false;
 	while (go && (rc = sqlite3_step(r.rows)) == SQLITE_ROW)
-		go = each(ctx, (sender_key)sqlite3_column_int64(r.rows, 0), (uint32_t)sqlite3_column_int64(r.rows, 1));
+		if (row_seconds(r.rows, 1) || restore_bad(&r, "correspondent"))
+			go = each(ctx, (sender_key)sqlite3_column_int64(r.rows, 0), (uint32_t)sqlite3_column_int64(r.rows, 1));
 	return restore_close(&r, go ? rc : SQLITE_DONE);
 }
 
@@ -263,6 +291,7 @@ store_each_foreign(struct store *s, bool (*each)(void *, sender_key, uint32_t un
 	if (!restore_open(&r, s, "SELECT sender, until_s FROM foreign_sender"))
 		return false;
 	while (go && (rc = sqlite3_step(r.rows)) == SQLITE_ROW)
-		go = each(ctx, (sender_key)sqlite3_column_int64(r.rows, 0), (uint32_t)sqlite3_column_int64(r.rows, 1));
+		if (row_seconds(r.rows, 1) || restore_bad(&r, "foreign_sender"))
+			go = each(ctx, (sender_key)sqlite3_column_int64(r.rows, 0), (uint32_t)sqlite3_column_int64(r.rows, 1));
 	return restore_close(&r, go ? rc : SQLITE_DONE);
 }

@@ -43,7 +43,8 @@ rollup_open(struct store *s, const struct ladder *ladder)
 		sender_key key = (sender_key)sqlite3_column_int64(stmt, 1);
 
 		a.src = sender_addr(key, 0);
-		ok = rollup_attempt(s, &a);
+		if (row_micros(stmt, 0) && row_within(stmt, 2, 0, UINT32_MAX))
+			ok = rollup_attempt(s, &a);
 	}
 	sqlite3_reset(stmt);
 	/* They are in it already. */

@@ -32,7 +32,7 @@ segment_load(struct store *s, enum segment_of of)
 
 	g->number = 1;
 	sqlite3_bind_int(stmt, 1, (int)of);
-	if (sqlite3_step(stmt) == SQLITE_ROW) {
+	if (sqlite3_step(stmt) == SQLITE_ROW && row_within(stmt, 0, 0, 1LL << 39) && row_within(stmt, 1, 0, 1LL << 55)) {
 		g->number = sqlite3_column_int64(stmt, 0) + 1;
 		last_id = sqlite3_column_int64(stmt, 1);
 	}

@@ -18,6 +18,7 @@
 #include "mxtrap/store.h"
 #include "ring.h"
 #include "rollup.h"
+#include "row.h"
 #include "segment.h"
 #include "sort.h"
 
@@ -195,6 +196,7 @@ struct store {
 	} tidy;
 	bool	 cap_hit;		/* our own bound on the size was reached */
 	struct log_rate rate;
+	struct row_faults faults;	/* of what was read back */
 
 	struct checkpoint checkpoint;
 	pthread_t	thread;
