@@ -28,6 +28,18 @@ is_same_origin(const struct request *req)
 	return false;
 }
 
+/*
+ * A proxy may have put another name into Host; the Origin is then the proxy's own.  That is right where the browser
+ * itself says that page and server are one, and the Origin names this server.
+ */
+static bool
+is_proxied_origin(const struct web *web, const struct request *req)
+{
+	const char *host = strstr(req->origin, "://");
+
+	return strcmp(req->fetch_site, "same-origin") == 0 && host != NULL && hosts_allow(&web->hosts, host + 3);
+}
+
 /* False: *reply says what is wrong with where it comes from. */
 static bool
 comes_from_here(struct web *web, const struct request *req, struct reply *reply)
@@ -35,11 +47,11 @@ comes_from_here(struct web *web, const struct request *req, struct reply *reply)
 	bool fetched = req->fetch_site[0] != '\0';
 
 	if ((!fetched || strcmp(req->fetch_site, "same-origin") == 0 || strcmp(req->fetch_site, "none") == 0) &&
-	    (req->origin[0] == '\0' || is_same_origin(req)))
+	    (req->origin[0] == '\0' || is_same_origin(req) || is_proxied_origin(web, req)))
 		return true;
 	atomic_fetch_add_explicit(&web->counters.refused_origins, 1, memory_order_relaxed);
 	reply_problem(reply, 403, "found a request that a page of another site made (Origin, Sec-Fetch-Site), "
-	    "expected one from here");
+	    "expected one from here; a proxy in front of mxtrapd hands Host on, and web { hosts } has its name");
 	return false;
 }
 
@@ -108,18 +120,32 @@ read_term(const struct request *req, struct message_admin *m, struct reply *repl
 	return true;
 }
 
-/* The body as a decision.  False: *reply says what is wrong. */
+/* "4711", the number of a decision in the audit. */
 static bool
-read_decision(const struct request *req, enum admin_op op, struct message_admin *m, struct prefix *what,
+parse_id(const char *text, int64_t *id)
+{
+	int64_t n = 0;
+
+	for (; *text >= '0' && *text <= '9' && n < INT64_MAX / 100; text++)
+		n = n * 10 + (*text - '0');
+	*id = n;
+	return *text == '\0' && n > 0;
+}
+
+/* The body as a decision, and which one it undoes (0: none).  False: *reply says what is wrong. */
+static bool
+read_decision(const struct request *req, enum admin_op op, struct message_admin *m, struct prefix *what, int64_t *undoes,
     struct reply *reply)
 {
-	char cidr[PREFIX_TEXT_SIZE] = "", span[16] = "", until[16] = "", why[FIELDS_WHY_SIZE];
+	char cidr[PREFIX_TEXT_SIZE] = "", span[16] = "", until[16] = "", id[24] = "", why[FIELDS_WHY_SIZE];
 	bool remove = false;
 	struct field fields[] = {
 		{ "cidr", cidr, sizeof(cidr), NULL, false }, { "note", m->note, sizeof(m->note), NULL, false },
 		{ "for", span, sizeof(span), NULL, false }, { "remove", NULL, 0, &remove, false },
-		{ "until", until, sizeof(until), NULL, false },
+		{ "until", until, sizeof(until), NULL, false }, { "undoes", id, sizeof(id), NULL, false },
 	};
+
+	*undoes = 0;
 
 	if (req->body_size > REQUEST_BODY_MAX || !fields_read(req->body, req->body_size, fields,
 	    op == ADMIN_FORGET ? 2 : ARRAY_LEN(fields), why)) {
@@ -145,6 +171,10 @@ read_decision(const struct request *req, enum admin_op op, struct message_admin 
 	}
 	if (fields[4].given && !parse_until(until, req->now_s, &m->expires_s)) {
 		reply_problem(reply, 400, "until: expected Unix seconds, of a time to come");
+		return false;
+	}
+	if (fields[5].given && !parse_id(id, undoes)) {
+		reply_problem(reply, 400, "undoes: expected the id of a decision, as GET /api/v1/audit has it");
 		return false;
 	}
 	if (op == ADMIN_LIST && !remove && !read_term(req, m, reply))
@@ -197,6 +227,47 @@ tell_done(struct web *web, const struct request *req, const struct message_admin
 	reply_json(reply, &json, 200);
 }
 
+static bool
+keep_audit(void *ctx, const struct report_audit *row)
+{
+	*(struct report_audit *)ctx = *row;
+	return false;
+}
+
+/* Is that decision about it still the last word?  False: *reply says that it is not, or why that is not known. */
+static bool
+still_stands(struct web *web, const struct prefix *what, int64_t id, struct reply *reply)
+{
+	enum report_result result = REPORT_BUSY;
+	struct report_audit row = { .id = 0 };
+	char cidr[PREFIX_TEXT_SIZE];
+	struct json json;
+
+	(void)pthread_mutex_lock(&web->lock);
+	if (web->report != NULL)
+		result = report_audits(web->report, id + 1, 1, keep_audit, &row);
+	(void)pthread_mutex_unlock(&web->lock);
+	if (result > REPORT_NONE) {
+		reply_report(reply, result);
+		return false;
+	}
+	if (row.id == id && row.stands && row.about && row.subject.len == what->len &&
+	    addr_equal(&row.subject.addr, &what->addr))
+		return true;
+	json_to_buffer(&json);
+	json_object(&json, NULL);
+	json_string(&json, "cidr", prefix_format(what, cidr));
+	json_string(&json, "done", "unchanged");
+	json_null(&json, "expires");
+	json_string(&json, "says", "Nothing was changed: this decision was undone before, or another one followed it.");
+	json_null(&json, "undo");
+	json_bool(&json, "final", false);
+	json_end(&json);
+	reply->cache_control = "no-store";
+	reply_json(reply, &json, 200);
+	return false;
+}
+
 void
 reply_line(struct reply *reply, enum line_result result, const struct message_answer *answer)
 {
@@ -233,19 +304,28 @@ admin_may(struct web *web, const struct request *req, struct identity *who, stru
 static void
 decide(struct web *web, const struct request *req, enum admin_op op, struct reply *reply)
 {
+	enum line_result result = LINE_DOWN;
 	struct message_admin m = { .op = op };
 	struct message_answer answer;
-	enum line_result result;
 	struct identity who;
 	struct prefix what;
+	int64_t undoes;
+	bool asked;
 
 	if (!admin_may(web, req, &who, reply))
 		return;
 	message_init(&m.head, MESSAGE_ADMIN, sizeof(m));
-	if (!read_decision(req, op, &m, &what, reply))
+	if (!read_decision(req, op, &m, &what, &undoes, reply))
 		return;
 	(void)snprintf(m.who, sizeof(m.who), "api:%.50s", who.who);
-	result = line_ask(web->config->state_dir, &m, sizeof(m), &answer);
+	/* One after the other, whatever listener they came by: of two that undo the same the second sees the first. */
+	(void)pthread_mutex_lock(&web->deciding);
+	asked = undoes == 0 || still_stands(web, &what, undoes, reply);
+	if (asked)
+		result = line_ask(web->config->state_dir, &m, sizeof(m), &answer);
+	(void)pthread_mutex_unlock(&web->deciding);
+	if (!asked)
+		return;
 	if (result != LINE_DONE) {
 		reply_line(reply, result, &answer);
 		return;

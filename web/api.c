@@ -53,9 +53,11 @@ json_thresholds(struct json *json, const struct config *config)
 
 struct page {
 	struct json   json;
+	enum report_order order;
 	size_t	      limit, written;
 	bool	      more;
 	struct prefix last;
+	uint32_t      value;		/* of the last, what it is sorted by */
 };
 
 static bool
@@ -68,27 +70,74 @@ page_entry(void *ctx, const struct report_entry *entry)
 		return false;
 	}
 	page->last = entry->what;
+	page->value = (uint32_t)(page->order == REPORT_BY_SINCE ? entry->since_s : entry->expires_s);
 	export_entry_json(&page->json, entry);
 	page->written++;
 	return true;
 }
 
+/* "1790000000,192.0.2.1/32": what the last one is sorted by, and who it is. */
+static bool
+after_parse(struct report_filter *filter, struct prefix *after, const char *text)
+{
+	uint64_t value = 0;
+
+	if (filter->order != REPORT_BY_ADDRESS) {
+		const char *p = text;
+
+		for (; *p >= '0' && *p <= '9' && value <= UINT32_MAX; p++)
+			value = value * 10 + (uint64_t)(*p - '0');
+		if (p == text || *p != ',' || value > UINT32_MAX)
+			return false;
+		text = p + 1;
+	}
+	filter->after_value = (uint32_t)value;
+	filter->after = after;
+	return prefix_parse(after, text);
+}
+
+/* order: what can be sorted by it stands in one state of the list.  False: *reply says what was wrong. */
+static bool
+order_param(const struct request *req, struct report_filter *filter, struct reply *reply)
+{
+	static const char *const names[] = {
+		[REPORT_BY_ADDRESS] = "address", [REPORT_BY_SINCE] = "since", [REPORT_BY_ENDS] = "ends" };
+	const char *text = request_param(req, "order");
+	uint32_t states = filter->states;
+	size_t i = 0;
+
+	while (text != NULL && i < ARRAY_LEN(names) && strcmp(text, names[i]) != 0)
+		i++;
+	if (i == ARRAY_LEN(names)) {
+		reply_problem(reply, 400, "order: found \"%.40s\", expected address, since (newest first) or ends (ending "
+		    "soonest first)", text);
+		return false;
+	}
+	filter->order = (enum report_order)i;
+	if (i == REPORT_BY_ADDRESS || states == 1U << STATE_LISTED || (i == REPORT_BY_SINCE &&
+	    (states == 1U << STATE_SUSPECT || states == 1U << STATE_ALLOWED)))
+		return true;
+	reply_problem(reply, 400, "order=%s: expected one state, %s", text,
+	    i == REPORT_BY_ENDS ? "listed" : "listed, suspect or allowed");
+	return false;
+}
+
 /* limit and after: the same in every paged answer.  False: *reply says what was wrong. */
 static bool
-page_params(const struct request *req, uint64_t *limit, struct prefix *after, bool *has_after,
+page_params(const struct request *req, uint64_t *limit, struct report_filter *filter, struct prefix *after,
     struct reply *reply)
 {
 	const char *text = request_param(req, "after");
 
 	*limit = PAGE_DEFAULT;
-	*has_after = text != NULL;
 	if (!request_number(req, "limit", PAGE_MAX, limit) || *limit == 0) {
 		reply_problem(reply, 400, "limit: expected 1 to %d", PAGE_MAX);
 		return false;
 	}
-	if (text != NULL && !prefix_parse(after, text)) {
-		reply_problem(reply, 400,
-		    "after: expected the \"next\" of the page before, an address with its length");
+	if (!order_param(req, filter, reply))
+		return false;
+	if (text != NULL && !after_parse(filter, after, text)) {
+		reply_problem(reply, 400, "after: expected the \"next\" of the page before, in the same order");
 		return false;
 	}
 	return true;
@@ -98,11 +147,11 @@ static void
 serve_page(struct web *web, const struct request *req, const struct report_filter *filter, uint64_t limit,
     struct report_state *state, struct reply *reply)
 {
-	struct page page = { .limit = (size_t)limit };
+	struct page page = { .limit = (size_t)limit, .order = filter->order };
 	struct report_reach reach = { .cut = false };
 	struct report_filter asked = *filter;
 	enum report_result result;
-	char text[PREFIX_TEXT_SIZE];
+	char text[PREFIX_TEXT_SIZE], next[PREFIX_TEXT_SIZE + 16];
 
 	/* One more than shown tells whether there is another page. */
 	asked.limit = (size_t)limit + 1;
@@ -119,10 +168,13 @@ serve_page(struct web *web, const struct request *req, const struct report_filte
 		return;
 	}
 	json_end(&page.json);
-	if (page.more || reach.cut)
-		json_string(&page.json, "next", prefix_format(page.more ? &page.last : &reach.last, text));
-	else
+	if (page.more || reach.cut) {
+		(void)prefix_format(page.more ? &page.last : &reach.last, text);
+		(void)snprintf(next, sizeof(next), "%u,%s", page.more ? page.value : reach.value, text);
+		json_string(&page.json, "next", filter->order == REPORT_BY_ADDRESS ? text : next);
+	} else {
 		json_null(&page.json, "next");
+	}
 	json_state(&page.json, state, 0);
 	json_thresholds(&page.json, web->config);
 	json_end(&page.json);
@@ -159,7 +211,6 @@ handle_list(struct web *web, const struct request *req, struct reply *reply)
 	struct prefix after;
 	enum report_result result;
 	uint64_t limit;
-	bool has_after;
 
 	if (words == NULL)
 		words = "listed";
@@ -175,9 +226,8 @@ handle_list(struct web *web, const struct request *req, struct reply *reply)
 		if (*p == '\0')
 			break;
 	}
-	if (!page_params(req, &limit, &after, &has_after, reply))
+	if (!page_params(req, &limit, &filter, &after, reply))
 		return;
-	filter.after = has_after ? &after : NULL;
 	result = report_state(web->report, &state);
 	if (result != REPORT_OK) {
 		reply_report(reply, result);
@@ -307,13 +357,11 @@ handle_senders(struct web *web, const struct request *req, struct reply *reply)
 	struct report_state state;
 	struct prefix after;
 	uint64_t limit;
-	bool has_after;
 	size_t n;
 
 	if (!search_words(&search, request_param(req, "query"), reply) ||
-	    !page_params(req, &limit, &after, &has_after, reply))
+	    !page_params(req, &limit, filter, &after, reply))
 		return;
-	filter->after = has_after ? &after : NULL;
 	if (filter->within != NULL || filter->states != 0 || filter->sets != 0 || search.fingerprint != NULL)
 		filter->with_kinds_only = false;
 	if (search.fingerprint != NULL) {

@@ -41,7 +41,7 @@ json_undo(struct json *json, const struct report_audit *a, int64_t now_s)
 	bool gone = strcmp(a->what, "disallow") == 0 || strcmp(a->what, "unlist") == 0;
 	bool list = strcmp(a->what, "list") == 0 || strcmp(a->what, "unlist") == 0;
 	bool back = a->was && (a->was_expires_s == 0 || a->was_expires_s > now_s);
-	char cidr[PREFIX_TEXT_SIZE], until[24];
+	char cidr[PREFIX_TEXT_SIZE], until[24], id[24];
 
 	if (strcmp(a->what, "token") == 0 && a->stands) {
 		undo_begin(json, "/api/v1/tokens/revoke");
@@ -66,6 +66,9 @@ json_undo(struct json *json, const struct report_audit *a, int64_t now_s)
 		}
 		json_string(json, "note", a->was_note);
 	}
+	/* This decision and no later one: asked for twice, the second changes nothing. */
+	(void)snprintf(id, sizeof(id), "%lld", (long long)a->id);
+	json_string(json, "undoes", id);
 	undo_end(json);
 }
 

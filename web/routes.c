@@ -24,8 +24,8 @@ struct route {
 
 static const struct route routes[] = {
 	{ "/api/v1/check/", handle_check, .has_arg = true, .arg = "an address" },
-	{ "/api/v1/list", handle_list, handle_list_by_hand, .params = { "state", "limit", "after" } },
-	{ "/api/v1/senders", handle_senders, .params = { "query", "limit", "after" } },
+	{ "/api/v1/list", handle_list, handle_list_by_hand, .params = { "state", "limit", "after", "order" } },
+	{ "/api/v1/senders", handle_senders, .params = { "query", "limit", "after", "order" } },
 	{ "/api/v1/senders/", handle_sender, .has_arg = true, .arg = "an address",
 	    .params = { "limit" } },
 	{ "/api/v1/mx-sets", handle_mx_sets, .params = { "limit", "after" } },

@@ -213,8 +213,11 @@ make_response(struct reply *reply, struct connection *conn, struct MHD_Connectio
 	}
 	if (response == NULL)
 		return NULL;
-	if (reply->kind == BODY_STREAM)
+	if (reply->kind == BODY_STREAM) {
 		(void)MHD_add_response_header(response, "Connection", "close");
+		/* A proxy that gathers an answer first would show nothing for minutes (nginx reads this). */
+		(void)MHD_add_response_header(response, "X-Accel-Buffering", "no");
+	}
 	reply->kind = BODY_NONE;
 	for (size_t i = 0; i < ARRAY_LEN(headers); i++)
 		(void)MHD_add_response_header(response, headers[i].name, headers[i].value);

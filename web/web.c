@@ -38,7 +38,7 @@ web_init(struct web *web, const struct config *config)
 	web->config = config;
 	hosts_init(&web->hosts, config);
 	os_look(&web->os, config->p0f_database);
-	return pthread_mutex_init(&web->lock, NULL) == 0;
+	return pthread_mutex_init(&web->lock, NULL) == 0 && pthread_mutex_init(&web->deciding, NULL) == 0;
 }
 
 void
@@ -48,6 +48,7 @@ web_clear(struct web *web)
 	os_clear(&web->os);
 	if (web->report != NULL)
 		report_close(web->report);
+	(void)pthread_mutex_destroy(&web->deciding);
 	(void)pthread_mutex_destroy(&web->lock);
 }
 

@@ -276,6 +276,7 @@ struct web {
 	const struct config *config;
 	struct hosts	     hosts;
 	char		    *certificate, *key;	/* PEM text; NULL: no TLS */
+	pthread_mutex_t	     deciding;	/* around a decision, and taken before lock */
 	pthread_mutex_t	     lock;	/* around all below, and around each handler */
 	struct report	    *report;	/* NULL: no database yet */
 	struct export_cache  exports;

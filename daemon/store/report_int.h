@@ -106,6 +106,11 @@ bool report_sender_entry(struct report *, sqlite3_stmt *, int64_t now_s, struct 
 /* The listing row of this sender (host NULL) or of this one address, open at now or not.  REPORT_NONE: there is none. */
 enum report_result report_listing(struct report *, sender_key, const uint64_t *host, int64_t now_s,
     struct report_entry *out);
+/* report_list.c: does it match, but for what only a sender's own record says; and does that? */
+bool report_matches(const struct report_filter *, uint32_t states, const struct report_entry *);
+bool report_record_matches(struct report *, const struct report_filter *, const struct report_entry *, int *rc);
+/* report_ordered.c: report_entries() by another order than that of addresses. */
+enum report_result report_ordered(struct report *, const struct report_filter *, int64_t now_s, report_each_entry *, void *ctx);
 /* Does the list say anything of it at now? */
 static inline bool
 report_open_at(const struct report_entry *e, int64_t now_s)

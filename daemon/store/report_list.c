@@ -45,11 +45,9 @@ struct walk {
 	struct marks marks;		/* of the row that was given last */
 };
 
-static bool
-walk_matches(const struct walk *w, const struct report_entry *e)
+bool
+report_matches(const struct report_filter *f, uint32_t states, const struct report_entry *e)
 {
-	const struct report_filter *f = w->f;
-
 	if (f->with_kinds_only && e->kinds == 0)
 		return false;
 	if (f->klass != 0xff && e->klass != f->klass)
@@ -58,14 +56,22 @@ walk_matches(const struct walk *w, const struct report_entry *e)
 		return false;
 	if ((e->kinds & f->kinds) != f->kinds)
 		return false;
-	return (w->states & 1U << e->state) != 0;
+	if (f->since_after_s != 0 && e->since_s <= f->since_after_s)
+		return false;
+	return (states & 1U << e->state) != 0;
+}
+
+static bool
+walk_matches(const struct walk *w, const struct report_entry *e)
+{
+	return report_matches(w->f, w->states, e);
 }
 
 /* The record of a listing, where none has been read on the way. */
 static struct marks
-marks_ask(struct walk *w, sender_key key, int *rc)
+marks_ask(struct report *r, sender_key key, int *rc)
 {
-	sqlite3_stmt *stmt = report_ask(w->r, READ_SENDER_MARKS);
+	sqlite3_stmt *stmt = report_ask(r, READ_SENDER_MARKS);
 	struct marks marks = { .known = false };
 
 	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)key);
@@ -76,17 +82,23 @@ marks_ask(struct walk *w, sender_key key, int *rc)
 }
 
 static bool
-walk_marks_match(struct walk *w, const struct report_entry *e, int *rc)
+marks_match(struct marks m, const struct report_filter *f)
 {
-	const struct report_filter *f = w->f;
-	struct marks m = w->marks;
-
-	if (f->sets == 0 && f->fingerprints == NULL)
-		return true;
-	if (!m.known)
-		m = marks_ask(w, e->key, rc);
 	return m.known && (f->sets == 0 || (m.sets & f->sets) != 0) && (f->fingerprints == NULL ||
 	    (m.fingerprint < REPORT_FINGERPRINTS && (f->fingerprints[m.fingerprint / 8] >> m.fingerprint % 8 & 1) != 0));
+}
+
+bool
+report_record_matches(struct report *r, const struct report_filter *f, const struct report_entry *e, int *rc)
+{
+	return (f->sets == 0 && f->fingerprints == NULL) || marks_match(marks_ask(r, e->key, rc), f);
+}
+
+static bool
+walk_marks_match(struct walk *w, const struct report_entry *e, int *rc)
+{
+	return w->marks.known && (w->f->sets != 0 || w->f->fingerprints != NULL) ? marks_match(w->marks, w->f) :
+	    report_record_matches(w->r, w->f, e, rc);
 }
 
 /* Enough rows for one answer, or long enough. */
@@ -374,5 +386,5 @@ report_entries(struct report *r, const struct report_filter *filter, int64_t now
 		return result;
 	}
 	report_leave(r);
-	return walk_pages(&w, each, ctx);
+	return filter->order != REPORT_BY_ADDRESS ? report_ordered(r, filter, w.now_s, each, ctx) : walk_pages(&w, each, ctx);
 }

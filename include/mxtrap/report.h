@@ -95,13 +95,20 @@ enum report_result report_check(struct report *, const struct addr *, int64_t no
 struct report_reach {
 	bool	 cut;			/* by look: there may be more behind `last` */
 	struct prefix last;
+	uint32_t value;			/* of `last`, what it is sorted by; 0: by address */
 };
+/* By address; newest listing first; the next to end first.  The latter two are of one state: listed, or one of the
+ * list for REPORT_BY_SINCE; `after` then goes with after_value, so that a page stays true while senders come. */
+enum report_order { REPORT_BY_ADDRESS, REPORT_BY_SINCE, REPORT_BY_ENDS };
 struct report_filter {
 	uint32_t states;		/* 0: all */
 	bool	 with_kinds_only;
 	uint8_t	 klass;			/* 0xff: any */
 	const struct prefix *within;	/* NULL: everywhere */
 	const struct prefix *after;	/* keyset: the last `what` of the page before; NULL: start */
+	enum report_order order;
+	uint32_t after_value;		/* with after: its since_s or expires_s, as order has it */
+	int64_t	 since_after_s;		/* only listings that began after this; 0: any */
 	uint16_t kinds;			/* only senders that have all of these */
 	uint32_t sets;			/* only senders that came to one of these MX sets (sender_row.sets); 0: any */
 	const uint8_t *fingerprints;	/* only senders whose newest SYN was one of these (report_fingerprints); NULL: any */

@@ -172,6 +172,36 @@ pages_join_up_without_gap_or_repetition(void **state)
 }
 
 static void
+the_newest_come_first_and_their_pages_join_up(void **state)
+{
+	char path[256] = "/api/v1/list?limit=7&order=since", seen[256] = "";
+	unsigned long long before = ~0ULL;
+	unsigned total = 0;
+
+	(void)state;
+	for (unsigned pages = 0; pages < 100; pages++) {
+		const struct response *a = get(path);
+		const char *next;
+
+		assert_status(a, 200);
+		for (const char *p = a->body; (p = strstr(p, "\"cidr\":\"203.0.113.")) != NULL; p++) {
+			unsigned long last = strtoul(p + 18, NULL, 10);
+			unsigned long long since = strtoull(strstr(p, "\"since\":") + 8, NULL, 10);
+
+			assert_true(last < 256 && seen[last] == 0 && since <= before);
+			seen[last] = 1;
+			before = since;
+			total++;
+		}
+		if ((next = strstr(a->body, "\"next\":\"")) == NULL)
+			break;
+		(void)snprintf(path, sizeof(path), "/api/v1/list?limit=7&order=since&after=%.*s",
+		    (int)strcspn(next + 8, "\""), next + 8);
+	}
+	assert_int_equal(total, N_LISTED);
+}
+
+static void
 check_says_no_with_404_and_json(void **state)
 {
 	const struct response *a = get("/api/v1/check/192.0.2.1");
@@ -382,6 +412,7 @@ main(void)
 		add(joined(path_rows[i].name, "by_other_methods_is_405"), only_get_and_head,
 		    &path_rows[i]);
 	ADD(pages_join_up_without_gap_or_repetition);
+	ADD(the_newest_come_first_and_their_pages_join_up);
 	ADD(check_says_no_with_404_and_json);
 	ADD(the_explanation_has_points_sums_and_doubts);
 	ADD(exports_say_how_fresh_they_are);

@@ -35,6 +35,8 @@ static const struct who_row who_rows[] = {
 	{ "a_token_for_something_else_is_refused", "Authorization: Bearer %O\r\nContent-Type: application/json\r\n", 403, "may not" },
 	{ "two_tokens_are_refused", "Authorization: Bearer %T\r\nAuthorization: Bearer x\r\nContent-Type: application/json\r\n",
 	    400, "twice" },
+	{ "a_page_behind_a_proxy_that_changes_host_may", "Authorization: Bearer %T\r\nContent-Type: application/json\r\n"
+	    "Origin: http://localhost:8080\r\nSec-Fetch-Site: same-origin\r\n", 200, "" },
 	{ "a_page_of_another_site_may_not", "Authorization: Bearer %T\r\nContent-Type: application/json\r\n"
 	    "Origin: http://evil.example\r\n", 403, "another site" },
 	{ "a_page_of_another_port_may_not", "Authorization: Bearer %T\r\nContent-Type: application/json\r\n"
@@ -306,10 +308,10 @@ an_undo_takes_back_what_was_new(void **state)
 	(void)state;
 	(void)snprintf(body, sizeof(body), "%s", undo_of(post(A, with_token(token, ""), "{\"cidr\":\"198.18.6.1\"}"), path));
 	assert_string_equal(path, A);
-	assert_string_equal(body, "{\"cidr\":\"198.18.6.1/32\",\"remove\":true}");
+	assert_has(body, "{\"cidr\":\"198.18.6.1/32\",\"remove\":true,\"undoes\":\"");
 	(void)snprintf(body, sizeof(body), "%s", undo_of(post(L, with_token(token, ""), "{\"cidr\":\"198.18.6.2\"}"), path));
 	assert_string_equal(path, L);
-	assert_string_equal(body, "{\"cidr\":\"198.18.6.2/32\",\"remove\":true}");
+	assert_has(body, "{\"cidr\":\"198.18.6.2/32\",\"remove\":true,\"undoes\":\"");
 }
 
 /* Allow, allow again, undo: as after the first. */
@@ -332,6 +334,33 @@ an_undo_brings_back_the_earlier_end_and_note(void **state)
 	    undo_of(post(A, with_token(token, ""), "{\"cidr\":\"198.18.6.3\",\"remove\":true}"), path));
 	assert_status(post(path, with_token(token, ""), body), 200);
 	assert_in_range(applied[n_applied - 1].expires_s, now + 7200, now + 7205);
+}
+
+/* A double click, or a request that a proxy sent again. */
+static void
+an_undo_asked_for_twice_undoes_one_thing_once(void **state)
+{
+	char path[64], body[512];
+	const struct response *a;
+	unsigned before;
+
+	(void)state;
+	assert_status(post(A, with_token(token, ""), "{\"cidr\":\"198.18.6.9\",\"note\":\"first\"}"), 200);
+	(void)snprintf(body, sizeof(body), "%s", undo_of(post(A, with_token(token, ""), "{\"cidr\":\"198.18.6.9\"}"), path));
+	before = n_applied;
+	assert_status(post(path, with_token(token, ""), body), 200);
+	assert_int_equal(n_applied, before + 1);
+	for (int i = 0; i < 2; i++) {
+		a = post(path, with_token(token, ""), body);
+		assert_status(a, 200);
+		assert_has(a->body, "\"done\":\"unchanged\"");
+		assert_has(a->body, "\"undo\":null");
+	}
+	assert_int_equal(n_applied, before + 1);
+	/* Nor is another's decision met by it. */
+	assert_has(post(A, with_token(token, ""), "{\"cidr\":\"198.18.6.8\",\"remove\":true,\"undoes\":\"1\"}")->body, "unchanged");
+	assert_status(post(A, with_token(token, ""), "{\"cidr\":\"198.18.6.8\",\"undoes\":\"-1\"}"), 400);
+	assert_int_equal(n_applied, before + 1);
 }
 
 static void
@@ -451,6 +480,7 @@ main(void)
 	ADD(it_is_in_the_database_when_the_answer_comes);
 	ADD(an_undo_takes_back_what_was_new);
 	ADD(an_undo_brings_back_the_earlier_end_and_note);
+	ADD(an_undo_asked_for_twice_undoes_one_thing_once);
 	ADD(the_audit_tells_the_newest_first_and_what_undoes_it);
 	ADD(a_token_made_over_http_opens_what_it_is_for_until_it_is_revoked);
 	ADD(a_token_is_made_for_an_administrator_only);
