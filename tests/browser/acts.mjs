@@ -21,7 +21,7 @@ const is = (cidr, state) => until(`${cidr} is ${state}`, async () => await state
 const newest = async () => (await api('/api/v1/audit?limit=1')).entries[0];
 
 async function undone(page) {
-	await page.locator('.toast button', { hasText: 'Undo' }).last().click();
+	await page.locator('.toast:not(.gone) button', { hasText: 'Undo' }).first().click();
 }
 
 export default async function acts(browser) {

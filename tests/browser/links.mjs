@@ -2,7 +2,7 @@
 /*
  * links.mjs - routes can be linked, the keyboard reaches everything, and pages of a list stay true while it grows.
  */
-import { SITE, api, check, holds, listedBot, open, quiet, same, settled, tab, until } from './world.mjs';
+import { SITE, another, api, check, holds, listedBot, open, quiet, same, settled, tab, until } from './world.mjs';
 
 const addresses = (page) => page.locator('.senders tbody th a').evaluateAll((all) => all.map((a) => a.textContent));
 
@@ -27,7 +27,7 @@ async function deep(browser) {
 	await check('a search that cannot be is told why', async () => {
 		const { page, context } = await tab(browser);
 		await open(page, 'senders/thisisnoword');
-		await page.getByText('That cannot be searched for').waitFor();
+		await page.getByText('This search is not possible').waitFor();
 		await context.close();
 	});
 }
@@ -147,7 +147,7 @@ async function paging(browser) {
 		const at = () => page.evaluate(() => [...document.querySelectorAll('.tile, .sight > *, .state-box')].map((n) => Math.round(n.getBoundingClientRect().top)));
 		await page.locator('.tile').first().waitFor();
 		await until('the charts are there', () => page.locator('canvas').count());
-		await until('mail at risk was looked at', async () => !/looked at/.test(await page.locator('.tile.risk').textContent()));
+		await until('mail at risk was looked at', async () => !/being counted/.test(await page.locator('.tile.risk').textContent()));
 		const before = await at();
 		const listed = await page.locator('.tile.listed .value').textContent();
 		await listedBot('198.18.203.66');
@@ -156,12 +156,6 @@ async function paging(browser) {
 		await context.close();
 	});
 }
-
-/* The API's answer of another day. */
-const another = (page, change) => page.route('**/api/v1/overview', async (route) => {
-	const answer = await route.fetch();
-	return route.fulfill({ response: answer, headers: { ...answer.headers(), etag: '' }, json: change(await answer.json()) });
-});
 
 async function sentences(browser) {
 	const at = Math.floor(Date.now() / 86400000) * 86400 + 3600;
@@ -185,7 +179,7 @@ async function sentences(browser) {
 		await another(page, (o) => ({ ...o, says: { level: 'ok', text: 'All quiet.', since: null, more: [] }, risk: { candidates: 110, at },
 			totals: o.totals.map((t) => ({ ...t, now: 12 })), consumers: { known: 0, newest: null, behind: 0, warning: null, own } }));
 		await open(page, '');
-		same(await page.locator('.says-now li').allTextContents(), ['110 senders may be mail servers that found no way in: look at them.',
+		same(await page.locator('.says-now li').allTextContents(), ['110 senders may be mail servers that could not deliver: look at them.',
 			'12 senders are listed, and no program has fetched the list: connect one.'], 'what wants a look');
 		own = ['dnsbl'];		/* who asks it fetches nothing */
 		await until('only the mail is left', async () => await page.locator('.says-now li').count() === 1);
@@ -198,8 +192,8 @@ async function sentences(browser) {
 		await another(page, (o) => ({ ...o, flow: { ...o.flow, visits: 31, routes: [{ route: ['nolisting', 'real'], visits: 16, reached_real: 12 }, { route: ['nolisting'], visits: 8, reached_real: 0 },
 			{ route: ['nolisting', 'bogus'], visits: 4, reached_real: 0 }, { route: ['bogus'], visits: 2, reached_real: 0 }, { route: ['real'], visits: 1, reached_real: 1 }] } }));
 		await open(page, '');
-		same(await page.locator('#flow-says').textContent(), 'Of 31 visits in the last day 16 climbed to the real MX, 2 came to the top first, 8 gave up below the real MX, ' +
-			'4 went past it to the backup, 1 went straight to it. In 13 the handshake with the real MX was completed.', 'the sentence');
+		same(await page.locator('#flow-says').textContent(), 'Of 31 visits in the last 24 hours 16 climbed to the real MX, 2 started at the bogus backup, 8 gave up before the real MX, ' +
+			'4 passed it by to the bogus backup, 1 went straight to it. In 13 the handshake with the real MX was completed.', 'the sentence');
 		await page.locator('.flow text', { hasText: /^reached the real MX 13$/ }).waitFor({ state: 'attached' });
 		await page.locator('.flow text', { hasText: /^never reached it 18$/ }).waitFor({ state: 'attached' });
 		await context.close();

@@ -109,13 +109,13 @@ export const launch = () => chromium.launch({ executablePath: '/usr/bin/chromium
 	'--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
 
 /* A tab of its own: { page, complaints } - all that the console, the policy and the network had to complain about. */
-export async function tab(browser, options = {}) {
+export async function tab(browser, options = {}, site = SITE) {
 	const context = await browser.newContext({ viewport: { width: 1024, height: 800 }, timezoneId: 'Europe/Berlin', locale: 'en-GB', ...options });
 	const page = await context.newPage();
 	const complaints = [];
 	page.on('console', (m) => complaints.push(`${m.type()}: ${m.text()}`));
 	page.on('pageerror', (e) => complaints.push(`error: ${e.message}`));
-	page.on('request', (r) => { if (!r.url().startsWith(SITE + '/') && !r.url().startsWith('data:')) complaints.push(`foreign: ${r.url()}`); });
+	page.on('request', (r) => { if (!r.url().startsWith(site + '/') && !r.url().startsWith('about:') && !r.url().startsWith('data:')) complaints.push(`foreign: ${r.url()}`); });
 	await page.addInitScript(() => {
 		window.violations = [];
 		document.addEventListener('securitypolicyviolation', (e) => window.violations.push(`${e.violatedDirective}: ${e.blockedURI}`));
@@ -134,3 +134,14 @@ export async function open(page, route) {
 }
 export const settled = (page) => page.waitForFunction(() => document.getElementById('live').classList.contains('ok') && document.querySelector('main h1'));
 export const quiet = async (page, complaints) => same([...complaints, ...await page.evaluate(() => window.violations)], [], 'complaints');
+
+/* The API's answer of another day.  A tab that is closed meanwhile waits for none. */
+export const another = (page, change, path = '**/api/v1/overview') => page.route(path, async (route) => {
+	try {
+		const answer = await route.fetch();
+		await route.fulfill({ response: answer, headers: { ...answer.headers(), etag: '' }, json: change(await answer.json()) });
+	} catch (error) {
+		if (!page.isClosed() && !/disposed|closed/.test(error.message))
+			throw error;
+	}
+});

@@ -2,7 +2,7 @@
 /*
  * actions.js - allow, forget, list by hand: each with a note, an end, and a way back.
  */
-import { ask, toast } from './dialog.js';
+import { ask, failure, toast } from './dialog.js';
 import { h } from './dom.js';
 import { plain } from './text.js';
 import { change } from './token.js';
@@ -12,27 +12,35 @@ const LISTS = [['1d', 'a day'], ['7d', 'a week'], ['30d', '30 days']];
 
 const what = {
 	allow: { path: '/api/v1/allow', title: 'Allow', says: 'It leaves the list at once and is never listed, whatever it does, until the allowance ends.', ends: ENDS, ended: '30d' },
-	forget: { path: '/api/v1/forget', title: 'Forget', says: 'What weighs on it is forgotten, and it leaves the list. It is judged anew from its next visit on.' },
-	list: { path: '/api/v1/list', title: 'List', danger: true, says: 'It is blocked wherever your list is used, until that ends. Whoever is allowed or a never-listed address stays off.', ends: LISTS, ended: '7d' },
-	withdraw: { path: '/api/v1/allow', title: 'Withdraw', extra: { remove: true }, says: 'The allowance ends now: from here on it is judged like anybody.' },
-	unlist: { path: '/api/v1/list', title: 'Unlist', extra: { remove: true }, says: 'What was listed by hand leaves the list.' },
+	forget: { path: '/api/v1/forget', title: 'Forget', says: 'Its evidence is forgotten, and it leaves the list. From its next visit on it is judged like a new sender. This cannot be undone.' },
+	list: { path: '/api/v1/list', title: 'List', danger: true, says: 'Programs that use your list block it until the time ends. A sender that is allowed, or an address that is never listed, stays off the list.', ends: LISTS, ended: '7d' },
+	withdraw: { path: '/api/v1/allow', title: 'Withdraw', extra: { remove: true }, says: 'The allowance ends now. From here on it is judged like any other sender.' },
+	unlist: { path: '/api/v1/list', title: 'Unlist', extra: { remove: true }, says: 'The listing by hand ends now.' },
 };
 
-/* Does it, says it, and offers to undo it. */
-export async function perform(path, body, refresh) {
+/* What was decided is in the database a moment after the answer: the page asks until it has certainly seen it. */
+const LOOK_MS = [100, 250, 500, 1000, 2000];
+function follow(refresh) {
+	refresh();
+	for (const ms of LOOK_MS)
+		setTimeout(refresh, ms);
+}
+
+/* Does it, says it, and offers to undo it.  into: the message that shall say it. */
+export async function perform(path, body, refresh, into = null) {
 	const done = await change(path, body);
 	if (done === null)
 		return null;
-	toast(done.says || 'Done.', done.undo ? { label: 'Undo', act: () => undo(done.undo, refresh) } : {});
-	refresh();
+	toast(done.says || 'Done.', { into, ...(done.undo ? { label: 'Undo', act: (message) => undo(done.undo, refresh, message) } : {}) });
+	follow(refresh);
 	return done;
 }
 
-export async function undo(back, refresh) {
+export async function undo(back, refresh, into = null) {
 	try {
-		await perform(back.path, back.body, refresh);
+		await perform(back.path, back.body, refresh, into);
 	} catch (error) {
-		toast(error.status ? error.message : 'The server cannot be reached: nothing is known to be undone.', { kind: 'bad' });
+		toast(failure(error), { kind: 'bad', into });
 	}
 }
 
@@ -42,7 +50,7 @@ export async function act(name, cidr, refresh) {
 		h('p', {}, a.says),
 		a.ends ? h('label', {}, 'For', h('select', { name: 'for' }, a.ends.map(([value, text]) =>
 			h('option', { value, selected: value === a.ended }, text)))) : null,
-		h('label', {}, 'Note, for whoever reads the audit', h('input', { name: 'note', maxlength: 255, autocomplete: 'off', placeholder: 'a customer, ticket 4711' })),
+		h('label', {}, 'Note for the audit', h('input', { name: 'note', maxlength: 255, autocomplete: 'off', placeholder: 'a customer, ticket 4711' })),
 	], send: async (form) => {
 		const body = { cidr, ...a.extra };
 		if (form.get('for'))

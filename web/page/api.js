@@ -4,6 +4,11 @@
  */
 
 const known = new Map();	/* path -> { etag, data }: 304 costs nothing */
+const asked = new Map();	/* path -> what is under way: who asks for the same meanwhile gets the same */
+
+/* Where the page itself lies, without a slash at the end: the root of a host, or a path of a proxy. */
+export const home = new URL('.', document.baseURI).href.replace(/\/$/, '');
+export const at = (path) => `${home}/${path.replace(/^\//, '')}`;
 
 export class Problem extends Error {
 	constructor(status, detail) {
@@ -12,9 +17,15 @@ export class Problem extends Error {
 	}
 }
 
-export async function get(path) {
+export function get(path) {
+	if (!asked.has(path))
+		asked.set(path, ask(path).finally(() => asked.delete(path)));
+	return asked.get(path);
+}
+
+async function ask(path) {
 	const before = known.get(path);
-	const answer = await fetch(path, {
+	const answer = await fetch(at(path), {
 		cache: 'no-store',
 		headers: before?.etag ? { 'If-None-Match': before.etag } : {},
 		signal: AbortSignal.timeout(10000),
@@ -31,10 +42,9 @@ export async function get(path) {
 	return data;
 }
 
-
 /* What changes something.  The token goes into this one header, and nowhere else. */
 export async function post(path, body, token) {
-	const answer = await fetch(path, {
+	const answer = await fetch(at(path), {
 		method: 'POST', cache: 'no-store', signal: AbortSignal.timeout(15000),
 		headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` }, body: JSON.stringify(body),
 	});

@@ -11,12 +11,17 @@ import { revoke } from './tokens.js';
 const REVOKE = '/api/v1/tokens/revoke';
 const tokens = { token: 'made token', 'token revoke': 'revoked token' };
 
-/* A token cannot be given back: it is revoked by the same question as on its own page. */
+/* A token that was made is not undone but revoked, by the same question as on its own page. */
 function back(entry, refresh) {
 	const makes = entry.undo.path === REVOKE, name = makes ? 'Revoke' : 'Undo';
 	return h('button', { type: 'button', class: 'small', 'data-focus': 'undo ' + entry.id, 'data-act': makes ? 'revoke' : 'undo',
 		'aria-label': makes ? `Revoke ${entry.undo.body.name}` : `Undo: ${entry.what} ${entry.cidr ? plain(entry.cidr) : ''}`,
-		onclick: () => makes ? revoke(entry.undo.body.name, refresh) : undo(entry.undo, refresh) }, name);
+		onclick: async (event) => {
+			const button = event.currentTarget;
+			button.disabled = true;
+			await (makes ? revoke(entry.undo.body.name, refresh) : undo(entry.undo, refresh));
+			button.disabled = false;
+		} }, name);
 }
 
 function row(entry, refresh) {
@@ -27,7 +32,7 @@ function row(entry, refresh) {
 		h('td', { 'data-name': 'What' }, token ? `${token} ${entry.note}` : entry.what),
 		h('td', { 'data-name': 'Sender' }, entry.cidr ? h('a', { class: 'address', href: link(entry.cidr) }, plain(entry.cidr)) : h('span', { class: 'none' }, '\u2013')),
 		h('td', { 'data-name': 'Note', class: 'words' }, (!token && entry.note) || h('span', { class: 'none' }, '\u2013')),
-		h('td', { 'data-name': 'Do' }, entry.undo ? back(entry, refresh) : h('span', { class: 'none' }, '\u2013')));
+		h('td', { 'data-name': 'Actions' }, entry.undo ? back(entry, refresh) : h('span', { class: 'none' }, '\u2013')));
 }
 
 export function audit(_argument, refresh) {
@@ -37,9 +42,9 @@ export function audit(_argument, refresh) {
 	async function fill() {
 		const answer = await pagesOf('/api/v1/audit?limit=50', pages);
 		show(box, JSON.stringify([answer.entries, answer.next]), () => answer.entries.length === 0 ?
-			h('p', { class: 'empty' }, h('strong', {}, 'Nothing was changed by hand. '), 'What you allow, forget or list will stand here, with who did it and why.') : [
+			h('p', { class: 'empty' }, h('strong', {}, 'Nothing was changed by hand. '), 'Each Allow, Forget or List will be shown here, with who did it and why.') : [
 				h('table', { class: 'senders audit' },
-					h('thead', {}, h('tr', {}, ['When', 'Who', 'What', 'Sender', 'Note', 'Do'].map((t) => h('th', { scope: 'col' }, t)))),
+					h('thead', {}, h('tr', {}, ['When', 'Who', 'What', 'Sender', 'Note', 'Actions'].map((t) => h('th', { scope: 'col' }, t)))),
 					h('tbody', {}, answer.entries.map((e) => row(e, refresh)))),
 				answer.next !== null ? h('p', { class: 'more' }, h('button', { type: 'button', 'data-focus': 'more', 'data-more': '', onclick: () => { pages++; refresh(); } }, 'Show more')) : null]);
 	}

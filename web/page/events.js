@@ -5,6 +5,8 @@
  * The browser itself comes back with Last-Event-ID; where it gave up (the server was away for long, or said no)
  * we open another with ?since=.
  */
+import { at } from './api.js';
+
 const AGAIN_MS = 3000;
 const kinds = ['attempt', 'change', 'skipped', 'reset'];
 
@@ -13,7 +15,7 @@ export function listen(on) {
 	let source = null, last = '', timer = 0, closed = false;
 
 	function open() {
-		source = new EventSource('/api/v1/events' + (last ? '?since=' + encodeURIComponent(last) : ''));
+		source = new EventSource(at('/api/v1/events') + (last ? '?since=' + encodeURIComponent(last) : ''));
 		source.onopen = () => on.state('open');
 		source.onerror = () => {
 			on.state('waiting');

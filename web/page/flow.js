@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * flow.js - how senders moved over the rungs in the last day: a Sankey picture, bars where that is too narrow.
+ * flow.js - how senders moved over the rungs in the last 24 hours: a Sankey picture, bars where that is too narrow.
  */
 import { sankey, sankeyLinkHorizontal } from 'd3-sankey';
 import { h, s } from './dom.js';
@@ -32,8 +32,8 @@ export function kindsOf(flow) {
 export function flowSays(flow) {
 	const k = kindsOf(flow);
 	const reached = flow.routes.reduce((n, r) => n + r.reached_real, 0);
-	return `Of ${plural(flow.visits, 'visit', 'visits')} in the last day ${count(k.climbed)} climbed to the real MX, ${count(k.top)} came to the top first, ` +
-		`${count(k.up)} gave up below the real MX, ${count(k.past)} went past it to the backup, ${count(k.real)} went straight to it${k.other ? `, ${count(k.other)} took another way` : ''}. ` +
+	return `Of ${plural(flow.visits, 'visit', 'visits')} in the last 24 hours ${count(k.climbed)} climbed to the real MX, ${count(k.top)} started at the bogus backup, ` +
+		`${count(k.up)} gave up before the real MX, ${count(k.past)} passed it by to the bogus backup, ${count(k.real)} went straight to it${k.other ? `, ${count(k.other)} took another route` : ''}. ` +
 		`In ${count(reached)} the handshake with the real MX was completed.`;
 }
 
@@ -83,7 +83,7 @@ export function drawFlow(flow, width) {
 	const { nodes, links } = sankey().nodeId((d) => d.id).nodeWidth(12).nodePadding(18).nodeAlign((d) => d.step)
 		.nodeSort((a, b) => order.indexOf(a.name) - order.indexOf(b.name)).extent([[1, pad], [width - 160, height - 4]])(graph(flow));
 	const svg = s('svg', { class: 'flow', viewBox: `0 0 ${width} ${height}`, width, height, 'aria-hidden': 'true' });
-	const columns = ['came first to', 'then to', 'then to', 'in the end'];
+	const columns = ['came first to', 'then to', 'then to', 'finally'];
 
 	for (const l of links)
 		svg.append(s('path', { class: 'way ' + l.source.name, d: sankeyLinkHorizontal()(l), 'stroke-width': Math.max(1, l.width) },

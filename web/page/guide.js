@@ -3,12 +3,13 @@
  * guide.js - the guides of docs/consumers, as the bundler took them in, with blocks that can be copied.
  */
 import guides from 'guides';
+import { home } from './api.js';
 import { snippet } from './copy.js';
 import { h } from './dom.js';
 import { table } from './figure.js';
 
 /* The address in the guides is that of the host itself; here it is the one that the reader came by. */
-const here = (text) => text.replaceAll('http://127.0.0.1:8725', location.origin);
+const here = (text) => text.replaceAll('http://127.0.0.1:8725', home);
 
 /* `code`, **strong** and [words](link): all that the guides use. */
 function inline(text) {

@@ -12,15 +12,15 @@ const ROLES = ['real', 'nolisting', 'bogus', 'control'];
 const labels = Object.fromEntries(ROLES.map((r) => [r, words.role[r]]));
 const SPANS = [[24, 'Day', 'hour'], [168, 'Week', 'hour'], [720, 'Month', 'hour'], [8760, 'Year', 'day']];
 
-/* One row for each step, zeros filled in; a day begins where the first one that is told does. */
+/* One row for each step, zeros filled in; a day begins where the first one of the answer does. */
 function fold(series, step) {
-	const told = series.hours || series.days || [];
+	const given = series.hours || series.days || [];
 	const at = (t) => t.hour ?? t.day;
 	const rows = new Map();
-	const start = told.length && step === 86400 ? at(told[0]) - Math.ceil((at(told[0]) - series.from) / step) * step : series.from;
+	const start = given.length && step === 86400 ? at(given[0]) - Math.ceil((at(given[0]) - series.from) / step) * step : series.from;
 	for (let t = start; t < series.to; t += step)
 		rows.set(t, { at: t, real: 0, nolisting: 0, bogus: 0, control: 0, proven: 0 });
-	for (const tally of told) {
+	for (const tally of given) {
 		const row = rows.get(at(tally));
 		if (row && tally.role in row) {
 			row[tally.role] += tally.attempts;
@@ -35,7 +35,7 @@ const label = (at, step) => step === 86400 ? dayText(at) : `${dayText(at)} ${hou
 
 function says(rows, step) {
 	const most = rows.reduce((a, b) => all(b) > all(a) ? b : a);
-	return `${plural(rows.reduce((n, r) => n + all(r), 0), 'attempt', 'attempts')}, ${count(rows.reduce((n, r) => n + r.bogus, 0))} of them at the backup decoys; most of all ${step === 86400 ? 'on' : 'at'} ${label(most.at, step)}: ${count(all(most))}.`;
+	return `${plural(rows.reduce((n, r) => n + all(r), 0), 'attempt', 'attempts')}, ${count(rows.reduce((n, r) => n + r.bogus, 0))} of them at the bogus backup; the most ${step === 86400 ? 'on' : 'at'} ${label(most.at, step)}: ${count(all(most))}.`;
 }
 
 export function hours(refresh) {
@@ -56,7 +56,7 @@ export function hours(refresh) {
 			return;
 		const rows = fold(series, step);
 		fig.fill({ key: JSON.stringify([series.hours || series.days, series.from, series.to]),
-			empty: rows.every((r) => all(r) === 0) ? 'No connection attempt in this time. Once your MX records name the decoys, every sender leaves its trace here.' : null,
+			empty: rows.every((r) => all(r) === 0) ? 'No connection attempt in this time. Once your MX records name the decoys, every sender is seen here.' : null,
 			summary: says(rows, step), draw: (box, width) => columns(box, width, rows, labels, step),
 			table: () => table([step === 86400 ? 'Day' : 'Hour', ...ROLES.map((r) => labels[r]), 'handshakes'],
 				rows.filter((r) => all(r) > 0).reverse().map((r) => [label(r.at, step), ...ROLES.map((x) => r[x]), r.proven]), 'Attempts over time') });

@@ -5,43 +5,27 @@
 import { get } from './api.js';
 import { h, show } from './dom.js';
 import { table } from './figure.js';
+import { state, worded } from './notice.js';
 import { MIDNIGHT, dutyOf, health } from './rungs.js';
 import { pill, plural, signed, time, words } from './text.js';
 
-/* A status line of the daemon, as a sentence. */
-function plainly(name, value) {
-	if (name.startsWith('complaint '))
-		return value;
-	if (name.startsWith('alarm ')) {
-		const [says, from] = value.split(', since ');
-		return [says, from ? [', since ', time(Number(from))] : null];
-	}
-	if (name === 'disk_full')
-		return 'The disk is full: watching goes on, storing waits.';
-	const from = /since ([0-9]+)/.exec(value);
-	return name.startsWith('capture ') ? [`Interface ${name.slice(8)} is not captured`, from ? [' since ', time(Number(from[1]))] : null, ': nothing is seen there.'] :
-		`${name.slice(8)} is ${value}`;
-}
-
-function alarms(status, sets) {
+/* The API's own sentences: nothing here knows better than they do. */
+function findings(how, status, sets) {
 	const idle = sets.flatMap((set) => set.exchangers).filter((e) => e.role !== 'control' && sum(e, 'attempts') === 0).length;
-	const broken = Object.entries(status.counters).filter(([name, value]) => value !== '' && (name.startsWith('complaint ') || name.startsWith('alarm ') ||
-		(name.startsWith('capture ') && value.startsWith('not capturing')) || (name === 'disk_full' && value === 'yes') ||
-		(name.startsWith('process ') && value.startsWith('not running')))).map(([name, value]) => plainly(name, value));
-	const doubts = Object.entries(status.counters).filter(([name, value]) => name.startsWith('doubt ') && value !== 'no')
-		.map(([name, value]) => `No evidence counts now: ${name.slice(6).replaceAll('_', ' ')} (${value})`);
-	const all = [...broken, ...doubts, ...(status.publishing.open ? [] : [`Observing only: nothing leaves. ${status.publishing.why || ''}`])];
-	return [h('h2', {}, 'What needs a look'), all.length ? h('ul', { class: 'findings' }, all.map((says) => h('li', {}, says))) :
+	const open = [how.says, ...how.says.more].filter((s) => s.level !== 'ok');
+	return [h('h2', {}, 'What needs a look'), open.length ? h('ul', { class: 'findings' }, open.map((s) => h('li', { class: s.level }, worded(s)))) :
 		h('p', { class: 'empty' }, h('strong', {}, 'Nothing is known to be wrong. '), 'Each interface is captured and each process runs.', idle ? ` ${plural(idle, 'rung', 'rungs')} had no visitor today.` : ''),
-	status.notes.length ? h('details', {}, h('summary', {}, plural(status.notes.length, 'thing was', 'things were'), ' noted in the last 24 hours'),
+	status.notes.length ? h('details', {}, h('summary', {}, plural(status.notes.length, 'note', 'notes'), ' of the last 24 hours'),
 		h('ul', { class: 'findings' }, status.notes.slice(-50).reverse().map((n) => h('li', {}, time(n.time), ' ', n.address ? [h('code', {}, n.address), ' '] : null, n.says)))) : null,
-	status.not_kept.length ? h('details', {}, h('summary', {}, 'What was not kept, or not trusted, because of a bound'),
+	status.not_kept.length ? h('details', {}, h('summary', {}, 'What was not kept, or not trusted, because of a limit'),
 		h('ul', { class: 'findings' }, status.not_kept.map((c) => h('li', {}, c.loss ? h('strong', {}, c.value) : c.value, ' ', c.says, c.name.startsWith('frames ') ? ` (${c.name.slice(7)})` : null)))) : null];
 }
 
+const published = (p) => !p.open ? `no: ${p.why || 'consumers get an empty list'}` : p.held_since ? ['yes, but not what was listed since ', time(p.held_since), ' (held)'] : 'yes';
+
 const sum = (e, field) => e.addresses.reduce((n, a) => n + a.today[field], 0);
 
-/* What it saw since midnight UTC; what there was none of is not told. */
+/* What it saw since midnight UTC; what did not happen is not shown. */
 function today(e) {
 	const parts = [['proven', 'handshake', 'handshakes'], ['refused', 'refused', 'refused'], ['silent', 'silent', 'silent']].filter(([field]) => sum(e, field) > 0);
 	return h('span', { title: MIDNIGHT }, plural(sum(e, 'attempts'), 'attempt', 'attempts'), parts.length ? ': ' : '', parts.map(([field, one, many]) => plural(sum(e, field), one, many)).join(', '));
@@ -71,18 +55,18 @@ function judging(status) {
 	return [h('h2', {}, 'How it judges'), table(['What', 'Value'], [
 		['A sender is a suspect from', h('span', {}, `${t.suspect.toFixed(2)} points`)], ['listed from', h('span', {}, `${t.list.toFixed(2)} points`)], ['cleared at', h('span', {}, `${signed(t.clear, 2)} points`)],
 		['Evidence that may list is at least', h('span', {}, status.list_on)],
-		['The list leaves', h('span', {}, status.publishing.open ? 'yes' : `no: ${status.publishing.why || ''}`)]], 'Thresholds')];
+		['Published', h('span', {}, published(status.publishing))]], 'Thresholds')];
 }
 
 export function ladder() {
-	const needs = h('section', { class: 'panel' }), how = h('section', { class: 'panel' }), sets = h('div', { class: 'stack' });
+	const needs = h('section', { class: 'panel' }), judge = h('section', { class: 'panel' }), sets = h('div', { class: 'stack' });
 
 	async function fill() {
-		const [status, answer] = await Promise.all([get('/api/v1/status'), get('/api/v1/mx-sets')]);
-		show(needs, JSON.stringify([status.counters, status.notes, status.not_kept, answer.mx_sets]), () => alarms(status, answer.mx_sets));
-		show(how, JSON.stringify([status.thresholds, status.list_on, status.publishing]), () => judging(status));
+		const [how, status, answer] = await Promise.all([state(), get('/api/v1/status'), get('/api/v1/mx-sets')]);
+		show(needs, JSON.stringify([how.says, status.notes, status.not_kept, answer.mx_sets]), () => findings(how, status, answer.mx_sets));
+		show(judge, JSON.stringify([status.thresholds, status.list_on, status.publishing]), () => judging(status));
 		show(sets, JSON.stringify(answer.mx_sets), () => answer.mx_sets.length === 0 ? h('p', { class: 'empty' }, 'No MX set is configured. Describe one with ',
-			h('code', {}, 'mx-set "example.org" { \u2026 }'), ' and start mxtrapd again.') : [answer.mx_sets.map(setPanel), answer.next !== null ? h('p', { class: 'note' }, 'More addresses are configured than are shown here.') : null]);
+			h('code', {}, 'mx-set "example.org" { \u2026 }'), ' and restart mxtrapd.') : [answer.mx_sets.map(setPanel), answer.next !== null ? h('p', { class: 'note' }, 'More addresses are configured than are shown here.') : null]);
 	}
-	return { fill, nodes: [h('h1', {}, 'Ladder'), h('p', { class: 'dim intro' }, 'The configuration as mxtrapd sees it; the top of each ladder first.'), needs, sets, how] };
+	return { fill, nodes: [h('h1', {}, 'Ladder'), h('p', { class: 'dim intro' }, 'The configuration as mxtrapd sees it; the top of each ladder first.'), needs, sets, judge] };
 }

@@ -4,7 +4,7 @@
  */
 import { h } from './dom.js';
 import { listen } from './events.js';
-import { count, link, pill, plain, plural, reasons, signed, time, words } from './text.js';
+import { count, link, pill, plain, reasons, signed, time, words } from './text.js';
 
 const KEEP = 300;		/* lines */
 const outcomes = { refused: 'refused', silent: 'no answer', proven: 'handshake', half: 'half open', withdrawn: 'withdrawn' };
@@ -27,14 +27,14 @@ function changeRow(e) {
 		h('td', { 'data-name': 'State' }, pill(e.state, words.state[e.state] || e.state)));
 }
 
-export function live() {
+export function live(_argument, refresh) {
 	const filter = { text: '', role: '', outcome: '', state: '', changes: false };
 	const body = h('tbody', {}), status = h('p', { class: 'stream', role: 'status' }, 'connecting');
-	const empty = h('p', { class: 'empty' }, 'Waiting for the next attempt. If nothing comes for long: do your MX records name the decoys, and does mxtrapd watch the right interface (', h('code', {}, 'mxtrap status'), ')?');
-	const none = h('p', { class: 'empty', hidden: true }, 'Nothing that came matches the filters.');
+	const empty = h('p', { class: 'empty' }, 'Waiting for the next attempt. If nothing comes for some hours: do your MX records name the decoys, and does mxtrapd watch the right interface (', h('code', {}, 'mxtrap status'), ')?');
+	const none = h('p', { class: 'empty', hidden: true }, 'No attempt so far matches the filters.');
 	const skippedSays = h('p', { class: 'dim', 'aria-live': 'off' });
-	const pauseButton = h('button', { type: 'button', class: 'main', 'aria-pressed': 'false', 'data-pause': '', onclick: () => { paused ? goOn() : pause(); } }, 'Pause');
-	let paused = false, waiting = [], skipped = 0, seen = 0;
+	const pauseButton = h('button', { type: 'button', class: 'main', 'aria-pressed': 'false', 'data-pause': '', onclick: () => { paused ? resume() : pause(); } }, 'Pause');
+	let stream = 'connecting', paused = false, waiting = [], skipped = 0, seen = 0;
 
 	const matches = (e, kind) => (filter.text === '' || (e.address || '').includes(filter.text) || plain(e.cidr).includes(filter.text)) &&
 		(filter.state === '' || e.state === filter.state) &&
@@ -45,7 +45,7 @@ export function live() {
 		const shown = [...body.rows].filter((r) => !r.hidden).length;
 		empty.hidden = seen > 0;
 		none.hidden = seen === 0 || shown > 0;
-		skippedSays.textContent = skipped > 0 ? `${count(skipped)} attempts more than can be shown came and were counted only.` : '';
+		skippedSays.textContent = skipped > 0 ? `${count(skipped)} more attempts came than can be shown: they were only counted.` : '';
 	}
 	function put(e, kind) {
 		const row = kind === 'change' ? changeRow(e) : attemptRow(e);
@@ -61,7 +61,7 @@ export function live() {
 			waiting.push([e, kind]);
 			if (waiting.length > KEEP)
 				waiting.shift();
-			pauseButton.textContent = `Go on (${plural(waiting.length, 'line waits', 'lines wait')})`;
+			pauseButton.textContent = `Resume (${count(waiting.length)} new)`;
 			return;
 		}
 		put(e, kind);
@@ -69,10 +69,10 @@ export function live() {
 	}
 	function pause() {
 		paused = true;
-		pauseButton.textContent = 'Go on';
+		pauseButton.textContent = 'Resume';
 		pauseButton.setAttribute('aria-pressed', 'true');
 	}
-	function goOn() {
+	function resume() {
 		paused = false;
 		for (const [e, kind] of waiting)
 			put(e, kind);
@@ -96,11 +96,15 @@ export function live() {
 		reset: () => { body.replaceChildren(); waiting = []; seen = 0; count_(); },
 		state: (s) => {
 			status.className = 'stream ' + s;
-			status.textContent = s === 'open' ? 'connected' : 'the stream is interrupted: it goes on by itself';
+			status.textContent = s === 'open' ? 'connected' : 'interrupted; reconnecting';
+			stream = s;
+			refresh();
 		},
 	});
 
-	return { close, fill: async () => {}, nodes: [h('section', { class: 'panel', 'aria-labelledby': 'live-title' },
+	/* Nothing is asked for here: the stream's state is the light's. */
+	const light = () => stream === 'open' ? ['ok', 'up to date'] : stream === 'waiting' ? ['bad', 'interrupted'] : ['', 'connecting'];
+	return { close, light, fill: async () => {}, nodes: [h('section', { class: 'panel', 'aria-labelledby': 'live-title' },
 		h('div', { class: 'head' }, h('h1', { id: 'live-title' }, 'Live'), status),
 		h('div', { class: 'filters' },
 			h('label', { class: 'wide' }, 'Sender', h('input', { type: 'search', autocomplete: 'off', spellcheck: 'false', placeholder: 'part of an address', oninput: (e) => { filter.text = e.target.value.trim(); apply(); } })),

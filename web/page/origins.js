@@ -37,10 +37,10 @@ export function origins(argument, refresh) {
 	const [by = 'country', state = 'listed'] = argument.split('/').map((w) => w.trim()).filter(Boolean);
 	const chosenBy = by in BY ? by : 'country', chosen = state in STATE ? state : 'listed';
 	const box = h('div', {}), world = h('div', { class: 'map' });
-	const fig = figure({ id: 'tree', title: 'Share of each', height: 260 });
+	const fig = figure({ id: 'tree', title: 'Shares', height: 260 });
 	const chip = (text, href, on) => h('a', { class: 'chip', href, 'aria-current': on ? 'true' : null }, text);
 	let rows = [];
-	const mapPanel = h('details', { class: 'panel', hidden: true, ontoggle: () => { if (mapPanel.open) map(world, rows).catch(() => world.replaceChildren(h('p', { class: 'empty' }, 'The map cannot be fetched.'))); } },
+	const mapPanel = h('details', { class: 'panel', hidden: true, ontoggle: () => { if (mapPanel.open) map(world, rows).catch(() => world.replaceChildren(h('p', { class: 'empty' }, 'The map could not be fetched.'))); } },
 		h('summary', {}, 'Map'), world);
 
 	async function fill() {
@@ -50,8 +50,8 @@ export function origins(argument, refresh) {
 		fig.node.hidden = !a.available || rows.length === 0;
 		mapPanel.hidden = fig.node.hidden || chosenBy !== 'country';
 		show(box, JSON.stringify([a.available, a.why, a.rows, a.others, a.unknown, counting]), () => !a.available ?
-			h('p', { class: 'empty' }, h('strong', {}, 'Nobody has told where addresses are. '), 'An mmdb file does that, from MaxMind or others: ', h('span', {}, a.why || ''), '.') :
-			counting ? h('p', { class: 'empty' }, 'They are being counted: a moment, please.') :
+			h('p', { class: 'empty' }, h('strong', {}, 'No GeoIP file is configured. '), 'An mmdb file, from MaxMind or others, says where addresses are: ', h('span', {}, a.why || ''), '.') :
+			counting ? h('p', { class: 'empty' }, 'Being counted; this page updates itself.') :
 			rows.length === 0 ? h('p', { class: 'empty' }, h('strong', {}, 'Nobody. '), `No ${chosen === 'listed' ? 'listed sender' : 'suspect'} has a known origin.`, a.unknown ? ` ${count(a.unknown)} have an unknown one.` : '') :
 				[table([BY[chosenBy], 'Name', 'Senders'], [...rows.map((r) => [r.key, r.name || '\u2013', r.senders]), ...(a.others ? [['\u2013', 'all others', a.others]] : []), ...(a.unknown ? [['\u2013', 'unknown', a.unknown]] : [])], BY[chosenBy])]);
 		if (!fig.node.hidden)

@@ -49,11 +49,11 @@ export function columns(box, width, rows, labels, step) {
 
 	if (!kept || kept.kind !== kind || !box.contains(kept.u.root)) {
 		kept?.u.destroy();
-		const legend = h('p', { class: 'legend', 'aria-hidden': 'true' });
-		kept = { kind, legend, rows };
+		const line = h('p', { class: 'legend', 'aria-hidden': 'true' });
+		kept = { kind, line, rows };
 		box.replaceChildren();
-		kept.u = make(box, width, height, names, labels, step, (i) => tell(kept, i, labels, step));
-		box.append(legend);
+		kept.u = make(box, width, height, names, labels, step, (i) => legend(kept, i, labels, step));
+		box.append(line);
 		plots.set(box, kept);
 		/* The arrow keys read the columns one by one. */
 		box.parentNode.onkeydown = (event) => {
@@ -70,14 +70,14 @@ export function columns(box, width, rows, labels, step) {
 	kept.rows = rows;
 	kept.names = names;
 	kept.u.setData([rows.map((r) => r.at), ...stack(rows, names)]);
-	tell(kept, kept.u.cursor.idx, labels, step);
+	legend(kept, kept.u.cursor.idx, labels, step);
 }
 
-/* The legend tells the column that is pointed at, in a line that is always there. */
-function tell(kept, i, labels, step) {
+/* The legend names the column that is pointed at, in a line that is always there. */
+function legend(kept, i, labels, step) {
 	const row = i === null || i === undefined ? null : kept.rows[i];
 	kept.at = row ? i : null;
-	kept.legend.replaceChildren(...(kept.names || []).map((name) => h('span', {}, h('span', { class: 'swatch ' + name }), labels[name],
+	kept.line.replaceChildren(...(kept.names || []).map((name) => h('span', {}, h('span', { class: 'swatch ' + name }), labels[name],
 		row ? [' ', h('strong', { class: 'num' }, count(row[name]))] : null)),
 	h('span', { class: 'when' }, row ? dayText(row.at) + (step < 86400 ? ' ' + hourText(row.at) : '') : ''));
 }

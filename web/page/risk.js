@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * risk.js - mail at risk: who was refused and never completed a session at the real MX.
+ * risk.js - mail at risk: senders that were refused and never completed a session at the real MX.
  *
  * Asked for once a minute: the answer moves slowly, and it looks through all senders.
  */
@@ -27,14 +27,14 @@ function row(entry, before, refresh) {
 		h('th', { scope: 'row' },
 			h('a', { href: link(entry.cidr), 'data-focus': 'risk ' + entry.cidr }, plain(entry.cidr)), ' ',
 			entry.state !== 'unknown' ? pill(entry.state, words.state[entry.state] || entry.state) : null),
-		h('td', { 'data-name': 'Like a server' }, h('span', { class: 'num' }, entry.likeness.toFixed(1))),
+		h('td', { 'data-name': 'Likeness' }, h('span', { class: 'num' }, entry.likeness.toFixed(1))),
 		h('td', { 'data-name': 'Why' }, entry.why.length > 0 && names(entry) === names(before) ?
 			h('span', { title: entry.why.map((w) => w.says).join('; ') }, `the same ${plural(entry.why.length, 'reason', 'reasons')} as above${pauses}`) :
 			h('ul', { class: 'plain' }, entry.why.map((w) => h('li', {}, h('span', { class: 'points ' + (w.points < 0 ? 'bad' : 'good') }, points(w.points)),
 				' ', w.says, detail(w, entry, pauses))))),
 		h('td', { 'data-name': 'No connection at' }, entry.failed.length ? roles(entry.failed) : h('span', { class: 'none' }, '\u2013')),
 		h('td', { 'data-name': 'Last seen' }, time(entry.last_seen)),
-		h('td', { 'data-name': 'Do' }, actionButtons(entry, refresh, 'list')));
+		h('td', { 'data-name': 'Actions' }, actionButtons(entry, refresh, 'list')));
 }
 
 export function risk(_argument, refresh) {
@@ -47,15 +47,15 @@ export function risk(_argument, refresh) {
 			return;
 		const answer = await get(`/api/v1/risk?limit=${most}`);
 		asked = Date.now();
-		show(box, JSON.stringify([answer.entries, answer.ranked]), () => answer.entries.length === 0 ?
-			h('p', { class: 'empty' }, h('strong', {}, 'None known. '), 'Whoever was refused went on to the real MX, or came once only. ',
-				`${count(answer.considered)} senders never climbed the ladder; none of them behaves like a mail server.`) : [
-				h('p', { class: 'intro' }, `${count(answer.candidates)} of ${count(answer.considered)} senders that never climbed the ladder may be mail servers: of all who are remembered, however long ago they came. The most likely ones stand first: allow what you know.`),
+		show(box, JSON.stringify([answer.entries, answer.ranked, answer.candidates, answer.now]), () => answer.entries.length === 0 ?
+			h('p', { class: 'empty' }, h('strong', {}, 'None known. '), 'Each refused sender went on to the real MX, or came only once. ',
+				`${count(answer.considered)} senders never climbed the ladder; none of them behaves like a mail server. `, 'As of ', time(answer.now), '.') : [
+				h('p', { class: 'intro' }, `${count(answer.candidates)} of the ${count(answer.considered)} senders in the database that never climbed the ladder may be mail servers, as of `, time(answer.now), `. The most likely ones come first; ${count(answer.ranked)} are ranked here. Allow those that you know.`),
 				h('table', { class: 'senders risk' },
-					h('thead', {}, h('tr', {}, ['Sender', 'Like a server', 'Why', 'No connection at', 'Last seen', 'Do'].map((t) => h('th', { scope: 'col' }, t)))),
+					h('thead', {}, h('tr', {}, ['Sender', 'Likeness', 'Why', 'No connection at', 'Last seen', 'Actions'].map((t) => h('th', { scope: 'col' }, t)))),
 					h('tbody', {}, answer.entries.map((e, i) => row(e, answer.entries[i - 1], now)))),
 				answer.ranked > answer.entries.length && most < 1000 ? h('p', { class: 'more' }, h('button', { type: 'button', 'data-focus': 'more', 'data-more': '', onclick: () => { most = Math.min(1000, most + 80); now(); } },
-					'Show more'), h('span', { class: 'dim' }, ` ${count(answer.entries.length)} of ${count(answer.ranked)}`)) : null]);
+					'Show more'), h('span', { class: 'dim' }, ` ${count(answer.entries.length)} of ${count(answer.ranked)} shown`)) : null]);
 	}
 	return { fill, nodes: [h('section', { class: 'panel', 'aria-labelledby': 'risk-title' },
 		h('div', { class: 'head' }, h('h1', { id: 'risk-title' }, 'Mail at risk'), h('span', { class: 'dim' }, 'if mail is missing, look here first')),

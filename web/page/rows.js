@@ -7,7 +7,7 @@ import { h } from './dom.js';
 import { scoreBar } from './scorebar.js';
 import { link, pill, plain, reasons, signed, time, words } from './text.js';
 
-const grades = { syn: 'forgeable', resyn: 'forgeable', proven: 'proven', addressed: 'mail was for us', accepted: 'mail was taken' };
+const grades = { syn: 'forgeable', resyn: 'forgeable', proven: 'proven', addressed: 'mail was for us', accepted: 'mail was accepted' };
 
 /* The reasons in one sentence; those that speak for a sender are no reason to block it. */
 function sentence(list) {
@@ -17,7 +17,7 @@ function sentence(list) {
 
 export function senderRows(entries, thresholds, refresh, { states = true, sentences = false } = {}) {
 	return h('table', { class: 'senders' },
-		h('thead', {}, h('tr', {}, ['Sender', states ? 'State' : null, 'Score', 'Why', 'Last seen', 'Until', 'Do'].filter(Boolean).map((t) => h('th', { scope: 'col' }, t)))),
+		h('thead', {}, h('tr', {}, ['Sender', states ? 'State' : null, 'Score', 'Why', 'Last seen', 'Until', 'Actions'].filter(Boolean).map((t) => h('th', { scope: 'col' }, t)))),
 		h('tbody', {}, entries.map((entry) => h('tr', {},
 			h('th', { scope: 'row' }, h('a', { href: link(entry.cidr), 'data-focus': entry.cidr }, plain(entry.cidr)),
 				entry.class !== 'sender' ? [' ', pill('quiet', entry.class)] : null),
@@ -27,5 +27,5 @@ export function senderRows(entries, thresholds, refresh, { states = true, senten
 				grades[entry.grade] ? h('span', { class: 'reason grade', title: 'how sure the address is' }, grades[entry.grade]) : null)),
 			h('td', { 'data-name': 'Last seen' }, time(entry.last_seen)),
 			h('td', { 'data-name': 'Until' }, entry.state === 'listed' && entry.expires ? time(entry.expires) : h('span', { class: 'none' }, '\u2013')),
-			h('td', { 'data-name': 'Do' }, actionButtons(entry, refresh))))));
+			h('td', { 'data-name': 'Actions' }, actionButtons(entry, refresh))))));
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rungs.js - a ladder drawn as a ladder: its top is the backup that nobody needs, and whoever is honest starts below.
+ * rungs.js - a ladder drawn as a ladder: its top is the bogus backup that no honest sender has to use, its lowest rung is where mail servers start.
  */
 import { h } from './dom.js';
 import { brief, count, pill, time, words } from './text.js';
 
 const duty = {
-	nolisting: 'refuses; a mail server goes on at once', real: 'takes the mail; watched, never a trap',
-	bogus: { none: 'refuses; nothing can be proven here', reset: 'answers and resets: proves addresses',
-		dialogue: 'talks SMTP, takes nothing: proves for whom the mail was' },
-	control: 'in no MX record: only sweeps come here',
+	nolisting: 'refuses; a mail server goes on to the real MX at once', real: 'accepts the mail; watched, never a trap',
+	bogus: { none: 'refuses; nothing can be proven here', reset: 'answers and resets; proves the address',
+		dialogue: 'speaks SMTP, accepts nothing; learns the recipient' },
+	control: 'in no MX record; only scanners come here',
 };
 export const dutyOf = (r) => typeof duty[r.role] === 'string' ? duty[r.role] : duty[r.role]?.[r.answer];
 
@@ -20,7 +20,7 @@ export function health(r) {
 	if (r.health === 'down')
 		return pill('down', 'down');
 	if (r.attempts_today === 0)
-		return pill('quiet', 'nobody today');
+		return pill('quiet', 'no visitor today');
 	if (r.role === 'control')
 		return null;
 	if (r.role === 'real' || r.answer !== 'none')
@@ -57,5 +57,5 @@ export function ladders(rungs) {
 
 	return [h('div', { class: 'sets' }, first.map(draw)),
 		rest.length ? h('details', { class: 'rest' }, h('summary', {}, `${rest.length} more ${rest.length === 1 ? 'ladder' : 'ladders'} without a visitor today, none known to be down`), h('div', { class: 'sets' }, rest.map(draw))) : null,
-		h('p', { class: 'note climb' }, '\u2191 A mail server starts at the lowest rung and climbs until somebody takes its mail. Who comes to the top first did not look for the lowest.')];
+		h('p', { class: 'note climb' }, '\u2191 A mail server starts at the lowest rung and climbs until an exchanger accepts its mail. A sender that starts at the top skipped what a mail server tries first.')];
 }

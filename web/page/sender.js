@@ -25,7 +25,7 @@ function verdict(entry, story) {
 	case 'allowed':
 		return 'Allowed: an allow entry covers it. It is never listed, whatever it does.';
 	case 'cleared':
-		return `Cleared: its score fell to ${signed(t.clear, 2)} or less, it behaves as a mail server does. That is no immunity.`;
+		return `Cleared: its score fell to ${signed(t.clear, 2)} or less; it behaves as a mail server does. It can still be listed later.`;
 	case 'noticed':
 		return grades[entry.grade] && !FORGEABLE.includes(entry.grade) ?
 			`Noticed: what was seen points at a spam source, but what is proven of it falls short of a suspect's ${t.suspect.toFixed(2)}. The rest anyone can forge, so it is shown and never exported.` :
@@ -59,17 +59,24 @@ function excuses(story) {
 		h('ul', {}, [...found].map(([says, kinds]) => h('li', {}, says, h('span', { class: 'dim' }, ` \u2013 ${[...new Set(kinds)].join(', ')}`)))));
 }
 
-/* A consumer that is no further behind than the change into the list has it. */
-function carriers(entry, story, answer) {
+/* What a consumer can have: nothing of what is not published. */
+const reachOf = (publishing, since) => !publishing.open ? 'unpublished' : publishing.held_since && since > publishing.held_since ? 'held' : 'published';
+const reachSays = {
+	unpublished: (p) => ['No program has it: the list is not published', p.why ? ` (${p.why.replace(/\.$/, '')})` : '', '. It would be blocked.'],
+	held: () => ['No program has it yet: the list grew so fast that the newest senders are held back. ', h('a', { href: '#/senders/held' }, 'Look at them'), ', then accept them.'],
+};
+
+/* A consumer that is no further behind than the change into the list has it, if it left at all. */
+function carriers(entry, story, answer, publishing) {
 	if (entry.state !== 'listed')
 		return null;
-	const change = story.changes.filter((c) => c.to === 'listed').at(-1);
+	const change = story.changes.filter((c) => c.to === 'listed').at(-1), since = change?.time ?? entry.since, reach = reachOf(publishing, entry.since);
 	const fetched = answer.consumers.filter((c) => c.behind !== null && c.what !== 'api');
-	const rows = fetched.map((c) => ({ ...c, has: change === undefined || answer.serial - c.behind >= change.serial }));
-	return h('section', { class: 'panel' }, h('h2', {}, 'Who has it'),
-		rows.length === 0 ? h('p', { class: 'empty' }, answer.own?.length ? `${ownSays(answer.own)} may block it; nobody fetches the list. ` : 'Nobody fetches the list so far: it blocks nobody yet. ', h('a', { href: '#/consumers' }, 'Connect a consumer'), '.') :
-			table(['Consumer', 'What', 'Has it', 'As of'], rows.map((c) => [c.who, c.what, c.has ? pill('up', 'yes') : pill('quiet', 'not yet'), time(c.last)]), 'Consumers'),
-		change ? h('p', { class: 'note' }, 'It is on the list since ', time(change.time), h('span', { class: 'dim' }, `, serial ${count(change.serial)}`), '.') : null);
+	const rows = fetched.map((c) => ({ ...c, has: reach === 'published' && (change === undefined || answer.serial - c.behind >= change.serial) }));
+	return h('section', { class: 'panel' }, h('h2', {}, 'Who has it'), reachSays[reach] ? h('p', { class: 'note' }, reachSays[reach](publishing)) : null,
+		rows.length === 0 ? reachSays[reach] ? null : h('p', { class: 'empty' }, answer.own?.length ? `${ownSays(answer.own)} may block it; no program fetches the list. ` : 'No program fetches the list: it blocks nobody yet. ', h('a', { href: '#/consumers' }, 'Connect a consumer'), '.') :
+			table(['Consumer', 'What', 'Has it', 'As of'], rows.map((c) => [c.who, c.what, c.has ? pill('up', 'yes') : pill('quiet', reach === 'published' ? 'not yet' : 'no'), time(c.last)]), 'Consumers'),
+		h('p', { class: 'note' }, 'On the list since ', time(since), change ? h('span', { class: 'dim' }, `, serial ${count(change.serial)}`) : null, '.'));
 }
 
 function head(entry, story, refresh) {
@@ -90,9 +97,9 @@ const nobody = (address, problem) => h('section', { class: 'panel' }, h('h1', {}
 	problem.message), h('p', {}, h('a', { href: '#/' }, 'Back to the overview')));
 
 export function sender(address, refresh) {
-	const top = h('section', { class: 'panel sender' }), told = h('section', { class: 'panel' }), who = h('div', {}), wrong = h('div', {});
+	const top = h('section', { class: 'panel sender' }), history = h('section', { class: 'panel' }), who = h('div', {}), wrong = h('div', {});
 	const picture = figure({ id: 'walk', title: 'How it was weighed', height: 280 });
-	const parts = [top, picture.node, who, told];
+	const parts = [top, picture.node, who, history];
 
 	for (const p of parts)
 		p.hidden = true;
@@ -100,6 +107,7 @@ export function sender(address, refresh) {
 	async function fill() {
 		let story;
 		const consumers = get('/api/v1/consumers').catch(() => ({ consumers: [], serial: 0 }));
+		const status = get('/api/v1/status').catch(() => null);
 		try {
 			story = await get('/api/v1/senders/' + encodeURIComponent(address));
 		} catch (error) {
@@ -119,11 +127,11 @@ export function sender(address, refresh) {
 			summary: walkSays(story), draw: (box, width) => box.replaceChildren(walk(story, Math.max(300, width)), walkLegend()),
 			table: () => table(['Time', 'What', 'Points', 'Score after'], events(story).filter((e) => e.kind === 'evidence').map((e) =>
 				[time(e.at, { precise: true }), words.reason[e.row.kind] || e.row.kind, h('span', {}, points(e.row.score)), h('span', {}, signed(e.row.score_sum))])) });
-		const carry = await consumers;
-		show(who, JSON.stringify([key, carry.consumers]), () => carriers(entry, story, carry));
-		show(told, key, () => [h('h2', {}, 'What happened'), story.attempts.length + story.said.length + story.evidence.length + story.changes.length + story.visits.length ?
+		const carry = await consumers, publishing = (await status)?.publishing ?? { open: false, why: 'not known now' };
+		show(who, JSON.stringify([key, carry.consumers, publishing]), () => carriers(entry, story, carry, publishing));
+		show(history, key, () => [h('h2', {}, 'What happened'), story.attempts.length + story.said.length + story.evidence.length + story.changes.length + story.visits.length ?
 			timeline(story) : h('p', { class: 'empty' }, 'What it did is older than what is kept.'),
-		story.more ? h('p', { class: 'note' }, 'There is more than is shown here: ', h('code', {}, `mxtrap explain ${plain(entry.cidr)}`), ' tells all of it.') : null]);
+		story.more ? h('p', { class: 'note' }, 'There is more than is shown here: ', h('code', {}, `mxtrap explain ${plain(entry.cidr)}`), ' shows all of it.') : null]);
 	}
 	return view;
 }

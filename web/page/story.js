@@ -28,11 +28,11 @@ function attempt(row) {
 /* The words are the sender's own: text nodes alone ever hold them. */
 function said(row) {
 	const has = (what) => row.said.includes(what);
-	return { at: row.time, kind: 'attempt said', body: [
-		h('p', {}, h('strong', {}, 'Said to ', row.exchanger || row.address || 'a decoy'), ': ',
+	return { at: row.time, kind: 'attempt dialogue', body: [
+		h('p', {}, h('strong', {}, 'SMTP dialogue with ', row.exchanger || row.address || 'a decoy'), ': ',
 			has('tls') ? 'a TLS hello, before it was greeted' : has('early') ? 'something before it was greeted' : null,
 			has('early') && (row.helo !== null || row.domain !== null) ? '; ' : null,
-			row.helo !== null ? ['HELO ', h('code', {}, row.helo), has('bad_helo') ? ', which no mail server calls itself' : null] :
+			row.helo !== null ? ['HELO ', h('code', {}, row.helo), has('bad_helo') ? ', a name that no mail server uses' : null] :
 				has('no_helo') ? 'no HELO' : null,
 			row.domain !== null ? [row.helo !== null || has('no_helo') ? '; ' : null, 'mail for ',
 				row.domain ? h('code', {}, row.domain) : 'a recipient without a domain',
@@ -44,7 +44,7 @@ function visit(row) {
 	const route = (list) => list.length ? list.map((r) => words.role[r] || r).join(' \u2192 ') : 'none';
 	return { at: row.end, kind: 'visit', body: [
 		h('p', {}, h('strong', {}, 'Visit ended: '), route(row.route), row.mx_set ? h('span', { class: 'dim' }, ` at ${row.mx_set}`) : null),
-		h('p', { class: 'dim' }, `${plural(row.attempts, 'attempt', 'attempts')} in ${span(row.end - row.start)}`,
+		h('p', { class: 'dim' }, `${plural(row.attempts, 'attempt', 'attempts')}${row.attempts > 1 ? ` in ${span(row.end - row.start)}` : ''}`,
 			`, proven route: ${route(row.proven_route)}`, row.class !== 'sender' ? `, class ${row.class}` : '')] };
 }
 

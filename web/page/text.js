@@ -58,17 +58,17 @@ export const words = {
 		reached_real: 'reached real', skipped_nolisting: 'skipped nolisting', probed: 'probed', swept: 'swept',
 		by_hand: 'by hand', addressed: 'mail for us', foreign: 'mail for another domain',
 	},
-	/* The same reasons as a sentence, for whoever sees them for the first time. */
+	/* The same reasons as a sentence, for a reader who sees them for the first time. */
 	why: {
-		backup_first: 'went to the backup first, though mail servers start at the lowest', descended: 'went to the backup first, and only then to the real MX',
-		decoys_only: 'tried both decoys and never the real MX', impatient: 'went on faster than any mail server does',
-		gave_up: 'tried only the lowest MX and never the real one', early_talker: 'spoke before it was greeted',
-		bad_helo: 'named itself as no mail server may', climbed: 'climbed to the real MX, as mail servers do',
-		reached_real: 'tried the real MX before the backup, as mail servers do', skipped_nolisting: 'came to the real MX at once',
-		probed: 'touched all rungs at once: it checks our domain', swept: 'came to an address that no MX record names: a scanner',
+		backup_first: 'went to the bogus backup first, though mail servers start at the lowest exchanger', descended: 'went to the bogus backup first, and only then to the real MX',
+		decoys_only: 'tried nolisting and the bogus backup, and never the real MX', impatient: 'went on faster than any mail server does',
+		gave_up: 'tried only nolisting, the lowest exchanger, and never the real MX', early_talker: 'spoke before it was greeted',
+		bad_helo: 'sent a HELO name that no mail server may use', climbed: 'climbed to the real MX, as mail servers do',
+		reached_real: 'tried the real MX before the bogus backup, as mail servers do', skipped_nolisting: 'came to the real MX without trying nolisting',
+		probed: 'touched all exchangers at once: it checks our domain', swept: 'came to an address that no MX record names: a scanner',
 		by_hand: 'listed by hand', addressed: 'asked for a recipient of ours', foreign: 'asked for a recipient of another domain',
 	},
-	role: { nolisting: 'first decoy', real: 'real MX', bogus: 'backup decoy', control: 'control' },
+	role: { nolisting: 'nolisting', real: 'real MX', bogus: 'bogus backup', control: 'control' },
 };
 
 /* What of mxtrap itself uses the list, and fetches nothing. */

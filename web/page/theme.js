@@ -26,7 +26,7 @@ function apply(button) {
 		listener();
 }
 
-/* Pictures on a canvas take their colours when they are drawn: they are told. */
+/* Pictures on a canvas take their colours when they are drawn: they are drawn again. */
 export const onTheme = (listener) => listeners.push(listener);
 
 export function startTheme(button) {
