@@ -19,12 +19,15 @@ struct ordered {
 	uint8_t	 state;
 	sqlite3_stmt *stmts[CURSORS];
 	bool	 open[CURSORS];
+	uint32_t value;			/* of the row that was given last, what it is sorted by */
 };
 
 static uint32_t
-value_of(const struct ordered *o, const struct report_entry *e)
+value_at(const struct ordered *o, int i)
 {
-	return (uint32_t)(o->f->order == REPORT_BY_SINCE ? e->since_s : e->expires_s);
+	uint64_t term = (uint64_t)sqlite3_column_int64(o->stmts[i], 0);
+
+	return (uint32_t)(o->f->order == REPORT_BY_SINCE ? term >> 32 : term);
 }
 
 /* The only state of the filter; STATE_N: several. */
@@ -85,15 +88,13 @@ static int
 next_cursor(const struct ordered *o)
 {
 	bool down = o->f->order == REPORT_BY_SINCE;
-	uint64_t a, b;
+	uint32_t a, b;
 	int64_t ka, kb;
 
 	if (!o->open[SENDERS] || !o->open[HOSTS])
 		return o->open[SENDERS] ? SENDERS : o->open[HOSTS] ? HOSTS : CURSORS;
-	a = (uint64_t)sqlite3_column_int64(o->stmts[SENDERS], 0);
-	b = (uint64_t)sqlite3_column_int64(o->stmts[HOSTS], 0);
-	a = down ? a >> 32 : a & UINT32_MAX;
-	b = down ? b >> 32 : b & UINT32_MAX;
+	a = value_at(o, SENDERS);
+	b = value_at(o, HOSTS);
 	ka = sqlite3_column_int64(o->stmts[SENDERS], 5);
 	kb = sqlite3_column_int64(o->stmts[HOSTS], 5);
 	if (a != b)
@@ -107,12 +108,18 @@ next_entry(struct ordered *o, struct report_entry *e, int *rc)
 {
 	int i = next_cursor(o);
 	sender_key key;
+	bool good;
 
 	*rc = SQLITE_DONE;
 	if (i == CURSORS)
 		return false;
 	key = (sender_key)sqlite3_column_int64(o->stmts[i], 5);
-	report_listing_entry(o->r, o->stmts[i], key, o->now_s, e);
+	o->value = value_at(o, i);
+	good = report_listing_entry(o->r, o->stmts[i], key, o->now_s, e);
+	if (i == HOSTS && sender_is_v4(key))
+		good = report_bad_row(o->r, "listing_host");
+	if (!good)
+		*e = (struct report_entry){ .key = key, .state = STATE_N };
 	e->what = i == HOSTS ? report_what(key, (uint64_t)sqlite3_column_int64(o->stmts[i], 6), 128) : sender_prefix(key);
 	*rc = sqlite3_step(o->stmts[i]);
 	o->open[i] = *rc == SQLITE_ROW;
@@ -139,13 +146,13 @@ gather(struct ordered *o, struct report_entry *page, size_t most, size_t *n, boo
 		if (!next_entry(o, e, &rc))
 			break;
 		/* Behind it are older ones only. */
-		if (o->f->order == REPORT_BY_SINCE && o->f->since_after_s != 0 && e->since_s <= o->f->since_after_s)
+		if (o->f->order == REPORT_BY_SINCE && o->value <= o->f->since_after_s)
 			break;
 		if (o->f->reach != NULL) {
 			o->f->reach->last = e->what;
-			o->f->reach->value = value_of(o, e);
+			o->f->reach->value = o->value;
 		}
-		if (report_open_at(e, o->now_s) && report_matches(o->f, 1U << o->state, e) &&
+		if (e->state < STATE_N && report_open_at(e, o->now_s) && report_matches(o->f, 1U << o->state, e) &&
 		    report_record_matches(o->r, o->f, e, &rc))
 			(*n)++;
 		*cut = looked_enough(o, ++looked);
