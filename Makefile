@@ -203,6 +203,7 @@ coverage:
 	@$(MAKE) --no-print-directory O=build-cov COVERAGE=1 CFLAGS="-O0 -g --coverage" check-build
 	@tests/coverage.sh build-cov
 
+DOCDIR	= $(DESTDIR)$(PREFIX)/share/doc/mxtrap
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
 	    $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
@@ -212,10 +213,14 @@ install: all
 	install -m 755 deploy/mxtrap-fetch.sh $(DESTDIR)$(PREFIX)/sbin/mxtrap-fetch
 	for m in 1 5 8; do for f in docs/*.$$m; do [ ! -e "$$f" ] || \
 	    install -m 644 "$$f" $(DESTDIR)$(PREFIX)/share/man/man$$m/; done; done
-	install -m 644 deploy/mxtrap.conf.example deploy/allow-providers.conf README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/mxtrap/
-	install -d $(DESTDIR)$(PREFIX)/share/doc/mxtrap/fail2ban $(DESTDIR)$(PREFIX)/share/doc/mxtrap/consumers
-	install -m 644 deploy/fail2ban/mxtrap.conf deploy/fail2ban/mxtrap-nft.conf $(DESTDIR)$(PREFIX)/share/doc/mxtrap/fail2ban/
-	install -m 644 docs/consumers/*.md $(DESTDIR)$(PREFIX)/share/doc/mxtrap/consumers/
+	install -d $(DOCDIR)/fail2ban $(DOCDIR)/consumers $(DOCDIR)/pictures
+	install -m 644 deploy/mxtrap.conf.example deploy/allow-providers.conf LICENSE docs/openapi.yaml $(DOCDIR)/
+	install -m 644 deploy/fail2ban/mxtrap.conf deploy/fail2ban/mxtrap-nft.conf $(DOCDIR)/fail2ban/
+	install -m 644 docs/pictures/*.png $(DOCDIR)/pictures/
+# README's links begin with docs/, which is here; a path of the sources, or of PREFIX=/usr, becomes the installed one.
+	for f in README.md docs/*.md docs/consumers/*.md; do \
+	    sed -e 's|](docs/|](|g' -e 's|](../README|](README|g' -e 's|/usr/share/doc/mxtrap|$(PREFIX)/share/doc/mxtrap|g' -e 's|/usr/sbin/mxtrap|$(PREFIX)/sbin/mxtrap|g' \
+	    "$$f" > "$(DOCDIR)/$${f#docs/}" && chmod 644 "$(DOCDIR)/$${f#docs/}" || exit 1; done
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	sed 's|@PREFIX@|$(PREFIX)|' deploy/mxtrapd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/mxtrapd.service
 	install -m 644 deploy/mxtrap.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/mxtrap.conf
@@ -223,7 +228,8 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/mxtrapd $(DESTDIR)$(PREFIX)/sbin/mxtrap-fetch $(DESTDIR)$(PREFIX)/bin/mxtrap
 	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/mxtrap.1 $(DESTDIR)$(PREFIX)/share/man/man5/mxtrap.conf.5 \
-	    $(DESTDIR)$(PREFIX)/share/man/man8/mxtrapd.8
+	    $(DESTDIR)$(PREFIX)/share/man/man8/mxtrapd.8 \
+	    $(DESTDIR)$(PREFIX)/share/man/man8/mxtrap-fetch.8
 	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/mxtrapd.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/mxtrap.conf
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/mxtrap
 

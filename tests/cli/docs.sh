@@ -3,8 +3,8 @@
 #
 # docs.sh [BUILD] - what the documents say to type exists, and what --help says is documented.
 #
-# The words of each command in its help and in the manual page; the configurations that the
-# README and the example show; the make targets and commands of the README; the keys that the
+# The words of each command in its help and in the manual page; the configuration of the
+# example (tests/cli/guides.sh has those of README and the guides); the make targets and commands of the README; the keys that the
 # configuration knows and its manual page; the tests and files that docs/security.md names.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -54,11 +54,6 @@ good() { # name, file
 	if "$BUILD/mxtrapd" -c "$2" -n 2>"$DIR/said"; then ok "$1"; else bad "$1: $(cat "$DIR/said")"; fi
 }
 good "the example is a good configuration" deploy/mxtrap.conf.example
-{
-	sed -n '/^## A minimal configuration/,/^(These/s/^    //p' README.md
-	echo 'allow { special-purpose = no }'
-} >"$DIR/readme.conf"
-good "so is the README's" "$DIR/readme.conf"
 for section in "" judge limits capture store web allow pool; do
 	if [ -z "$section" ]; then echo 'nothing = 1'; elif [ $section = pool ]; then echo 'pool "x" { nothing = 1 }'; else echo "$section { nothing = 1 }"; fi >"$DIR/wrong.conf"
 	"$BUILD/mxtrapd" -c "$DIR/wrong.conf" -n 2>&1 | sed -n 's/.*found unknown key "nothing", expected one of: //p' | tr -d ' ' | tr ',' '\n'
@@ -71,10 +66,10 @@ done <"$DIR/keys" | none "mxtrap.conf(5) has each key"
 
 # --- what the README says to type --------------------------------------------------------
 
-grep -oE '^    make( [a-z]+)?|`make [a-z-]+' README.md | grep -oE 'make [a-z-]+' | sort -u | while read -r _ target; do
+grep -oE '^make( [a-z]+)?|`make [a-z-]+' README.md | grep -oE 'make [a-z-]+' | sort -u | while read -r _ target; do
 	grep -qE "^$target:" Makefile || echo "make $target"
 done | none "the README's make targets exist"
-grep -oE '(`|^    )mxtrap( -c FILE)? [a-z]+' README.md | awk '{ print $NF }' | sort -u | while read -r c; do
+grep -oE '`mxtrap( -c FILE)? [a-z]+' README.md | awk '{ print $NF }' | sort -u | while read -r c; do
 	echo "$COMMANDS" | grep -qx "$c" || echo "$c"
 done | none "the README's commands exist"
 grep -ohE '\b(docs|deploy|tests|daemon|include|web|sql)/[A-Za-z0-9_./-]*[A-Za-z0-9_]' README.md docs/*.md | sort -u | while read -r f; do

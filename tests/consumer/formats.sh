@@ -180,7 +180,7 @@ fi
 # What stands in cron.d, with as little around it as cron gives; what is told to systemd is left out.
 printf 'DIR=%s\n' "$LISTS" >"$DIR/fetch.conf"
 for guide in nftables ipset haproxy rbldnsd knot fail2ban; do
-	cron $guide | sed "s|/usr/local/sbin/mxtrap-fetch|$HERE/deploy/mxtrap-fetch.sh|; s| && systemctl reload haproxy||
+	cron $guide | sed "s|^mxtrap-fetch|$HERE/deploy/mxtrap-fetch.sh|; s| && systemctl reload haproxy||
 	    s|/etc/haproxy/haproxy.cfg|$DIR/haproxy.cfg|; s|knotc |knotc -c $DIR/knot/knot.conf |" >"$DIR/cron"
 	check "the guide's line for $guide runs" mx env -i PATH=/usr/bin:/bin MXTRAP_FETCH_CONF="$DIR/fetch.conf" sh -e "$DIR/cron"
 done

@@ -185,7 +185,7 @@ export MXTRAP_FETCH_CONF=$DIR/fetch.conf
 ETC=$DIR/postfix/etc
 cp "$ETC/main.cf" "$DIR/main.cf"
 postfix_fetches() {
-	cron postfix | sed "s|/usr/local/sbin/mxtrap-fetch|$HERE/deploy/mxtrap-fetch.sh|; s|postfix reload|postfix -c $ETC reload|g" >"$DIR/cron"
+	cron postfix | sed "s|^mxtrap-fetch|$HERE/deploy/mxtrap-fetch.sh|; s|postfix reload|postfix -c $ETC reload|g" >"$DIR/cron"
 	mx sh -e "$DIR/cron" >"$DIR/cron.out" 2>&1 || { cat "$DIR/cron.out"; false; }
 }
 postfix_by() { # blocks
