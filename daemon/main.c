@@ -5,9 +5,11 @@
  * Options may stand in any order, so that `-r A B --inputs DB` reads as it is said.
  */
 #include <getopt.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "mxtrap/listable.h"
 #include "mxtrap/log.h"
 #include "mxtrap/process.h"
 #include "mxtrap/watch.h"
@@ -31,6 +33,13 @@ static const char help[] =
 "  --version, --help\n"
 "\n"
 "exit: 0 done, 1 bad input, 2 usage, 3 something could not be reached\n";
+
+static bool
+warn(void *file, const char *sentence)
+{
+	fprintf(stderr, "%s: warning: %s\n", (const char *)file, sentence);
+	return true;
+}
 
 int
 main(int argc, char **argv)
@@ -69,6 +78,8 @@ main(int argc, char **argv)
 		return supervisor_run(file, argv[0]);
 	if (config_load(&config, file) < 0)
 		return 1;
+	if (check)
+		(void)listable_warn(&config, warn, (void *)(uintptr_t)file);
 	if (print)
 		config_print(&config, stdout);
 	if (replay)
