@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "says.h"
+#include "mxtrap/status.h"
 #include "web_int.h"
 
 #define HOUR	   3600
@@ -16,7 +16,6 @@
 #define DAYS	   15			/* today and two weeks */
 #define WEEK	   7
 #define RUNGS_MAX  256			/* a page cannot show more; /api/v1/mx-sets has them all */
-#define NOTES_READ 200
 
 /* -- totals -- */
 
@@ -275,95 +274,60 @@ write_flow(struct json *json, struct report *report, int64_t now_s)
 
 /* -- all of it -- */
 
-static enum report_result
-write_says(struct json *json, struct web *web, const struct report_state *state, int64_t now_s, int64_t wall_s, bool unused)
-{
-	struct says *says = malloc(sizeof(*says));
-	enum report_result result = REPORT_ERROR;
-	struct export_gate gate;
-
-	if (says == NULL)
-		return result;
-	says_begin(says, web->config, now_s);
-	if (state->clock_s != 0) {
-		says_replay(says, state->clock_s);
-		result = REPORT_OK;
-	} else {
-		says_watch(says, export_age(web->report, wall_s));
-		result = report_notes(web->report, 0, NOTES_READ, says_note, says);
-		if (result <= REPORT_NONE)
-			result = report_status(web->report, says_status, says);
-	}
-	(void)export_gate(web->config, web->report, state, now_s, &gate);
-	says_gate(says, &gate, state->created_s + web->config->publish_after_s);
-	if (unused)
-		says_unused(says);
-	says_end(says);
-	says_json(json, says);
-	free(says);
-	return result;
-}
-
 static void
-write_consumers(struct json *json, struct web *web, const struct report_state *state, int64_t wall_s, bool unused)
+write_consumers(struct json *json, struct web *web, const struct status *status)
 {
-	struct consumers_sum sum;
+	const struct status_fetched *f = &status->fetched;
 
-	consumers_sum(web, state, wall_s, &sum);
 	json_object(json, "consumers");
-	json_uint(json, "known", sum.known);
-	if (sum.newest_s != 0)
-		json_int(json, "newest", sum.newest_s);
+	json_uint(json, "known", f->known);
+	if (f->newest_s != 0)
+		json_int(json, "newest", f->newest_s);
 	else
 		json_null(json, "newest");
-	json_uint(json, "behind", sum.behind);
-	json_string(json, "warning", unused ? "nobody has fetched the list for a day" : NULL);
+	json_uint(json, "behind", f->behind);
+	json_string(json, "warning", status_unused(status) ? "nobody has fetched the list for a day" : NULL);
 	json_own(json, web->config);
 	json_end(json);
 }
 
 static void
-write_risk(struct json *json, struct aside *aside)
+write_risk(struct json *json, const struct status *status)
 {
-	bool known = aside_enter(aside, ASIDE_RISK, 0);
-
 	json_object(json, "risk");
-	json_uint(json, "candidates", known ? aside->risk.summary.candidates : 0);
-	if (known)
-		json_int(json, "at", aside->risk.summary.at_s);
+	json_uint(json, "candidates", status->at_risk);
+	if (status->at_risk_s != 0)
+		json_int(json, "at", status->at_risk_s);
 	else
 		json_null(json, "at");
 	json_end(json);
-	if (known)
-		aside_leave(aside);
 }
 
 void
 handle_overview(struct web *web, const struct request *req, struct reply *reply)
 {
-	int64_t now_s = report_now(web->report, req->now_s);
-	struct report_state state;
-	enum report_result result = report_state(web->report, &state);
+	struct status *status = web_status(web, req->now_s);
+	enum report_result result;
 	struct json json;
-	bool unused;
 
-	if (result != REPORT_OK) {
-		reply_report(reply, result);
+	if (status == NULL || (result = report_state(web->report, &status->list)) != REPORT_OK) {
+		reply_report(reply, status == NULL ? REPORT_ERROR : result);
+		free(status);
 		return;
 	}
-	unused = export_unused(web->config, web->report, &state, now_s);
 	json_to_buffer(&json);
 	json_object(&json, NULL);
-	json_state(&json, &state, now_s);
-	result = write_says(&json, web, &state, now_s, req->now_s, unused);
+	json_state(&json, &status->list, status->now_s);
+	json_says(&json, status);
+	json_publishing(&json, status);
+	result = write_totals(&json, web->report, &status->list, status->now_s);
 	if (result <= REPORT_NONE)
-		result = write_totals(&json, web->report, &state, now_s);
+		result = write_rungs(&json, web->report, status->now_s);
 	if (result <= REPORT_NONE)
-		result = write_rungs(&json, web->report, now_s);
-	if (result <= REPORT_NONE)
-		result = write_flow(&json, web->report, now_s);
-	write_risk(&json, &web->aside);
-	write_consumers(&json, web, &state, req->now_s, unused);
+		result = write_flow(&json, web->report, status->now_s);
+	write_risk(&json, status);
+	write_consumers(&json, web, status);
+	free(status);
 	json_end(&json);
 	if (result > REPORT_NONE) {
 		json_free(&json);

@@ -9,9 +9,9 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
 #include "mxtrap/counter.h"
+#include "mxtrap/status.h"
 #include "web_int.h"
 
 static void
@@ -152,10 +152,10 @@ write_rungs(FILE *out, struct report *report, int64_t now_s)
 static void
 write_list(FILE *out, struct web *web, const struct report_state *state, int64_t now_s)
 {
-	struct export_gate gate;
-	int64_t age = export_age(web->report, now_s);
-	struct statvfs disk;
+	struct status *status = web_status(web, now_s);
 
+	if (status == NULL)
+		return;
 	gauge(out, "mxtrap_listed_senders", "Open listings.", (double)state->n_listed);
 	gauge(out, "mxtrap_suspect_senders", "Senders that are suspects.", (double)state->n_suspect);
 	counter(out, "mxtrap_list_serial_total",
@@ -163,15 +163,18 @@ write_list(FILE *out, struct web *web, const struct report_state *state, int64_t
 	gauge(out, "mxtrap_list_changed_timestamp_seconds", "When the list last changed.",
 	    (double)state->changed_s);
 	gauge(out, "mxtrap_publishing", "1 if the list may leave (publish, publish-after).",
-	    export_gate(web->config, web->report, state, now_s, &gate));
+	    status->published.state == PUBLISHED_YES);
 	gauge(out, "mxtrap_publish_held", "1 if the list grew too fast: new listings wait for mxtrap publish --accept.",
-	    gate.publish.held);
-	if (statvfs(web->config->state_dir, &disk) == 0)
-		gauge(out, "mxtrap_state_free_bytes", "Room on the disk of the database.",
-		    (double)disk.f_bavail * (double)disk.f_frsize);
-	if (age >= 0)
-		gauge(out, "mxtrap_status_age_seconds", "Time since watch told its status.",
-		    (double)age);
+	    status->published.gate.held);
+	gauge(out, "mxtrap_publish_held_senders", "Listings that wait for it.", (double)status->published.n_held);
+	gauge(out, "mxtrap_state_free_bytes", "Room on the disk of the database.", (double)status->stored.free_bytes);
+	gauge(out, "mxtrap_nobody_can_be_listed", "1 if the configuration, or what the wire shows, lets nobody be listed.",
+	    status_nobody_listed(status));
+	gauge(out, "mxtrap_watching", "1 if watch writes its status.", status->watched.state == WATCHED_YES);
+	if (status->watched.last_s != 0)
+		gauge(out, "mxtrap_status_age_seconds", "Time since watch wrote its status.",
+		    now_s > status->watched.last_s ? (double)(now_s - status->watched.last_s) : 0);
+	free(status);
 }
 
 static void

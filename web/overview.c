@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "mxtrap/counter.h"
+#include "mxtrap/status.h"
 #include "web_int.h"
 
 #define TARGETS_DEFAULT 256
 #define TARGETS_MAX	1000
-#define STATUS_FRESH_S	15	/* watch tells its status each second */
 #define NOTES_MAX	100
 
 /* -- GET /api/v1/mx-sets -- */
@@ -254,34 +254,28 @@ write_note(void *ctx, const struct note_row *row)
 void
 handle_status(struct web *web, const struct request *req, struct reply *reply)
 {
-	int64_t now = report_now(web->report, req->now_s);
-	struct report_state state;
+	struct status *status = web_status(web, req->now_s);
 	struct note_page page;
 	struct json json;
-	enum report_result result = report_state(web->report, &state);
-	struct export_gate gate;
+	enum report_result result;
+	int64_t now;
 
-	if (result != REPORT_OK) {
-		reply_report(reply, result);
+	if (status == NULL || (result = report_state(web->report, &status->list)) != REPORT_OK) {
+		reply_report(reply, status == NULL ? REPORT_ERROR : result);
+		free(status);
 		return;
 	}
-	(void)export_gate(web->config, web->report, &state, now, &gate);
+	now = status->now_s;
 	json_to_buffer(&json);
 	json_object(&json, NULL);
-	json_state(&json, &state, now);
-	json_bool(&json, "live", state.clock_s == 0);
-	json_int(&json, "status_age", export_age(web->report, req->now_s));
-	json_object(&json, "publishing");
-	json_bool(&json, "open", gate.open);
-	json_string(&json, "why", gate.open ? NULL : gate.why);
-	/* Who was listed later is not handed on until somebody accepts it. */
-	if (gate.publish.held)
-		json_int(&json, "held_since", gate.publish.base_s);
-	else
-		json_null(&json, "held_since");
-	/* Published, and fetched by nobody for a day. */
-	json_bool(&json, "unused", export_unused(web->config, web->report, &state, now));
-	json_end(&json);
+	json_state(&json, &status->list, now);
+	json_bool(&json, "live", status->list.clock_s == 0);
+	json_int(&json, "status_age", status->watched.last_s == 0 ? -1 : req->now_s > status->watched.last_s ?
+	    req->now_s - status->watched.last_s : 0);
+	json_publishing(&json, status);
+	json_health(&json, status);
+	json_says(&json, status);
+	free(status);
 	json_thresholds(&json, web->config);
 	json_string(&json, "list_on", grade_name((enum grade)web->config->judge.list_on));
 	json_object(&json, "counters");
@@ -307,26 +301,36 @@ handle_status(struct web *web, const struct request *req, struct reply *reply)
 
 /* -- GET /healthz -- */
 
+/*
+ * 503 where nothing of what is served can be trusted: the database cannot be read (one real read is made), or
+ * watch is silent.  Else 200, and "status" says whether anything is wrong: ok, note or bad.
+ */
 void
 handle_healthz(struct web *web, const struct request *req, struct reply *reply)
 {
-	static const char ok[] = "{\"status\":\"ok\"}";
-	int64_t age;
+	struct status *status = calloc(1, sizeof(*status));
+	struct status_fact facts[STATUS_FACTS];
+	char text[STATUS_SENTENCE_SIZE];
+	struct json json;
 
-	if (web->report == NULL) {
-		reply_problem(reply, 503, "there is no database yet: watch makes it when it starts");
+	if (status == NULL) {
+		reply_problem(reply, 503, "out of memory");
 		return;
 	}
-	age = export_age(web->report, req->now_s);
-	if (age < 0 || age > STATUS_FRESH_S) {
-		reply_problem(reply, 503, age < 0 ? "watch has not told its status yet" :
-		    "watch has not told its status for more than 15 s");
-		return;
+	status_read(status, web->config, web->report, web->opened, req->now_s, STATUS_ALL & ~STATUS_CONSUMERS);
+	(void)status_facts(status, facts);
+	(void)status_sentence(status, &facts[0], text);
+	if (!status_readable(status) || (status->watched.state != WATCHED_YES && status->watched.state != WATCHED_UNKNOWN)) {
+		reply_problem(reply, 503, "%s", text);
+	} else {
+		json_to_buffer(&json);
+		json_object(&json, NULL);
+		json_string(&json, "status", status_level_name(facts[0].level));
+		if (facts[0].level != STATUS_GOOD)
+			json_string(&json, "says", text);
+		json_end(&json);
+		reply_json(reply, &json, 200);
 	}
-	reply->status = 200;
-	reply->kind = BODY_STATIC;
-	reply->body = ok;
-	reply->size = sizeof(ok) - 1;
-	reply->media_type = "application/json";
 	reply->cache_control = "no-store";
+	free(status);
 }

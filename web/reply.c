@@ -97,6 +97,7 @@ reply_report(struct reply *reply, enum report_result result)
 		reply_problem(reply, 500, "the database could not be read (the log says more)");
 		break;
 	}
+	reply->unreadable = result > REPORT_NONE;
 }
 
 void

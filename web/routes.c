@@ -6,6 +6,7 @@
  * refused with what was expected: a mistyped parameter that is ignored looks like
  * an answer to the question.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -171,15 +172,33 @@ serve_asset(const struct asset *asset, bool takes_gzip, struct reply *reply)
 	    reply->gzipped ? ":gzip\"" : "\"");
 }
 
+/* Why the database cannot be read, in place of "it cannot be". */
+static void
+explain_unreadable(struct web *web, const struct request *req, struct reply *reply)
+{
+	struct status *status = malloc(sizeof(*status));
+	struct status_fact fact = { .kind = STATUS_DATABASE };
+	char text[STATUS_SENTENCE_SIZE];
+
+	if (status == NULL)
+		return;
+	status_read(status, web->config, web->report, web->opened, req->now_s, STATUS_ROWS);
+	if (!status_readable(status))
+		reply_problem(reply, status->stored.state == STORED_DAMAGED ? 500 : 503, "%s", status_sentence(status, &fact, text));
+	free(status);
+}
+
 static void
 run(struct web *web, const struct route *r, const struct request *req, struct reply *reply)
 {
 	(void)pthread_mutex_lock(&web->lock);
 	atomic_store(&web->busy_since_ms, clock_ms());
 	if (web->report == NULL && !r->no_database)
-		reply_problem(reply, 503, "there is no database yet: watch makes it when it starts");
+		reply_report(reply, web->opened > REPORT_NONE ? web->opened : REPORT_BUSY);
 	else
 		r->handle(web, req, reply);
+	if (reply->unreadable)
+		explain_unreadable(web, req, reply);
 	atomic_store(&web->busy_since_ms, 0);
 	(void)pthread_mutex_unlock(&web->lock);
 }

@@ -7,6 +7,7 @@
  * is opened for reading alone.
  */
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -52,15 +53,41 @@ web_clear(struct web *web)
 	(void)pthread_mutex_destroy(&web->lock);
 }
 
+/* A database that cannot be read, and one that can be again, are worth a line each. */
+static void
+say_stored(struct web *web)
+{
+	struct status *status = malloc(sizeof(*status));
+	struct status_fact fact = { .kind = STATUS_DATABASE };
+	char text[STATUS_SENTENCE_SIZE];
+
+	if (status == NULL)
+		return;
+	status_read(status, web->config, web->report, web->opened, (int64_t)time(NULL), STATUS_ROWS);
+	/* At the start watch may need a moment; a lock is over soon. */
+	if (status->stored.state != web->stored && status->stored.state != STORED_BUSY && status->stored.state != STORED_ABSENT) {
+		if (!status_readable(status))
+			log_warnx("%s", status_sentence(status, &fact, text));
+		else if (web->stored != STORED_OK && web->stored != STORED_FULL)
+			log_info("the database can be read again");
+	}
+	if (status->stored.state != STORED_BUSY)
+		web->stored = status->stored.state;
+	free(status);
+}
+
 void
 web_look(struct web *web)
 {
 	/* A handler is at work, so there is a database; heartbeats must not wait for it. */
 	if (pthread_mutex_trylock(&web->lock) != 0)
 		return;
-	if (web->report == NULL &&
-	    report_open(&web->report, web->config->state_dir, &web->config->judge) == REPORT_OK)
-		log_info("reads the database");
+	if (web->report == NULL) {
+		web->opened = report_open(&web->report, web->config->state_dir, &web->config->judge);
+		if (web->opened == REPORT_OK)
+			log_info("reads the database");
+	}
+	say_stored(web);
 	(void)pthread_mutex_unlock(&web->lock);
 }
 

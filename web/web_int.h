@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "aside.h"
+#include "mxtrap/status.h"
 #include "mxtrap/asset.h"
 #include "mxtrap/export.h"
 #include "mxtrap/hand.h"
@@ -107,6 +108,7 @@ struct reply {
 	bool	    gzipped, varies;	/* the body is; it may be, for who asks so */
 	unsigned    retry_after_s;	/* 0: none */
 	char	    unpublished[160];	/* why an export is empty; "": it is not */
+	bool	    unreadable;		/* by reply_report(): routes.c says why the database cannot be read */
 };
 
 void reply_init(struct reply *);
@@ -279,6 +281,8 @@ struct web {
 	pthread_mutex_t	     deciding;	/* around a decision, and taken before lock */
 	pthread_mutex_t	     lock;	/* around all below, and around each handler */
 	struct report	    *report;	/* NULL: no database yet */
+	enum report_result   opened;	/* ... and what report_open() said of it */
+	enum stored	     stored;	/* as web_look() found it last */
 	struct export_cache  exports;
 	struct press	     press;
 	struct consumers     consumers;
@@ -365,6 +369,12 @@ const char *cause_name(uint8_t cause);
 /* now_s 0: without it. */
 void json_state(struct json *, const struct report_state *, int64_t now_s);
 void json_thresholds(struct json *, const struct config *);
+/* The state of all (says.c); caller frees.  Inside web.lock.  NULL: no memory. */
+struct status *web_status(struct web *, int64_t wall_s);
+/* Members "says", "publishing" and "state" of an answer. */
+void json_says(struct json *, const struct status *);
+void json_publishing(struct json *, const struct status *);
+void json_health(struct json *, const struct status *);
 /* "down", "up" or "unseen" (overview.c). */
 const char *health_name(const struct report_target *);
 

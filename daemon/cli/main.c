@@ -15,6 +15,7 @@
 
 #include "cli.h"
 #include "mxtrap/log.h"
+#include "mxtrap/status.h"
 
 #ifndef MXTRAP_VERSION
 #define MXTRAP_VERSION "0.1"
@@ -134,26 +135,21 @@ unknown(const char *word)
 int
 cli_open(struct cli *cli)
 {
-	char path[PATH_MAX];
 	enum report_result result = report_open(&cli->report, cli->config.state_dir, &cli->config.judge);
+	struct status_fact fact = { .kind = STATUS_DATABASE };
+	char text[STATUS_SENTENCE_SIZE];
+	struct status *status;
 
-	switch (result) {
-	case REPORT_OK:
+	if (result == REPORT_OK) {
 		cli->now_s = report_now(cli->report, time(NULL));
 		return CLI_DONE;
-	case REPORT_NEWER:
-		fprintf(stderr, "mxtrap: %s: the database is of a newer mxtrap\n", cli->config.state_dir);
-		break;
-	case REPORT_NONE:
-	case REPORT_BUSY:
-	case REPORT_ERROR:
-		(void)snprintf(path, sizeof(path), "%s/mxtrap.db", cli->config.state_dir);
-		fprintf(stderr, faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0 && errno == EACCES ?
-		    "mxtrap: %s: you may not read the database; root may, and the group mxtrap\n" :
-		    "mxtrap: %s: found no database that can be read; has mxtrapd run with this configuration?\n",
-		    cli->config.state_dir);
-		break;
 	}
+	status = malloc(sizeof(*status));
+	if (status == NULL)
+		return CLI_UNREACHABLE;
+	status_read(status, &cli->config, NULL, result, time(NULL), STATUS_ROWS);
+	fprintf(stderr, "mxtrap: %s\n", status_sentence(status, &fact, text));
+	free(status);
 	return CLI_UNREACHABLE;
 }
 

@@ -8,15 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <time.h>
 
 #include "cli.h"
 #include "mxtrap/counter.h"
-#include "mxtrap/export.h"
-
-#define FULL_BYTES (1 << 20)	/* less than this takes no transaction of a busy second */
-#define STALE_S 10		/* watch tells its clock each second */
+#include "mxtrap/status.h"
 
 struct kept {
 	char name[64], value[256];
@@ -93,20 +89,6 @@ count_note(void *ctx, const struct note_row *row)
 }
 
 static bool
-warn_target(void *ctx, const struct report_target *t)
-{
-	struct overview *o = ctx;
-
-	if (t->down) {
-		printf("%s! %s (%s) is DOWN: no evidence counts until it answers again%s\n",
-		    cli_state_colour(o->cli, STATE_LISTED), t->exchanger[0] != '\0' ? t->exchanger : "a real MX", t->address,
-		    cli_plain(o->cli));
-		o->n_down++;
-	}
-	return true;
-}
-
-static bool
 print_target(void *ctx, const struct report_target *t)
 {
 	struct overview *o = ctx;
@@ -128,7 +110,7 @@ print_notes(const struct overview *o)
 	for (size_t i = 0; i < N_NOTES; i++) {
 		if (o->notes[i].n == 0 || (o->alarmed && i >= NOTE_DECOY_SILENT && i <= NOTE_DECOY_DEAD))
 			continue;
-		printf("! %s", NOTES[i]);
+		printf("- %s", NOTES[i]);
 		if (o->notes[i].target != UINT32_MAX)
 			printf(" (%s)", cli_target(o->cli, o->notes[i].target, addr));
 		printf(", %s ago", cli_span(o->cli->now_s - o->notes[i].last_s, span));
@@ -162,95 +144,50 @@ since_text(const char *value, char *buf, size_t size)
 	return buf;
 }
 
-/* A process that has work by this configuration. */
+/* A process that has no work by this configuration is not missed. */
 static bool
 is_needed(const struct cli *cli, const char *name)
 {
-	return strcmp(name, "process watch") == 0 || (strcmp(name, "process decoy") == 0 && (cli_any_answers(cli) || cli->config.probe)) ||
-	    (strcmp(name, "process web") == 0 && cli->config.n_web != 0) ||
-	    (strcmp(name, "process lookup") == 0 && cli->config.n_dnsbl + cli->config.n_postfix != 0) ||
-	    (strcmp(name, "process firewall") == 0 && cli->config.firewall);
+	return strcmp(name, "watch") == 0 || (strcmp(name, "decoy") == 0 && (cli_any_answers(cli) || cli->config.probe)) ||
+	    (strcmp(name, "web") == 0 && cli->config.n_web != 0) ||
+	    (strcmp(name, "lookup") == 0 && cli->config.n_dnsbl + cli->config.n_postfix != 0) ||
+	    (strcmp(name, "firewall") == 0 && cli->config.firewall);
 }
 
-static int
-print_warnings(const struct cli *cli, const struct statuses *s, const struct report_state *state)
+/* "!" needs somebody, "-" is good to know; `well` and `bad` say what was printed. */
+static void
+print_facts(const struct cli *cli, const struct status *status, bool *well, bool *bad)
 {
-	const char *clock = value_of(s, "clock");
-	char text[1100], span[32];
-	struct statvfs disk;
-	int n = 0;
+	struct status_fact facts[STATUS_FACTS];
+	size_t n = status_facts(status, facts);
+	char text[STATUS_SENTENCE_SIZE], line[4 * STATUS_SENTENCE_SIZE];
 
-	if (state->clock_s == 0 && clock == NULL) {
-		puts("! mxtrapd has not said anything yet");
-		n++;
-	}
-	if (state->clock_s == 0 && clock != NULL && cli->now_s - strtoll(clock, NULL, 10) > STALE_S) {
-		printf("! mxtrapd has said nothing for %s: what follows is old\n",
-		    cli_span(cli->now_s - strtoll(clock, NULL, 10), span));
-		n++;
-	}
-	for (size_t i = 0; i < s->n; i++) {
-		bool complaint = (strncmp(s->rows[i].name, "complaint", 9) == 0 || strncmp(s->rows[i].name, "alarm ", 6) == 0) &&
-		    s->rows[i].value[0] != '\0';
-		bool silent = strncmp(s->rows[i].value, "not ", 4) == 0 &&
-		    (strncmp(s->rows[i].name, "capture ", 8) == 0 || is_needed(cli, s->rows[i].name));
-
-		if (!complaint && !silent)
+	for (size_t i = 0; i < n; i++) {
+		if (facts[i].kind == STATUS_WELL || facts[i].kind == STATUS_REPLAY ||
+		    (facts[i].kind == STATUS_PROCESS && !is_needed(cli, status->watched.processes[facts[i].index].name)))
 			continue;
-		printf("! %s%s%s\n", silent ? s->rows[i].name : "", silent ? ": " : "",
-		    since_text(s->rows[i].value, text, sizeof(text)));
-		n++;
+		printf("%s %s\n", facts[i].level == STATUS_BAD ? "!" : "-",
+		    cli_escape(status_sentence(status, &facts[i], text), line, sizeof(line)));
+		*well = false;
+		*bad |= facts[i].level == STATUS_BAD;
 	}
-	for (size_t i = 0; i < s->n; i++) {
-		if (strncmp(s->rows[i].name, "real ", 5) != 0 || strncmp(s->rows[i].value, "unseen for a day", 16) != 0)
-			continue;
-		printf("! nobody was seen at the real MX %s for a day: if it gets mail, this wire does not show it; "
-		    "say witness = \"none\" or watch another interface\n", cli_escape(s->rows[i].name + 5, text, sizeof(text)));
-		n++;
-	}
-	/* On a full disk the daemon cannot write down that it is full. */
-	if (state->clock_s == 0 && statvfs(cli->config.state_dir, &disk) == 0 &&
-	    disk.f_bavail * disk.f_frsize < FULL_BYTES) {
-		printf("! the disk of %s is full (%llu KiB are free): storing waits, watching goes on\n",
-		    cli->config.state_dir, (unsigned long long)(disk.f_bavail * disk.f_frsize / 1024));
-		n++;
-	}
-	if (export_unused(&cli->config, cli->report, state, cli->now_s)) {
-		puts("! the list is published, and nobody has fetched it for a day: see `mxtrap consumers`");
-		n++;
-	}
-	for (size_t i = 0; counter_at(i) != NULL; i++) {
-		const struct counter *c = counter_at(i);
-		const char *value = value_of(s, c->name);
-
-		if ((c->kind != COUNTER_LOSS && c->kind != COUNTER_FAULT) || !counter_has_more(c, value))
-			continue;
-		printf("! %s: %s\n", c->says, cli_escape(value, text, sizeof(text)));
-		n++;
-	}
-	return n;
 }
 
-/* Why nobody is judged now. */
 static int
-print_doubts(const struct statuses *s)
+print_losses(const struct statuses *s)
 {
 	char text[1100];
 	int n = 0;
 
-	for (unsigned i = 0; i < DOUBT_N; i++) {
-		enum doubt doubt = (enum doubt)(1U << i);
-		char name[64];
-		const char *value;
+	for (size_t i = 0; counter_at(i) != NULL; i++) {
+		const struct counter *c = counter_at(i);
+		const char *value = value_of(s, c->name);
 
-		(void)snprintf(name, sizeof(name), "doubt %s", doubt_name(doubt));
-		value = value_of(s, name);
-		if (value == NULL || strcmp(value, "no") == 0)
+		/* Faults are facts, and stand above. */
+		if (c->kind != COUNTER_LOSS || !counter_has_more(c, value))
 			continue;
-		/* Every beginning has it: nothing to look after. */
-		printf("%s no evidence counts now, %s: %s\n", doubt == DOUBT_START_GRACE ? " " : "!",
-		    cli_escape(value, text, sizeof(text)), doubt_says(doubt));
-		n += doubt != DOUBT_START_GRACE;
+		printf("! %s: %s\n", c->says, cli_escape(value, text, sizeof(text)));
+		n++;
 	}
 	return n;
 }
@@ -312,53 +249,74 @@ print_not_kept(const struct statuses *s)
 		puts("\nNo bound was reached: everything was kept.");
 }
 
-int
-cli_status(struct cli *cli, int argc, char **argv)
+static void
+print_publishing(const struct status *status)
 {
-	struct statuses s = { .rows = NULL };
-	struct overview o = { .cli = cli, .width = cli_target_width(cli) };
-	struct report_state state;
-	struct export_gate gate;
-	char when[40];
-	enum report_result result;
-	int status;
+	char why[STATUS_WHY_SIZE], when[40];
 
-	if (argc != 1)
-		return cli_usage_word("status", argv[1]);
-	if ((status = cli_open(cli)) != CLI_DONE)
-		return status;
-	result = report_state(cli->report, &state);
-	if (result == REPORT_OK)
-		result = report_status(cli->report, keep, &s);
-	if (result > REPORT_NONE) {
-		free(s.rows);
-		return cli_failed(cli, result);
-	}
-	o.alarmed = value_of(&s, "alarms") != NULL && strcmp(value_of(&s, "alarms"), "0") != 0;
-	result = report_targets(cli->report, cli->now_s, warn_target, &o);
-	if (result <= REPORT_NONE)
-		result = report_notes(cli->report, cli->now_s - 86400, 10000, count_note, &o);
-	if (print_warnings(cli, &s, &state) + print_doubts(&s) + print_notes(&o) + (int)o.n_down == 0)
-		puts(state.clock_s != 0 ? "A replay, and nothing went wrong in it." : "All is well.");
-	if (state.clock_s != 0)
-		printf("This is the state at the end of a replay, %s.\n", cli_time(state.clock_s, when));
-	printf("\n%" PRIu64 " listed, %" PRIu64 " suspect%s; list %016" PRIx64 ":%" PRIu64 ", changed %s\n", state.n_listed,
-	    state.n_suspect, state.n_suspect == 1 ? "" : "s", state.generation, state.serial, cli_time(state.changed_s, when));
-	if (!export_gate(&cli->config, cli->report, &state, cli->now_s, &gate))
-		printf("Not published: %s.\n", gate.why);
-	else if (gate.publish.held)
-		printf("! Held: the list grew from %" PRIu64 " to %" PRIu64 "; who was listed after %s is not handed on before "
-		    "`mxtrap publish --accept`.\n", gate.publish.base, state.n_listed,
-		    cli_time(gate.publish.base_s, when));
+	if (status->published.state != PUBLISHED_YES)
+		printf("Not published: %s.\n", status_published_why(status, why));
+	else if (status->published.gate.held)
+		printf("Published, but %" PRIu64 " listed after %s: they are held.\n", status->published.n_held,
+		    cli_time(status->published.gate.base_s, when));
 	else
 		puts("The list is published.");
+}
+
+/* Exit status: 0, or 1 where a line begins with "!". */
+static int
+print_status(struct cli *cli, struct status *status, struct statuses *s)
+{
+	struct overview o = { .cli = cli, .width = cli_target_width(cli) };
+	bool well = true, bad = false;
+	enum report_result result;
+	char when[40];
+
+	status_read(status, &cli->config, cli->report, REPORT_OK, time(NULL), STATUS_ALL);
+	result = report_status(cli->report, keep, s);
+	if (result > REPORT_NONE)
+		return cli_failed(cli, result);
+	o.alarmed = status->watched.n_alarms > 0;
+	result = report_notes(cli->report, cli->now_s - 86400, 10000, count_note, &o);
+	print_facts(cli, status, &well, &bad);
+	if (print_losses(s) > 0)
+		well = !(bad = true);
+	if (print_notes(&o) > 0)
+		well = false;
+	if (well)
+		puts(status->list.clock_s != 0 ? "Replay finished without errors." : "All is well.");
+	if (status->list.clock_s != 0)
+		printf("This is the state at the end of a replay, %s.\n", cli_time(status->list.clock_s, when));
+	printf("\n%" PRIu64 " listed, %" PRIu64 " suspect%s; list %016" PRIx64 ":%" PRIu64 ", changed %s\n", status->list.n_listed,
+	    status->list.n_suspect, status->list.n_suspect == 1 ? "" : "s", status->list.generation, status->list.serial,
+	    cli_time(status->list.changed_s, when));
+	print_publishing(status);
 	printf("\n  %5s %-9s %-*s %-6s %8s %8s %8s %8s %8s  %s\n", "PREF", "ROLE", o.width, "ADDRESS", "STATE", "TODAY",
 	    "SENDERS", "PROVEN", "REFUSED", "SILENT", "LAST");
 	if (result <= REPORT_NONE)
 		result = report_targets(cli->report, cli->now_s, print_target, &o);
 	putchar('\n');
-	print_rest(&s);
-	print_not_kept(&s);
+	print_rest(s);
+	print_not_kept(s);
+	return result > REPORT_NONE ? cli_failed(cli, result) : bad ? CLI_NO : CLI_DONE;
+}
+
+int
+cli_status(struct cli *cli, int argc, char **argv)
+{
+	struct statuses s = { .rows = NULL };
+	struct status *status;
+	int code;
+
+	if (argc != 1)
+		return cli_usage_word("status", argv[1]);
+	if ((code = cli_open(cli)) != CLI_DONE)
+		return code;
+	status = malloc(sizeof(*status));
+	if (status == NULL)
+		return CLI_UNREACHABLE;
+	code = print_status(cli, status, &s);
+	free(status);
 	free(s.rows);
-	return result > REPORT_NONE ? cli_failed(cli, result) : CLI_DONE;
+	return code;
 }

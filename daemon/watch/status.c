@@ -340,6 +340,7 @@ status_tell(struct watch *w)
 		tell_rows(w, &w->lookup, LOOKUP_ROWS, ARRAY_LEN(LOOKUP_ROWS));
 	tell(w, "publish", "%s", publish_format(&w->publish, gate));
 	tell(w, "layout_since", "%" PRId64, w->layout_since_s);
+	tell(w, "grace_until", "%" PRId64, w->start_us / 1000000 + w->grace_s);
 	tell(w, "clock", "%" PRId64, w->steady.wall_us / 1000000);
 }
 

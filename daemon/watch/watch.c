@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "mxtrap/listable.h"
 #include "mxtrap/token.h"
 #include "watch_int.h"
 
@@ -25,6 +26,7 @@
 #define FIFO_LEAST 32768
 #define FLUSH_MOST 262144		/* senders told to the store in one go */
 #define OWN_MS	   500			/* at the start, at most, for this host's addresses */
+#define RESTART_GRACE_S 60		/* as the trap has it */
 #define STOP_MS	   400			/* of the second that a stop may take */
 
 static void
@@ -319,6 +321,14 @@ doubt_the_past(struct watch *w, const struct status_last *last, int64_t now)
 }
 
 static bool
+warn(void *ctx, const char *sentence)
+{
+	(void)ctx;
+	log_warnx("%s", sentence);
+	return true;
+}
+
+static bool
 begin(struct watch *w)
 {
 	struct event start = { .kind = EVENT_START };
@@ -346,6 +356,9 @@ begin(struct watch *w)
 	if (!counters.fresh)
 		restore(w);
 	w->start_us = start.time_us;
+	w->grace_s = w->config->judge.start_grace_s;
+	if (!counters.fresh && w->grace_s > RESTART_GRACE_S)
+		w->grace_s = RESTART_GRACE_S;
 	watch_event(w, &start);
 	begin_own(w);
 	begin_token(w);
@@ -356,6 +369,7 @@ begin(struct watch *w)
 	firewall_feed_gate(&w->firewall, &w->publish);
 	if (!control_start(&w->control, w->p->control_fd, w->store, &w->purge))
 		log_warn("the control socket is not served");
+	(void)listable_warn(w->config, warn, NULL);
 	log_info("watching %zu interface%s, %" PRIu64 " senders known%s", w->n, w->n == 1 ? "" : "s",
 	    w->restored, counters.fresh ? ", with a new database" : "");
 	/* How long this took is no blindness: the ring has it all. */

@@ -139,6 +139,7 @@ struct watch {
 	uint64_t	 late_events, restored;
 	int64_t		 layout_since_s;
 	int64_t		 start_us;	/* the trap's time when watching began */
+	uint32_t	 grace_s;	/* of doubt after it */
 	bool		 refused;	/* the database is not ours to touch */
 	struct said_words words[SAID_WORDS];
 	struct publish	 publish;

@@ -106,12 +106,14 @@ const char *export_decision(const struct prefix *what, const char *reason, int64
  * May anything leave?  What every consumer asks, in one place: publish and publish-after of the
  * configuration, whether mxtrapd still speaks, and how far the list grew (publish.h).
  */
-#define EXPORT_STALE_S 600		/* mxtrapd silent for so long: nothing is claimed any more */
 struct export_gate {
 	bool open;
 	char why[160];			/* open: ""; else what to do about it */
 	struct publish publish;		/* whom to leave out: publish_claims() */
 };
+/* The same from a status that was read already (status.h). */
+struct status;
+void export_gate_of(const struct status *, struct export_gate *out);
 /* Returns out->open.  report NULL: as the configuration alone says. */
 bool export_gate(const struct config *, struct report *, const struct report_state *, int64_t now_s, struct export_gate *out);
 /* Into an empty never-list: whom no consumer may be told of.  False: not all of it could be read, so nothing
@@ -120,8 +122,6 @@ struct never;
 bool export_never(struct never *, struct report *, const struct config *, int64_t now_s);
 /* How long ago did mxtrapd last say that it lives?  -1: it never did. */
 int64_t export_age(struct report *, int64_t now_s);
-/* Is there a list that may leave, and nobody who took it for a day?  (The outlets of mxtrapd itself take it all the time.) */
-bool export_unused(const struct config *, struct report *, const struct report_state *, int64_t now_s);
 /* One entry as an NDJSON object with the members of `list` (design: command-line contract); or only its
  * members, into an object that is open. */
 struct json;

@@ -171,7 +171,7 @@ a_database_that_may_not_be_read_is_told_from_none(void **state)
 	if (s.status == 126)		/* others may not come to where this was built */
 		skip();
 	assert_int_equal(s.status, 3);
-	says(s.err, "you may not read");
+	says(s.err, "may not be read");
 	done(&s);
 }
 

@@ -5,6 +5,7 @@
 #include "export_support.h"
 
 #include "mxtrap/never.h"
+#include "mxtrap/status.h"
 
 static void
 what_never_leaves_is_counted(void **state)
@@ -240,10 +241,10 @@ static void
 a_daemon_that_is_silent_for_ten_minutes_claims_nothing(void **state)
 {
 	struct export_summary summary;
-	char *text = as_watch_said(*state, EXPORT_STALE_S + 1, "open 4 1789990000", "plain", &summary, EXPORT_UNPUBLISHED);
+	char *text = as_watch_said(*state, STATUS_STALE_S + 1, "open 4 1789990000", "plain", &summary, EXPORT_UNPUBLISHED);
 
 	assert_null(strstr(text, "192.0.2.7"));
-	assert_non_null(strstr(text, "\n# mxtrapd has said nothing for 10 minutes"));
+	assert_non_null(strstr(text, "\n# mxtrapd has been silent for 10 minutes"));
 	free(text);
 }
 
@@ -251,7 +252,7 @@ static void
 a_daemon_that_was_silent_for_less_still_claims(void **state)
 {
 	struct export_summary summary;
-	char *text = as_watch_said(*state, EXPORT_STALE_S, "open 4 1789990000", "plain", &summary, EXPORT_OK);
+	char *text = as_watch_said(*state, STATUS_STALE_S, "open 4 1789990000", "plain", &summary, EXPORT_OK);
 
 	assert_int_equal(summary.written, 4);
 	free(text);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_says.c - each sentence of state, and their order: worst first.
+ * test_status.c - each fact of the state in its sentence, and their order: worst first.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "../../web/says.h"
+#include "mxtrap/status.h"
 
 #define NOW 1789999320LL		/* 2026-09-21 14:02 UTC */
 
@@ -27,20 +28,26 @@ static const char config_text[] =
     "allow { special-purpose = no }\n";
 
 static struct config config;
-static struct says says;
+static struct status status;
+static struct status_fact facts[STATUS_FACTS];
+static size_t n_facts;
+static char text[STATUS_SENTENCE_SIZE];
 
-struct status { const char *name, *value; };
+struct row { const char *name, *value; };
 
+/* A daemon that is at work and publishes; nothing is listed. */
 static void
 begin(void)
 {
-	says_begin(&says, &config, NOW);
+	status_begin(&status, &config, NOW);
+	status.watched.last_s = NOW - 1;
+	status.list.created_s = NOW - 30 * 86400;
 }
 
 static void
 tell(const char *name, const char *value)
 {
-	assert_true(says_status(&says, name, value));
+	assert_true(status_row(&status, name, value));
 }
 
 static void
@@ -48,60 +55,76 @@ note(uint8_t kind, uint32_t target, int64_t time_s)
 {
 	const struct note_row row = { .kind = kind, .target = target, .time_us = time_s * 1000000 };
 
-	assert_true(says_note(&says, &row));
+	assert_true(status_note(&status, &row));
+}
+
+static const char *
+sentence(size_t i)
+{
+	assert_true(i < n_facts);
+	return status_sentence(&status, &facts[i], text);
 }
 
 static void
-assert_first(enum says_level level, const char *text)
+look(void)
 {
-	says_end(&says);
-	assert_string_equal(says.items[0].text, text);
-	assert_int_equal(says.items[0].level, level);
+	status_end(&status);
+	n_facts = status_facts(&status, facts);
+}
+
+static void
+assert_first(enum status_level level, const char *what)
+{
+	look();
+	assert_string_equal(sentence(0), what);
+	assert_int_equal(facts[0].level, level);
 }
 
 /* -- one row of status each -- */
 
 static const struct one {
 	const char *name, *row, *value;
-	enum says_level level;
+	enum status_level level;
 	const char *text;
 	int64_t since_s;
 } ones[] = {
-	{ "a_process_that_is_gone", "process decoy", "not running, started again 3 times", SAYS_BAD,
+	{ "a_process_that_is_gone", "process decoy", "not running, started again 3 times", STATUS_BAD,
 	  "The process decoy is not running (started again 3 times).", 0 },
-	{ "an_interface_that_is_not_captured", "capture eth0", "not capturing since 1789986600", SAYS_BAD,
-	  "Nothing has been seen on eth0 since 10:30 UTC: judging is suspended.", 1789986600 },
+	{ "an_interface_that_is_not_captured", "capture eth0", "not capturing since 1789986600", STATUS_BAD,
+	  "eth0 has not been captured since 10:30 UTC: judging is suspended.", 1789986600 },
 	{ "a_decoy_that_answers", "alarm 1", "198.51.100.10 takes connections and should refuse: mail may be lost there, "
-	  "since 1789986600", SAYS_BAD,
+	  "since 1789986600", STATUS_BAD,
 	  "The decoy mx0.example.org takes connections and should refuse: mail may be lost there.", 1789986600 },
-	{ "a_complaint", "complaint 1", "192.0.2.30:25 is held by master (pid 812)", SAYS_BAD,
+	{ "a_complaint", "complaint 1", "192.0.2.30:25 is held by master (pid 812)", STATUS_BAD,
 	  "192.0.2.30:25 is held by master (pid 812)", 0 },
-	{ "a_full_disk", "disk_full", "yes", SAYS_BAD, "The disk is full: what is seen is judged, but not stored.", 0 },
-	{ "a_damaged_database", "was_corrupt", "yes", SAYS_NOTE,
+	{ "a_full_disk", "disk_full", "yes", STATUS_BAD,
+	  "The disk of /nonexistent is full (0 KiB are free): what is seen is judged, but not stored.", 0 },
+	{ "a_damaged_database", "was_corrupt", "yes", STATUS_NOTE,
 	  "The database was damaged: a new one was begun, the old one lies beside it.", 0 },
-	{ "a_firewall_that_is_off", "firewall", "off", SAYS_NOTE,
+	{ "a_firewall_that_is_off", "firewall", "off", STATUS_NOTE,
 	  "The firewall blocks nobody: it was switched off (mxtrap firewall on).", 0 },
-	{ "a_firewall_that_is_late", "firewall", "not in step yet", SAYS_NOTE,
+	{ "a_firewall_that_is_late", "firewall", "not in step yet", STATUS_NOTE,
 	  "The firewall's sets are not in step with the list yet.", 0 },
-	{ "a_real_mx_that_nobody_sees", "doubt real_unknown", "everywhere", SAYS_BAD,
+	{ "a_real_mx_that_nobody_sees", "doubt real_unknown", "everywhere", STATUS_BAD,
 	  "The real MX is neither seen on the wire nor reached by the probe: judging is suspended.", 0 },
-	{ "of_one_set_only", "doubt real_unknown", "example.org", SAYS_BAD,
+	{ "of_one_set_only", "doubt real_unknown", "example.org", STATUS_BAD,
 	  "The real MX is neither seen on the wire nor reached by the probe: judging is suspended (example.org).", 0 },
-	{ "a_real_mx_that_is_back", "doubt real_down", "everywhere", SAYS_BAD,
+	{ "a_real_mx_that_is_back", "doubt real_down", "everywhere", STATUS_BAD,
 	  "The real MX did not answer until a short while ago: judging is still suspended.", 0 },
-	{ "blindness_that_is_over", "doubt blind", "everywhere", SAYS_BAD,
+	{ "blindness_that_is_over", "doubt blind", "everywhere", STATUS_BAD,
 	  "Nothing could be seen until a short while ago: judging is still suspended.", 0 },
-	{ "an_overflow", "doubt overflow", "everywhere", SAYS_NOTE,
+	{ "an_overflow", "doubt overflow", "everywhere", STATUS_NOTE,
 	  "A decoy's queue of connections overflowed: evidence is not counted for half an hour.", 0 },
-	{ "a_clock_that_was_moved", "doubt clock_step", "everywhere", SAYS_NOTE,
+	{ "a_clock_that_was_moved", "doubt clock_step", "everywhere", STATUS_NOTE,
 	  "The system's clock was moved: evidence is not counted for half an hour.", 0 },
-	{ "a_beginning", "doubt start_grace", "everywhere", SAYS_NOTE,
-	  "Watching has only begun: evidence is not counted yet.", 0 },
-	{ "a_full_table", "doubt table_full", "everywhere", SAYS_BAD,
+	{ "a_beginning", "doubt start_grace", "everywhere", STATUS_NOTE,
+	  "Just started: evidence does not count yet.", 0 },
+	{ "a_full_table", "doubt table_full", "everywhere", STATUS_BAD,
 	  "The table of senders is full: evidence is not counted (limits { senders } makes it larger).", 0 },
-	{ "a_real_mx_without_strangers", "real 198.51.100.20", "unseen for a day, last SYN 0", SAYS_NOTE,
-	  "Nobody has been seen at the real MX mx1.example.org for a day: does its traffic pass this host?", 0 },
-	{ "a_real_mx_of_two_addresses", "real 2001:db8::21", "down, last SYN 1", SAYS_BAD,
+	{ "a_real_mx_without_strangers", "real 198.51.100.20", "unseen for a day, last SYN 0", STATUS_NOTE,
+	  "Nobody has been seen at the real MX mx1.example.org for a day: does its traffic pass this host? If not, set "
+	  "witness = \"none\" or watch another interface.", 0 },
+	{ "a_real_mx_of_two_addresses", "real 2001:db8::21", "down, last SYN 1", STATUS_BAD,
 	  "The real MX mx2.example.org (2001:db8::21) has not answered: judging is suspended.", 0 },
 };
 
@@ -113,31 +136,28 @@ is_said(void **state)
 	begin();
 	tell(one->row, one->value);
 	assert_first(one->level, one->text);
-	assert_int_equal(says.items[0].since_s, one->since_s);
-	assert_int_equal(says.n, 1);
+	assert_int_equal(facts[0].since_s, one->since_s);
+	assert_int_equal(n_facts, 1);
 }
 
 /* -- more than one row -- */
 
 static void
-nothing_wrong_is_all_quiet(void **state)
+nothing_wrong_is_all_well(void **state)
 {
-	static const struct status rows[] = {
+	static const struct row rows[] = {
 		{ "real 198.51.100.20", "up, last SYN 1790001000" }, { "capture eth0", "capturing, 12 frames, 0 dropped" },
 		{ "doubt real_down", "no" }, { "doubt drops", "no" }, { "alarm 1", "" }, { "complaint 1", "" },
 		{ "process watch", "pid 812, since 1790000000, started again 0 times" }, { "disk_full", "no" },
 		{ "firewall", "up" }, { "ring_drops", "17" }, { "frames", "1000000" }, { "layout_since", "1780000000" },
 	};
-	struct export_gate open = { .open = true };
 
 	(void)state;
 	begin();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		tell(rows[i].name, rows[i].value);
-	says_watch(&says, 1);
-	says_gate(&says, &open, 0);
-	assert_first(SAYS_OK, "All quiet.");
-	assert_int_equal(says.n, 1);
+	assert_first(STATUS_GOOD, "All is well.");
+	assert_int_equal(n_facts, 1);
 }
 
 static void
@@ -151,20 +171,20 @@ a_real_mx_that_is_down_says_since_when(void **state)
 	note(NOTE_REAL_DOWN, 2, NOW - 100);
 	tell("real 198.51.100.20", "down, last SYN 1790001000, last handshake 0");
 	tell("doubt real_down", "everywhere");
-	assert_first(SAYS_BAD, "The real MX mx1.example.org has not answered since 10:42 UTC: judging is suspended.");
-	assert_int_equal(says.items[0].since_s, NOW - 12000);
-	assert_int_equal(says.n, 1);
+	assert_first(STATUS_BAD, "The real MX mx1.example.org has not answered since 10:42 UTC: judging is suspended.");
+	assert_int_equal(facts[0].since_s, NOW - 12000);
+	assert_int_equal(n_facts, 1);
 }
 
 static void
-what_was_down_before_the_start_is_not_taken_for_now(void **state)
+a_restart_of_watch_does_not_hide_since_when_it_is_down(void **state)
 {
 	(void)state;
 	begin();
 	note(NOTE_REAL_DOWN, 1, NOW - 12000);
 	note(NOTE_START, UINT32_MAX, NOW - 600);
 	tell("real 198.51.100.20", "down, last SYN 1790001000");
-	assert_first(SAYS_BAD, "The real MX mx1.example.org has not answered: judging is suspended.");
+	assert_first(STATUS_BAD, "The real MX mx1.example.org has not answered since 10:42 UTC: judging is suspended.");
 }
 
 static void
@@ -174,7 +194,7 @@ a_time_of_another_day_has_its_date(void **state)
 	begin();
 	note(NOTE_REAL_DOWN, 1, NOW - 2 * 86400);
 	tell("real 198.51.100.20", "down, last SYN 1790001000");
-	assert_first(SAYS_BAD, "The real MX mx1.example.org has not answered since 2026-09-19 14:02 UTC: judging is suspended.");
+	assert_first(STATUS_BAD, "The real MX mx1.example.org has not answered since 2026-09-19 14:02 UTC: judging is suspended.");
 }
 
 static void
@@ -186,7 +206,7 @@ lost_packets_are_told_in_percent(void **state)
 	tell("frames", "970");
 	tell("interface_drops", "10");
 	tell("ring_drops", "20");
-	assert_first(SAYS_BAD, "Capture lost 3 % of the packets: evidence is not counted.");
+	assert_first(STATUS_BAD, "Capture lost 3 % of the packets: evidence is not counted.");
 }
 
 static void
@@ -197,7 +217,7 @@ a_few_lost_long_ago_do_not_make_the_loss_of_now_small(void **state)
 	tell("doubt drops", "everywhere");
 	tell("frames", "1000000");
 	tell("ring_drops", "20");
-	assert_first(SAYS_BAD, "Capture lost more than 1 % of the packets of half an hour: evidence is not counted.");
+	assert_first(STATUS_BAD, "Capture lost more than 1 % of the packets of half an hour: evidence is not counted.");
 }
 
 static void
@@ -207,7 +227,7 @@ a_new_ladder_says_until_when(void **state)
 	begin();
 	tell("doubt new_layout", "everywhere");
 	tell("layout_since", "1789998600");
-	assert_first(SAYS_NOTE, "The ladder is new: nobody is judged before 2026-09-23 14:50 UTC, for senders may know the old one.");
+	assert_first(STATUS_NOTE, "The ladder is new: nobody is judged before 2026-09-23 14:50 UTC, because senders may still know the old one.");
 }
 
 static void
@@ -215,60 +235,143 @@ a_silent_daemon_comes_with_how_long(void **state)
 {
 	(void)state;
 	begin();
-	says_watch(&says, 40);
-	assert_first(SAYS_BAD, "mxtrapd has said nothing for 40 seconds: nothing is watched.");
-	assert_int_equal(says.items[0].since_s, NOW - 40);
+	status.watched.last_s = NOW - 40;
+	assert_first(STATUS_BAD, "mxtrapd has been silent for 40 seconds: nothing is watched.");
+	assert_int_equal(facts[0].since_s, NOW - 40);
 	begin();
-	says_watch(&says, 1800);
-	assert_first(SAYS_BAD, "mxtrapd has said nothing for 30 minutes: nothing is watched, and consumers are told of nobody.");
+	status.watched.last_s = NOW - 1800;
+	assert_first(STATUS_BAD, "mxtrapd has been silent for 30 minutes: nothing is watched, and consumers get an empty list.");
+	assert_int_equal(status.published.state, PUBLISHED_SILENT);
 	begin();
-	says_watch(&says, -1);
-	assert_first(SAYS_BAD, "mxtrapd has not told anything yet: nothing is watched.");
+	status.watched.last_s = 0;
+	assert_first(STATUS_BAD, "mxtrapd has not written its state yet: nothing is watched.");
+}
+
+static void
+a_full_disk_is_no_silence(void **state)
+{
+	(void)state;
+	begin();
+	status.watched.last_s = NOW - 40;
+	status.stored.state = STORED_FULL;
+	assert_first(STATUS_BAD, "The disk of /nonexistent is full (0 KiB are free): what is seen is judged, but not stored. mxtrapd "
+	    "could not write its state for 40 seconds: whether it runs is not known.");
+	assert_int_equal(status.watched.state, WATCHED_UNKNOWN);
+	assert_int_equal(n_facts, 1);
+}
+
+static void
+a_database_that_cannot_be_read_is_all_that_is_said(void **state)
+{
+	static const struct { enum stored stored; const char *part; } rows[] = {
+		{ STORED_ABSENT, "There is no database" }, { STORED_REMOVED, "was removed" }, { STORED_EMPTY, "it has no bytes" },
+		{ STORED_DAMAGED, "is damaged" }, { STORED_FORBIDDEN, "may not be read" }, { STORED_NEWER, "of a newer mxtrap" },
+		{ STORED_OLDER, "of an older mxtrap" }, { STORED_BUSY, "cannot be read at the moment" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		begin();
+		tell("process decoy", "not running, started again 3 times");
+		status.stored.state = rows[i].stored;
+		look();
+		assert_int_equal(n_facts, 1);
+		assert_int_equal(facts[0].level, STATUS_BAD);
+		assert_non_null(strstr(sentence(0), rows[i].part));
+		assert_false(status_readable(&status));
+	}
 }
 
 static void
 observing_only_is_said(void **state)
 {
-	struct export_gate gate = { .open = false, .why = "observing only" };
-
 	(void)state;
-	config.publish = false;
 	begin();
-	says_gate(&says, &gate, 0);
+	config.publish = false;
+	look();
 	config.publish = true;
-	assert_first(SAYS_NOTE, "Observing only: nothing leaves.");
+	assert_string_equal(sentence(0), "Observing only: nothing is published, and consumers get an empty list (publish = no).");
+	assert_int_equal(facts[0].level, STATUS_NOTE);
+	assert_int_equal(status.published.state, PUBLISHED_OFF);
 }
 
 static void
 a_young_database_says_when_the_list_may_leave(void **state)
 {
-	struct export_gate gate = { .open = false, .why = "nothing is published before" };
+	uint32_t was = config.publish_after_s;
 
 	(void)state;
 	begin();
-	says_gate(&says, &gate, NOW + 86400);
-	assert_first(SAYS_NOTE, "Nothing leaves before 2026-09-22 14:02 UTC: the database is too young (publish-after).");
+	status.list.created_s = NOW;
+	config.publish_after_s = 86400;
+	assert_first(STATUS_NOTE, "Nothing is published before 2026-09-22 14:02 UTC: the database is too young (publish-after).");
+	assert_int_equal(status.published.state, PUBLISHED_YOUNG);
+	config.publish_after_s = was;
 }
 
 static void
 a_list_that_is_held_asks_for_a_look(void **state)
 {
-	struct export_gate gate = { .open = true, .publish = { .base = 10, .base_s = NOW - 12000, .held = true } };
-
 	(void)state;
 	begin();
-	says_gate(&says, &gate, 0);
-	assert_first(SAYS_BAD, "The list grew so fast that whoever was listed since 10:42 UTC is held back: look at them, then "
-	    "mxtrap publish --accept.");
+	status.list.n_listed = 1750;
+	tell("publish", "held 10 1789987320");
+	assert_first(STATUS_BAD, "The list grew from 10 to 1750: senders listed since 10:42 UTC are held back. Look at them, then "
+	    "`mxtrap publish --accept`.");
+	assert_int_equal(status.published.n_held, 1740);
+}
+
+static struct consumer_row
+fetched(const char *what, int64_t ago_s, uint64_t serial)
+{
+	struct consumer_row row = { .who = "edge-1", .last_s = NOW - ago_s, .generation = 7, .serial = serial, .n = 1 };
+
+	(void)snprintf(row.what, sizeof(row.what), "%s", what);
+	return row;
 }
 
 static void
-an_unused_list_is_said(void **state)
+who_takes_the_list_is_part_of_well(void **state)
+{
+	struct consumer_row row;
+
+	(void)state;
+	begin();
+	status.list.n_listed = 123;
+	status.list.generation = 7;
+	status.list.serial = 9;
+	assert_first(STATUS_NOTE, "123 senders are listed, and no consumer has fetched the list yet: nobody is blocked.");
+	status.list.created_s = NOW - 90000;
+	assert_first(STATUS_NOTE, "123 senders are listed, and no consumer has fetched the list yet: nobody is blocked.");
+	row = fetched("api", 1, 9);	/* who looks blocks nobody */
+	assert_true(status_consumer(&status, &row));
+	look();
+	assert_int_equal(facts[0].kind, STATUS_NO_CONSUMER);
+	row = fetched("plain", 901, 8);
+	assert_true(status_consumer(&status, &row));
+	assert_first(STATUS_NOTE, "1 document that consumers fetched is over 15 minutes old and not the newest: see `mxtrap consumers`.");
+	status.fetched.behind = 0;
+	assert_first(STATUS_GOOD, "All is well.");
+	status.list.created_s = NOW - 2 * 86400;
+	status.fetched.newest_s = NOW - 86401;
+	assert_first(STATUS_NOTE, "The list is published and nobody has fetched it for a day (see `mxtrap consumers`).");
+	status.fetched.own = true;
+	assert_first(STATUS_GOOD, "All is well.");
+}
+
+static void
+mail_at_risk_and_blindness_of_late_are_not_quiet(void **state)
 {
 	(void)state;
 	begin();
-	says_unused(&says);
-	assert_first(SAYS_NOTE, "The list is published and nobody has fetched it for a day.");
+	status.at_risk = 67;
+	assert_first(STATUS_NOTE, "67 senders may be mail servers whose mail did not arrive: see `mxtrap risk`.");
+	begin();
+	note(NOTE_BLIND, UINT32_MAX, NOW - 600);
+	assert_first(STATUS_NOTE, "Nothing was seen for a while, until 13:52 UTC.");
+	begin();
+	note(NOTE_BLIND, UINT32_MAX, NOW - 1000);
+	assert_first(STATUS_GOOD, "All is well.");
 }
 
 static void
@@ -276,35 +379,71 @@ a_replay_says_that_it_is_one(void **state)
 {
 	(void)state;
 	begin();
-	says_replay(&says, NOW);
-	assert_first(SAYS_NOTE, "This is a replay, told as of 2026-09-21 14:02 UTC: nobody watches.");
+	status.list.clock_s = NOW;
+	assert_first(STATUS_NOTE, "This is a replay, as of 14:02 UTC: nothing is watched.");
+	assert_int_equal(status.published.state, PUBLISHED_YES);
+}
+
+/* -- nobody can be listed -- */
+
+static void
+an_interface_that_shows_nothing_of_ours_is_not_well(void **state)
+{
+	(void)state;
+	begin();
+	tell("capture eth1", "capturing, 0 frames, 0 dropped, opened again 0 times");
+	assert_first(STATUS_NOTE, "No packet of the ladder's addresses has been seen on eth1 since mxtrapd started: nobody can be listed "
+	    "before one is.");
+	assert_false(status_nobody_listed(&status));
+	tell("unproven_accepts", "3");
+	assert_first(STATUS_BAD, "Nobody can be listed, because eth1 shows no packet of the ladder's addresses, while decoys took 3 "
+	    "connections: is `interface` the right one?");
+	assert_true(status_nobody_listed(&status));
+	tell("capture eth0", "capturing, 12 frames, 0 dropped, opened again 0 times");
+	assert_first(STATUS_GOOD, "All is well.");
+}
+
+static void
+target(uint32_t i, enum role role, uint64_t attempts, uint64_t silent)
+{
+	const struct report_target row = { .target = i, .role = (uint8_t)role, .attempts_today = attempts, .silent_today = silent,
+		.last_s = attempts > 0 ? NOW - 5 : 0 };
+
+	assert_true(status_target(&status, &row));
+}
+
+static void
+a_wire_without_any_answer_is_not_well(void **state)
+{
+	(void)state;
+	begin();
+	target(0, ROLE_NOLISTING, 4, 4);
+	target(1, ROLE_REAL, 1, 1);
+	look();
+	assert_int_equal(facts[0].kind, STATUS_UNANSWERED);
+	assert_true(status_nobody_listed(&status));
+	target(2, ROLE_REAL, 1, 0);
+	look();
+	assert_int_equal(n_facts, 1);
+	assert_int_equal(facts[0].kind, STATUS_WELL);
 }
 
 static void
 the_worst_comes_first_and_the_rest_behind_it(void **state)
 {
-	struct json json;
-
 	(void)state;
 	begin();
-	says_unused(&says);
+	status.at_risk = 1;
 	tell("doubt start_grace", "everywhere");
 	tell("disk_full", "yes");
 	tell("process decoy", "not running, started again 1 times");
-	says_end(&says);
-	assert_int_equal(says.n, 4);
-	assert_int_equal(says.items[0].level, SAYS_BAD);
-	assert_non_null(strstr(says.items[0].text, "disk"));
-	assert_non_null(strstr(says.items[1].text, "decoy"));
-	assert_non_null(strstr(says.items[2].text, "fetched"));
-	assert_non_null(strstr(says.items[3].text, "begun"));
-	json_to_buffer(&json);
-	json_object(&json, NULL);
-	says_json(&json, &says);
-	json_end(&json);
-	assert_int_equal(strncmp(json.buf, "{\"says\":{\"level\":\"bad\",\"text\":\"The disk is full", 45), 0);
-	assert_non_null(strstr(json.buf, "\"more\":[{\"level\":\"bad\","));
-	json_free(&json);
+	look();
+	assert_int_equal(n_facts, 4);
+	assert_int_equal(facts[0].level, STATUS_BAD);
+	assert_non_null(strstr(sentence(0), "disk"));
+	assert_non_null(strstr(sentence(1), "decoy"));
+	assert_non_null(strstr(sentence(2), "started"));
+	assert_non_null(strstr(sentence(3), "mail servers"));
 }
 
 static void
@@ -313,17 +452,24 @@ very_much_trouble_is_bounded(void **state)
 	(void)state;
 	begin();
 	for (int i = 0; i < 1000; i++) {
+		char name[64];
+
 		tell("complaint 1", "one more");
+		tell("alarm 1", "198.51.100.10 is silent, since 1");
+		(void)snprintf(name, sizeof(name), "real 198.51.100.%d", i % 250);
+		tell(name, "down");
+		tell("process decoy", "not running, started again 1 times");
+		tell("capture eth0", "not capturing since 1789986600");
 		note(NOTE_REAL_DOWN, (uint32_t)i, NOW);
 	}
-	says_end(&says);
-	assert_int_equal(says.n, SAYS_MAX);
+	look();
+	assert_int_equal(n_facts, STATUS_FACTS);
 }
 
 static void
 odd_values_are_taken_for_nothing_worse(void **state)
 {
-	static const struct status rows[] = {
+	static const struct row rows[] = {
 		{ "alarm 1", "nothing" }, { "alarm 2", "" }, { "real nonsense", "up" }, { "capture eth0", "" },
 		{ "process x", "" }, { "doubt unheard_of", "everywhere" }, { "frames", "many" }, { "", "" },
 	};
@@ -332,28 +478,33 @@ odd_values_are_taken_for_nothing_worse(void **state)
 	begin();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		tell(rows[i].name, rows[i].value);
-	assert_first(SAYS_OK, "All quiet.");
+	assert_first(STATUS_GOOD, "All is well.");
 }
 
 int
 main(void)
 {
 #define N_ONES (sizeof(ones) / sizeof(ones[0]))
-	static struct CMUnitTest tests[N_ONES + 20];
+	static struct CMUnitTest tests[N_ONES + 32];
 	static const struct CMUnitTest rest[] = {
-		cmocka_unit_test(nothing_wrong_is_all_quiet),
+		cmocka_unit_test(nothing_wrong_is_all_well),
 		cmocka_unit_test(a_real_mx_that_is_down_says_since_when),
-		cmocka_unit_test(what_was_down_before_the_start_is_not_taken_for_now),
+		cmocka_unit_test(a_restart_of_watch_does_not_hide_since_when_it_is_down),
 		cmocka_unit_test(a_time_of_another_day_has_its_date),
 		cmocka_unit_test(lost_packets_are_told_in_percent),
 		cmocka_unit_test(a_few_lost_long_ago_do_not_make_the_loss_of_now_small),
 		cmocka_unit_test(a_new_ladder_says_until_when),
 		cmocka_unit_test(a_silent_daemon_comes_with_how_long),
+		cmocka_unit_test(a_full_disk_is_no_silence),
+		cmocka_unit_test(a_database_that_cannot_be_read_is_all_that_is_said),
 		cmocka_unit_test(observing_only_is_said),
 		cmocka_unit_test(a_young_database_says_when_the_list_may_leave),
 		cmocka_unit_test(a_list_that_is_held_asks_for_a_look),
-		cmocka_unit_test(an_unused_list_is_said),
+		cmocka_unit_test(who_takes_the_list_is_part_of_well),
+		cmocka_unit_test(mail_at_risk_and_blindness_of_late_are_not_quiet),
 		cmocka_unit_test(a_replay_says_that_it_is_one),
+		cmocka_unit_test(an_interface_that_shows_nothing_of_ours_is_not_well),
+		cmocka_unit_test(a_wire_without_any_answer_is_not_well),
 		cmocka_unit_test(the_worst_comes_first_and_the_rest_behind_it),
 		cmocka_unit_test(very_much_trouble_is_bounded),
 		cmocka_unit_test(odd_values_are_taken_for_nothing_worse),
@@ -368,7 +519,7 @@ main(void)
 			.initial_state = (void *)(uintptr_t)&ones[i] };
 	for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++)
 		tests[n++] = rest[i];
-	failed = _cmocka_run_group_tests("says", tests, n, NULL, NULL);
+	failed = _cmocka_run_group_tests("status", tests, n, NULL, NULL);
 	config_free(&config);
 	return failed;
 }
