@@ -6,7 +6,8 @@
 # fast leaves the live runs out.  Every stage says its name, its seconds and how many
 # passed; the last line is the sum.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
+. tests/lib/env.inc
 BUILD=${1:-build}
 TIER=${2:-all}
 LOGS=$BUILD/check
@@ -31,7 +32,7 @@ execute() { # its exit status is beside its log
 	local log
 	log=$(log_of "$1")
 	shift
-	timeout -k 5 "${LIMIT:-300}" "$@" >"$log" 2>&1 </dev/null
+	timeout -k 5 "${LIMIT:-1500}" "$@" >"$log" 2>&1 </dev/null
 	echo $? >"$log.status"
 }
 judge() {
@@ -58,7 +59,7 @@ judge() {
 		[ -z "${V:-}" ] || echo "  ok    $name ($ok)"
 		return
 	fi
-	[ $status != 124 ] || echo "(took over ${LIMIT:-300} s)" >>"$log"
+	[ $status != 124 ] || echo "(took over ${LIMIT:-1500} s)" >>"$log"
 	echo "  FAIL  $name (status $status), end of $log:"
 	grep -aE '^FAIL |^\[  FAILED|^\[ +ERROR|ERROR|error:|WRONG' "$log" | head -30 | sed 's/^/    | /'
 	tail -25 "$log" | sed 's/^/    /'
@@ -89,7 +90,7 @@ begin "scenarios"
 run scenarios "$BUILD/tests/scenario/run" tests/scenario/*.scn
 end
 
-LIMIT=400 stage "captures" tests/captures/check.sh tests/captures/sums.sh
+stage "captures" tests/captures/check.sh tests/captures/sums.sh
 stage "web" tests/web/*.sh
 stage "shell" tests/config/*.sh tests/cli/*.sh
 
@@ -104,10 +105,10 @@ end
 
 if [ "$TIER" = all ]; then
 	# They mostly wait, each in namespaces of its own.
-	ABREAST=2 LIMIT=240 stage "system" tests/system/*.sh
-	ABREAST=2 LIMIT=240 stage "consumer" tests/consumer/*.sh
-	LIMIT=600 stage "browser" tests/browser/*.sh
-	LIMIT=240 stage "attack" tests/attack/flood.sh tests/attack/forged.sh tests/attack/kill.sh
+	ABREAST=2 stage "system" tests/system/*.sh
+	ABREAST=2 stage "consumer" tests/consumer/*.sh
+	stage "browser" tests/browser/*.sh
+	stage "attack" tests/attack/flood.sh tests/attack/forged.sh tests/attack/kill.sh
 fi
 
 # What failed is named above; this is the line that is counted.

@@ -23,17 +23,21 @@ AS_INSTALLED=()
 PATH=$PATH:/usr/sbin:/sbin
 
 say() { echo "$*"; }
-now_ms() { echo $(($(date +%s%N) / 1000000)); }
 in_ns() { local ns=$1; shift; ip netns exec "$P-$ns" "$@"; }
-# wait_for MS COMMAND...: until it holds; 1 if it does not in time.
-wait_for() {
-	local until=$(($(now_ms) + $1))
-	shift
-	until "$@"; do
-		[ "$(now_ms)" -lt $until ] || return 1
-		sleep 0.05
-	done
-}
+# try_for MS COMMAND...: until it holds; 1 if it does not in time.  wait_for: with ten times the usual MS.
+# Who sources this may have his own.
+if ! declare -F wait_for >/dev/null; then
+	now_ms() { echo $(($(date +%s%N) / 1000000)); }
+	try_for() {
+		local until=$(($(now_ms) + $1))
+		shift
+		until "$@"; do
+			[ "$(now_ms)" -lt $until ] || return 1
+			sleep 0.05
+		done
+	}
+	wait_for() { local usual=$1; shift; try_for $((usual * 10)) "$@"; }
+fi
 
 net_usable() { # else says why not
 	[ "$(id -u)" = 0 ] || { say "not root: network namespaces need it"; return 1; }
@@ -50,7 +54,7 @@ net_down() {
 	done
 	for ns in mx honest bots net; do
 		ip netns list 2>/dev/null | grep -qE "^$P-$ns( |\$)" || continue
-		wait_for 1500 ns_empty "$ns"
+		try_for 1500 ns_empty "$ns"
 		for pid in $(ip netns pids "$P-$ns" 2>/dev/null); do kill -9 "$pid" 2>/dev/null; done
 		ip netns del "$P-$ns"
 	done
@@ -243,7 +247,7 @@ trap_start() {
 	TRAP_PID=$!
 }
 trap_ready() { grep -q "all processes are ready" "$DIR/mxtrapd.log"; }
-trap_web_ready() { in_ns mx curl -fsS -m 2 -o /dev/null http://127.0.0.1:8725/healthz 2>/dev/null; }
+trap_web_ready() { in_ns mx curl -fsS -m 20 -o /dev/null http://127.0.0.1:8725/healthz 2>/dev/null; }
 # trap_cli ARGUMENTS: mxtrap, as the administrator calls it.
 trap_cli() { in_ns mx "$BUILD/mxtrap" -c "${CONF:-$DIR/mxtrap.conf}" "$@"; }
 # state_of ADDRESS [reasons]: as mxtrap sees it, or unknown; with the evidence.
@@ -261,5 +265,5 @@ else:
     print("unknown" + (", no evidence" if len(sys.argv) > 2 else ""))' "$@"
 }
 # By the API, which answers in a moment: else a command's start would be measured too.
-is_listed() { [ "$(in_ns mx curl -s -m 1 -o /dev/null -w '%{http_code}' "http://127.0.0.1:8725/api/v1/check/$1")" = 200 ]; }
+is_listed() { [ "$(in_ns mx curl -s -m 20 -o /dev/null -w '%{http_code}' "http://127.0.0.1:8725/api/v1/check/$1")" = 200 ]; }
 state_is() { [ "$(state_of "$1")" = "$2" ]; }

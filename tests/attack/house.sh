@@ -52,7 +52,7 @@ more_mail() { for _ in $(seq "$1"); do MAILS=$((MAILS + 1)); mail_send $MAILS; d
 all_arrived() { [ "$(mails_arrived)" = $MAILS ]; }
 forge() { in_ns net "$DIR/forge" "$@"; }		# on the wire to the victim: interface "mx"
 # counter NAME: of mxtrapd, as it says it to Prometheus.
-counter() { in_ns mx curl -s -m 5 http://127.0.0.1:8725/metrics | awk -v n="mxtrap_$1" '$1 == n { printf "%.0f\n", $2; found = 1 } END { if (!found) print 0 }'; }
+counter() { in_ns mx curl -s -m 20 http://127.0.0.1:8725/metrics | awk -v n="mxtrap_$1" '$1 == n { printf "%.0f\n", $2; found = 1 } END { if (!found) print 0 }'; }
 # n_ever STATE: senders that were ever in this state, by the log of the list.
 n_ever() {
 	python3 - "$DIR/state/mxtrap.db" "$1" <<-'END'
@@ -64,7 +64,7 @@ n_ever() {
 }
 # score_of ADDRESS: with one digit; 0 if it is not known.
 score_of() {
-	in_ns mx curl -s -m 5 "http://127.0.0.1:8725/api/v1/senders/$1" | python3 -c '
+	in_ns mx curl -s -m 20 "http://127.0.0.1:8725/api/v1/senders/$1" | python3 -c '
 import json, sys
 try: print("%.1f" % json.load(sys.stdin)["entries"][0]["score"])
 except Exception: print("0.0")'

@@ -35,7 +35,7 @@ export default async function hostile(browser) {
 		const { page, context } = await tab(browser);
 		await armed(page);
 		await talk('198.18.240.66', '<img/src=x/onerror=pwned()>', '<script>pwned()</script>.example');
-		await until('what it said is stored', async () => (await api('/api/v1/senders/198.18.240.66')).said?.length > 0, 15000);
+		await until('what it said is stored', async () => (await api('/api/v1/senders/198.18.240.66')).said?.length > 0, 150000);
 		await open(page, 'sender/198.18.240.66');
 		await page.locator('.timeline code', { hasText: '<img/src=x/onerror=pwned()>' }).waitFor();
 		same(await clean(page), UNTOUCHED, 'the page');

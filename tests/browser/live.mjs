@@ -56,8 +56,8 @@ export default async function live(browser) {
 		await page.locator('#live.bad').waitFor();
 		await trapStart();
 		await listedBot('198.18.223.66');		/* perhaps before the stream is back */
-		await page.locator('.stream.open').waitFor({ timeout: 20000 });
-		await page.locator('.live-table tr.change.listed', { hasText: '198.18.223.66' }).waitFor({ timeout: 20000 });
+		await page.locator('.stream.open').waitFor({ timeout: 200000 });
+		await page.locator('.live-table tr.change.listed', { hasText: '198.18.223.66' }).waitFor({ timeout: 200000 });
 	});
 	await check('each page says that the server is away, also one that asks for nothing now, and gets well by itself', async () => {
 		const others = [];
@@ -76,8 +76,8 @@ export default async function live(browser) {
 		await trapStart();
 		for (const p of [page, ...others]) {
 			await p.bringToFront();
-			await p.locator('#banner[hidden]').waitFor({ state: 'attached', timeout: 20000 });
-			await p.locator('#live.ok').waitFor({ timeout: 20000 });
+			await p.locator('#banner[hidden]').waitFor({ state: 'attached', timeout: 200000 });
+			await p.locator('#live.ok').waitFor({ timeout: 200000 });
 			if (p !== page)
 				await p.close();
 		}

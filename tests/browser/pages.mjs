@@ -31,7 +31,7 @@ async function unfold(page) {
 export default async function pages(browser) {
 	const habits = ['reverse', 'parallel', 'primary-only', 'decoys-only', 'backup-first', 'random', 'reverse', 'backup-first', 'backup-first'];
 	await Promise.all([listedBot(BOT), ...habits.map((habit, i) => bot(habit, `198.18.${10 + 25 * i}.66`))]);
-	await until('it is counted by country', async () => (await api('/api/v1/breakdown?by=country&state=listed')).rows?.length > 0, 20000);
+	await until('it is counted by country', async () => (await api('/api/v1/breakdown?by=country&state=listed')).rows?.length > 0, 200000);
 	const { page, complaints } = await tab(browser, { reducedMotion: 'reduce' });
 
 	for (const [name, route] of Object.entries(PAGES)) {

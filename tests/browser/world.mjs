@@ -37,7 +37,7 @@ export function holds(condition, what) {
 }
 
 /* Until body() returns something true: that. */
-export async function until(what, body, ms = 10000) {
+export async function until(what, body, ms = 100000) {
 	const end = Date.now() + ms;
 	for (;;) {
 		const found = await Promise.resolve().then(body).catch(() => null);
@@ -50,7 +50,7 @@ export async function until(what, body, ms = 10000) {
 }
 
 export async function api(path) {
-	const answer = await fetch(SITE + path, { signal: AbortSignal.timeout(5000) });
+	const answer = await fetch(SITE + path, { signal: AbortSignal.timeout(50000) });
 	return answer.json();
 }
 export const stateOf = async (address) => (await api(`/api/v1/senders/${encodeURIComponent(address)}`)).entries?.[0].state || 'unknown';
@@ -102,7 +102,7 @@ export async function trapStart() {
 	const child = spawn(`${BUILD}/mxtrapd`, ['-c', `${DIR}/conf`], { stdio: ['ignore', log, log], detached: true });
 	trap = child.pid;
 	child.unref();
-	await until('mxtrapd answers again', async () => (await fetch(SITE + '/healthz')).ok, 15000);
+	await until('mxtrapd answers again', async () => (await fetch(SITE + '/healthz')).ok, 150000);
 }
 
 export const launch = () => chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--headless', '--disable-gpu', '--disable-quic',
@@ -120,7 +120,7 @@ export async function tab(browser, options = {}, site = SITE) {
 		window.violations = [];
 		document.addEventListener('securitypolicyviolation', (e) => window.violations.push(`${e.violatedDirective}: ${e.blockedURI}`));
 	});
-	page.setDefaultTimeout(10000);
+	page.setDefaultTimeout(100000);
 	return { page, context, complaints };
 }
 

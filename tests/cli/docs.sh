@@ -7,13 +7,11 @@
 # example (tests/cli/guides.sh has those of README and the guides); the make targets and commands of the README; the keys that the
 # configuration knows and its manual page; the tests and files that docs/security.md names.
 set -u
+. "$(dirname "$0")/../lib/check.inc"
 cd "$(dirname "$0")/../.." || exit 1
 BUILD=${1:-build}
 DIR=$(mktemp -d)
 trap 'rm -rf "$DIR"' EXIT
-FAILED=0
-ok() { echo "ok   $*"; }
-bad() { echo "FAIL $*"; FAILED=1; }
 # same NAME ONE OTHER: two files of words, sorted here, are equal.
 same() {
 	sort -u -o "$2" "$2"

@@ -63,7 +63,7 @@ bouncer_runs() { # name of its file
 in_nft() { mx nft list table ip crowdsec 2>/dev/null | grep -qF "$1"; }
 bouncer nftables bouncer
 check "the bouncer of Debian takes the list" wait_for 10000 in_nft $BOT || tail -5 "$DIR/bouncer.log"
-dropped() { says "timed out" "$@"; }
+dropped() { PATIENCE=4 says "timed out" "$@"; }
 check "the listed one is refused" dropped $BOT 198.51.100.20 25
 check "an unlisted one passes" says "250*" $HONEST 198.51.100.20 25
 bot $LATER

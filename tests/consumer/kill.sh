@@ -97,7 +97,7 @@ done
 
 ONE=$(grep -v '[#:]' "$DIR/plain" | head -1)
 reverse() { echo "$1" | awk -F. '{ print $4 "." $3 "." $2 "." $1 }'; }
-dns() { in_ns dig +short +tries=1 +time=1 -p 5353 @127.0.0.1 "$(reverse "$1").bl.trap.example"; }
+dns() { in_ns dig +short +tries=1 +time=5 -p 5353 @127.0.0.1 "$(reverse "$1").bl.trap.example"; }
 wrong=0
 for _ in 1 2 3; do
 	kill9 lookup

@@ -46,7 +46,7 @@ snippet rspamd weight >"$DIR/filter/local.d/rbl_group.conf"
 # All the world's top-level domains take it half a minute to compile.
 echo example >"$DIR/filter/tld"
 cat >"$DIR/filter/local.d/options.inc" <<-END
-	dns { nameserver = ["127.0.0.1:53:1"]; timeout = 1s; retransmits = 1; }
+	dns { nameserver = ["127.0.0.1:53:1"]; timeout = 2s; retransmits = 10; }
 	map_watch_interval = 1s;
 	maps_cache_dir = "$DIR/filter";
 	hs_cache_dir = "$DIR/filter";

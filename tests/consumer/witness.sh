@@ -52,9 +52,9 @@ mynetworks = 127.0.0.0/8
 inet_protocols = ipv4
 local_recipient_maps =
 smtpd_recipient_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination,
-    check_policy_service { inet:10.0.0.1:10040, timeout=3s, default_action=DUNNO },
+    check_policy_service { inet:10.0.0.1:10040, timeout=60s, default_action=DUNNO },
     check_sender_access inline:{ { greylisted@client.example = defer } }
-smtpd_end_of_data_restrictions = check_policy_service { inet:10.0.0.1:10040, timeout=3s, default_action=DUNNO }
+smtpd_end_of_data_restrictions = check_policy_service { inet:10.0.0.1:10040, timeout=60s, default_action=DUNNO }
 smtpd_peername_lookup = no
 alias_maps =
 alias_database =
@@ -111,7 +111,7 @@ send() { # source, envelope sender, exchangers in order
 	source, sender, last = sys.argv[1], sys.argv[2], "nothing"
 	for target in sys.argv[3:]:
 	    s = socket.socket()
-	    s.settimeout(8)
+	    s.settimeout(60)
 	    s.bind((source, 0))
 	    try:
 	        s.connect((target, 25))

@@ -9,6 +9,7 @@
 # out to the two days that Postfix lived through (stretch.py), and judged again with the stored events,
 # in simulated time.  In namespaces of its own.  Needs root; 77: skipped.
 set -u
+. "$(dirname "$0")/../lib/check.inc"
 BUILD=$(realpath "${1:-build}")
 DAYS=${2:-2}
 RATE=1440
@@ -17,10 +18,6 @@ DIR=
 HERE=$(cd "$(dirname "$0")" && pwd)
 . "$HERE/../../deploy/demo/net.sh"
 
-FAILED=0
-ok() { echo "ok   $*"; }
-bad() { echo "FAIL $*"; FAILED=1; }
-check() { local name=$1; shift; if "$@"; then ok "$name"; else bad "$name"; fi; }
 
 why=$(net_usable) || { echo "foreign: SKIP, $why"; exit 77; }
 command -v postfix >/dev/null || { echo "foreign: SKIP, no Postfix"; exit 77; }
@@ -117,7 +114,6 @@ ever() { db "$1" "SELECT count(DISTINCT sender) FROM list_change WHERE new_state
 check "nor anybody else but the bot, at any moment" test "$(ever "$DIR/state")" = 1
 
 kill -TERM $TRAP_PID
-gone() { ! kill -0 "$1" 2>/dev/null; }
 check "mxtrapd ends" wait_for 5000 gone $TRAP_PID
 wait $TRAP_PID
 kill -TERM $TCPDUMP

@@ -7,12 +7,12 @@
 # process there ends, however it ends, the kernel takes everything else with it.
 # Needs root; 77: skipped.
 set -u
+. "$(dirname "$0")/../lib/check.inc"
 BUILD=$(realpath "${1:-build}")
 FORM=${2:-short}
 PROGRAM=run.py
 [ "$FORM" != schedule ] || PROGRAM=schedule.py
 HERE=$(cd "$(dirname "$0")" && pwd)
-PATH=$PATH:/usr/sbin:/sbin
 
 [ "$(id -u)" = 0 ] || { echo "mtas: SKIP, not root"; exit 77; }
 mkdir -p /run/netns

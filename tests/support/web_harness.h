@@ -317,7 +317,7 @@ begin(void **state)
 	(void)close(line[1]);
 	(void)close(bell[1]);
 	/* The first heartbeat says that it serves. */
-	return t.server > 0 && poll(&beat, 1, 5000) == 1 ? 0 : -1;
+	return t.server > 0 && poll(&beat, 1, 100000) == 1 ? 0 : -1;
 }
 
 HARNESS int
@@ -339,7 +339,7 @@ end(void **state)
 HARNESS int
 begin_filled(void **state)
 {
-	int64_t until = now_ms() + 5000;
+	int64_t until = now_ms() + 60000;
 
 	if (begin(state) != 0)
 		return -1;

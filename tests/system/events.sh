@@ -32,8 +32,8 @@ stop() {
 }
 ready() { said "all processes are ready"; }
 cli() { in_ns "$BUILD/mxtrap" -c "$DIR/conf" "$@"; }
-get() { in_ns curl -fsS -m 5 "http://127.0.0.1:8725$1"; }
-post() { in_ns curl -sS -m 5 -X POST -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d "$2" "http://127.0.0.1:8725$1"; }
+get() { in_ns curl -fsS -m 20 "http://127.0.0.1:8725$1"; }
+post() { in_ns curl -sS -m 20 -X POST -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d "$2" "http://127.0.0.1:8725$1"; }
 on_list() { cli list --format plain | grep -qxF "$1/32"; }
 not_on_list() { ! on_list "$1"; }
 pid_of() { cli status 2>/dev/null | sed -n "s/.*process $1 .*pid \([0-9]*\).*/\1/p"; }
@@ -184,10 +184,10 @@ check "so is a file that is not there" grep -q "conf:13: found $DIR/none.pem: No
 tls "$DIR/cert.pem" "$DIR/key.pem" >"$DIR/conf"
 start
 check "with a certificate it is ready" wait_for 20000 ready
-https() { in_ns curl -sS -m 5 --cacert "$DIR/cert.pem" "$@"; }
+https() { in_ns curl -sS -m 20 --cacert "$DIR/cert.pem" "$@"; }
 served() { https https://localhost:8726/api/v1/status >"$DIR/answer" 2>&1 && grep -q '"generation"' "$DIR/answer"; }
 check "it answers over TLS" wait_for 5000 served
-check "and not without" sh -c "! ip netns exec $NS curl -fsS -m 5 http://localhost:8726/healthz >/dev/null 2>&1"
+check "and not without" sh -c "! ip netns exec $NS curl -fsS -m 20 http://localhost:8726/healthz >/dev/null 2>&1"
 https -X POST -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -H "Origin: https://localhost:8726" \
     -d '{"cidr":"198.18.8.8"}' https://localhost:8726/api/v1/list >"$DIR/answer"
 check "a page of its own may change something" grep -q '"done":"listed"' "$DIR/answer"
@@ -204,7 +204,7 @@ check "web is known to run, too" wait_for 5000 known web
 check "web is killed" kill -9 "$was"
 check "web comes back with its certificate" wait_for 10000 back web "$was"
 check "and answers over TLS again" wait_for 10000 served
-socket() { in_ns curl -sS -m 5 --unix-socket "$DIR/web.sock" "$@"; }
+socket() { in_ns curl -sS -m 20 --unix-socket "$DIR/web.sock" "$@"; }
 socket http://localhost/api/v1/status >"$DIR/answer"
 check "the unix socket answers plainly" grep -q '"generation"' "$DIR/answer"
 socket http://evil.example/api/v1/status >"$DIR/answer"

@@ -114,7 +114,7 @@ wait_for 5000 sink_gone
 t0=$(now_ms)
 check "two failed probes are noticed" wait_for 20000 status_says "^! .*($REAL) is DOWN"
 ms=$(($(now_ms) - t0))
-check "within two intervals of 6 s and a second ($ms ms)" test $ms -le 13500
+check "in time ($ms ms; two intervals of 6 s and a second)" fast 13500 "$ms"
 check "who was listed shortly before is let go" wait_for 2000 is_not_listed "$A"
 check "by a revision that says why" excused "$A" real_down
 check "the log says that nothing counts" said "real MX \[$REAL\] does not answer: no evidence counts"
@@ -191,14 +191,14 @@ t0=$(now_ms)
 check "a flood of connections overflows it, and status says so" \
     wait_for 30000 status_says "^! no evidence counts now, everywhere: the decoy's queue of connections overflowed"
 ms=$(($(now_ms) - t0))
-check "within 3 s of the flood's beginning ($ms ms)" test $ms -le 3000
+check "soon after the flood begins ($ms ms)" fast 3000 "$ms"
 kill $FLOOD
 wait $FLOOD 2>/dev/null
 check "who was listed in the minute before is let go" wait_for 2000 is_not_listed "$A"
 check "by a revision that says why" excused "$A" overflow
 n=$(overflows)
 check "the overflows are counted in status ($n)" test "${n:-0}" -gt 0
-metric() { in_ns mx curl -s -m 2 http://127.0.0.1:8725/metrics | awk -v m="$1" '$1 == m { print $2 }'; }
+metric() { in_ns mx curl -s -m 20 http://127.0.0.1:8725/metrics | awk -v m="$1" '$1 == m { print $2 }'; }
 check "and in the metrics ($(metric mxtrap_decoy_overflows_total))" test "$(metric mxtrap_decoy_overflows_total)" -ge "${n:-1}"
 check "which count a doubt ($(metric mxtrap_doubts))" test "$(metric mxtrap_doubts)" -ge 1
 kernel=$(in_ns mx nstat -asz TcpExtListenOverflows | awk '/ListenOverflows/ { print $2 }')

@@ -39,7 +39,7 @@ check "and the web process" wait_for 10000 trap_web_ready
 [ $FAILED = 0 ] || { cat "$DIR"/*.log; exit 1; }
 
 URL=http://127.0.0.1:8725
-fetch() { in_ns mx curl -s -m 2 "$@"; }
+fetch() { in_ns mx curl -s -m 20 "$@"; }
 says() { fetch "$URL$2" | grep -qF -- "$1"; }		# needle path
 is_not_listed() { ! is_listed "$1"; }
 # Everywhere at once: the export, the look-up, what the page draws, the command.
@@ -67,7 +67,7 @@ check "mxtrap allow says that it is done" grep -q "$A/32: allowed" "$DIR/allow.o
 wait_for 3000 is_not_listed "$A"
 wait_for 3000 is_nowhere "$A"
 ms=$(($(now_ms) - t0))
-check "by command it is off the list, exports, look-up and page within 1 s ($ms ms)" test $ms -le 1000
+check "by command it is off the list, exports, look-up and page ($ms ms)" fast 1000 "$ms"
 check "and the last change of the list says so" changed_to "$A" allowed
 check "the log says until when" grep -q "ALLOWED \[$A\] until 20" "$DIR/mxtrapd.log"
 trap_cli list --allowed >"$DIR/allowed.out"
@@ -90,7 +90,7 @@ code=$(post /api/v1/allow "{\"cidr\":\"$B\",\"for\":\"1h\",\"note\":\"by API\"}"
 check "with it the API does it ($code)" test "$code" = 200
 wait_for 3000 is_nowhere "$B"
 ms=$(($(now_ms) - t0))
-check "by the API it is off everywhere within 1 s ($ms ms)" test $ms -le 1000
+check "by the API it is off everywhere ($ms ms)" fast 1000 "$ms"
 audit() { python3 - "$DIR/state/mxtrap.db" "$1" <<-'END'
 	import sqlite3, sys
 	db = sqlite3.connect("file:%s?mode=ro" % sys.argv[1], uri=True)
@@ -110,7 +110,7 @@ t0=$(now_ms)
 in_ns mx ip addr add "$D/32" dev lo
 wait_for 3000 is_nowhere "$D"
 ms=$(($(now_ms) - t0))
-check "an address that becomes our own is off everywhere within 1 s ($ms ms)" test $ms -le 1000
+check "an address that becomes our own is off everywhere ($ms ms)" fast 1000 "$ms"
 in_ns mx ip addr del "$D/32" dev lo
 no_longer() { changed_to "$D" unknown; }
 check "and when it is our own no longer, nothing weighs on it" wait_for 3000 no_longer

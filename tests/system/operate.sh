@@ -114,9 +114,9 @@ check "and why the points are gone" wait_for 3000 told_in_story "Taken back beca
 check "the daemon's log says who and what" said "PURGE \[exchanger mx9.example.org\] by root: took back 5"
 bot 6
 check "who comes afterwards counts" wait_for 5000 are_listed 1
-code=$(in_ns curl -s -m 5 -o "$DIR/risk.json" -w '%{http_code}' http://127.0.0.1:8725/api/v1/risk)
+code=$(in_ns curl -s -m 20 -o "$DIR/risk.json" -w '%{http_code}' http://127.0.0.1:8725/api/v1/risk)
 check "mail at risk is told over HTTP ($code)" test "$code" = 200
-check "the page asks for it" test -n "$(in_ns curl -s -m 5 http://127.0.0.1:8725/risk.js | grep /api/v1/risk)"
+check "the page asks for it" test -n "$(in_ns curl -s -m 20 http://127.0.0.1:8725/risk.js | grep /api/v1/risk)"
 stop
 kill -TERM $TCPDUMP
 wait $TCPDUMP 2>/dev/null
@@ -181,7 +181,7 @@ unserve() {
 }
 status_says() { cli status >"$DIR/status" 2>&1; grep -q "$1" "$DIR/status"; }
 status_has_no() { ! status_says "$1"; }
-alarms() { test "$(in_ns curl -s -m 5 http://127.0.0.1:8725/metrics | sed -n 's/^mxtrap_decoy_alarms //p')" = "$1"; }
+alarms() { test "$(in_ns curl -s -m 20 http://127.0.0.1:8725/metrics | sed -n 's/^mxtrap_decoy_alarms //p')" = "$1"; }
 
 check "no alarm at first" status_has_no "and should"
 check "something else takes connections at the low decoy" serve $LOW
@@ -200,7 +200,7 @@ check "a low decoy that is silent: status says what it costs" wait_for 3000 stat
 visit 3 $BOGUS
 check "a backup decoy that does not answer: status says what it costs" wait_for 3000 status_says "$BOGUS does not answer and should: nothing can be proven there, since"
 check "two alarms are open" wait_for 3000 alarms 2
-check "the page is told" test -n "$(in_ns curl -s -m 5 http://127.0.0.1:8725/api/v1/status | grep '"alarm 2":"203.0.113.30 does not answer')"
+check "the page is told" test -n "$(in_ns curl -s -m 20 http://127.0.0.1:8725/api/v1/status | grep '"alarm 2":"203.0.113.30 does not answer')"
 in_ns ip route del blackhole 198.18.3.0/24
 visit 4 $LOW
 visit 4 $BOGUS

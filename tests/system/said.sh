@@ -91,7 +91,7 @@ HOSTILE='<b>x</b>&"\'"'\''"
 talk "$D" late "$HOSTILE" $DOMAIN >/dev/null
 check "what is not printable is shown escaped" wait_for 5000 explained "$D" '<b>x</b>&'
 check "and never as it came" test -z "$(trap_cli explain "$D" | grep -a "$(printf '\033\[31m')")"
-check "the API tells what was said" test -n "$(in_ns mx curl -s -m 2 "http://127.0.0.1:8725/api/v1/senders/$A" | grep '"said":\["helo","mail","rcpt","ours"\]\|"ours"')"
+check "the API tells what was said" test -n "$(in_ns mx curl -s -m 20 "http://127.0.0.1:8725/api/v1/senders/$A" | grep '"said":\["helo","mail","rcpt","ours"\]\|"ours"')"
 
 # The honest Postfix: mail for somebody else, who made it come to us; and mail for us.
 printf 'From: someone@honest.example\nTo: x@somebody.example\nSubject: elsewhere\n\nHello.\n' |

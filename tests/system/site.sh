@@ -98,7 +98,7 @@ check "another user cannot read at all" sh -c '! "$@"' - setpriv --reuid $FW_UID
     test -r "$DIR/state/mxtrap.db"
 bot 198.18.1.66
 check "and with these users a bot is listed" wait_for 4000 listed 198.18.1.66
-listed_over_http() { [ "$(mx curl -s -m 2 -o /dev/null -w '%{http_code}' "http://127.0.0.1:8725/api/v1/check/$1")" = 200 ]; }
+listed_over_http() { [ "$(mx curl -s -m 20 -o /dev/null -w '%{http_code}' "http://127.0.0.1:8725/api/v1/check/$1")" = 200 ]; }
 check "over HTTP too" wait_for 2000 listed_over_http 198.18.1.66
 
 # --- an interface that goes and comes ----------------------------------------------------
@@ -107,7 +107,7 @@ knock() { # one SYN to the backup, or two
 	out python3 -c 'import socket, sys
 s = socket.socket(); s.bind((sys.argv[1], 0)); s.settimeout(0.2); s.connect_ex(("198.51.100.30", 25))' "$1"
 }
-known() { [ "$(mx curl -s -m 1 -o /dev/null -w '%{http_code}' "http://127.0.0.1:8725/api/v1/senders/$1")" = 200 ]; }
+known() { [ "$(mx curl -s -m 20 -o /dev/null -w '%{http_code}' "http://127.0.0.1:8725/api/v1/senders/$1")" = 200 ]; }
 until_watched() { # address prefix: the ms until somebody is seen
 	local n t0
 	t0=$(now_ms)
@@ -128,18 +128,18 @@ mx ip link set eth0 up
 for a in 10 20 30; do mx ip addr add 2001:db8:51::$a/64 dev eth0 nodad 2>/dev/null; done
 mx ip route add 198.18.0.0/16 via 198.51.100.1 2>/dev/null
 ms=$(until_watched 198.18.2)
-check "an interface renamed and named back is watched within 5 s ($ms ms)" test "$ms" -le 5000
+check "an interface renamed and named back is watched ($ms ms)" fast 5000 "$ms"
 mx ip link set eth0 down
 sleep 1
 mx ip link set eth0 up
 mx ip route add 198.18.0.0/16 via 198.51.100.1 2>/dev/null
 ms=$(until_watched 198.18.3)
-check "one that was down too ($ms ms)" test "$ms" -le 5000
+check "one that was down too ($ms ms)" fast 5000 "$ms"
 mx ip link del eth0
 sleep 1
 link_up
 ms=$(until_watched 198.18.4)
-check "one deleted and made anew too ($ms ms)" test "$ms" -le 5000
+check "one deleted and made anew too ($ms ms)" fast 5000 "$ms"
 lines=$(grep -c eth0 "$DIR/log")
 check "and the log has at most 6 lines of it a minute ($lines)" test "$lines" -le 6
 stop
@@ -174,7 +174,7 @@ check "over IPv6 too" said '2001:db8:51::10.:25 is held by master.*inet_interfac
 check "an address that the host has not is said" said '2001:db8:51::30.:25: this host does not have the address'
 check "mxtrap status has the setting" wait_for 4000 status_says '^! 198.51.100.30:25 is held by master .*inet_interfaces to its own addresses'
 check "and the address" status_says '^! .2001:db8:51::30.:25: this host does not have'
-check "the rest runs" test "$(mx curl -s -m 2 -o /dev/null -w '%{http_code}' http://127.0.0.1:8725/healthz)" = 200
+check "the rest runs" test "$(mx curl -s -m 20 -o /dev/null -w '%{http_code}' http://127.0.0.1:8725/healthz)" = 200
 mx ip addr add 2001:db8:51::30/64 dev eth0 nodad
 mx postfix -c "$DIR/postfix/etc" stop >>"$DIR/postfix.log" 2>&1
 wait $POSTFIX 2>/dev/null
@@ -258,10 +258,10 @@ until full || [ $n = 100 ]; do
 done
 check "a full disk is said in the log ($n bots)" full
 check "and shown by mxtrap status" status_says '^! the disk of .* is full'
-free() { mx curl -s -m 2 http://127.0.0.1:8725/metrics | awk '/^mxtrap_state_free_bytes/ { print $2 + 0 }'; }
+free() { mx curl -s -m 20 http://127.0.0.1:8725/metrics | awk '/^mxtrap_state_free_bytes/ { print $2 + 0 }'; }
 check "and by the metrics" test "$(free)" -lt 1000000
 check "watch goes on" test "$(uid_of watch)" = $MXTRAP_UID
-check "web too" test "$(mx curl -s -m 2 -o /dev/null -w '%{http_code}' http://127.0.0.1:8725/api/v1/list)" = 200
+check "web too" test "$(mx curl -s -m 20 -o /dev/null -w '%{http_code}' http://127.0.0.1:8725/api/v1/list)" = 200
 bot 198.18.8.66		# what comes meanwhile
 rm -f "$DIR/small/ballast"
 check "with room it stores again by itself" wait_for 15000 said 'storing again'

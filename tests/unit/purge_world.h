@@ -262,7 +262,7 @@ run(struct world *w, const struct message_purge *m)
 			}
 		if (!more)
 			poll(NULL, 0, 1);
-		assert_true(support_seconds() - began < 60);
+		assert_true(support_seconds() - began < 600);
 	}
 	return worst_us[2];
 }

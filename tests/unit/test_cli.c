@@ -211,7 +211,7 @@ main(void)
 	};
 	int failed = 0;
 
-	(void)alarm(240);		/* a command that never ends must fail a test, not hold it */
+	(void)alarm(900);		/* a command that never ends must fail a test, not hold it */
 	for (size_t i = 0; i < sizeof usage_rows / sizeof usage_rows[0]; i++)
 		words[i] = row_test(usage_rows[i].name, usage_is_refused, &usage_rows[i]);
 	failed += cmocka_run_group_tests_name("mxtrap: words", words, shared_setup, shared_teardown);

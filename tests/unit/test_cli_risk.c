@@ -101,7 +101,7 @@ purge_tells_watch_what_to_take_back(void **state)
 	socklen_t len = sizeof from;
 	char *said;
 
-	assert_int_equal(poll(&p, 1, 10000), 1);
+	assert_int_equal(poll(&p, 1, 100000), 1);
 	assert_int_equal(recvfrom(fd, &m, sizeof m, 0, (struct sockaddr *)&from, &len), sizeof m);
 	assert_true(message_holds(&m, sizeof m));
 	assert_int_equal(m.kind, EVIDENCE_BACKUP_FIRST + 1);
@@ -166,6 +166,6 @@ main(void)
 		cli_test(a_time_that_is_none_is_told_what_is_one),
 	};
 
-	(void)alarm(240);		/* a command that never ends must fail a test, not hold it */
+	(void)alarm(900);		/* a command that never ends must fail a test, not hold it */
 	return cmocka_run_group_tests_name("mxtrap risk and purge", tests, NULL, NULL);
 }

@@ -24,7 +24,7 @@
 #include "../../daemon/decoy/seats.h"
 #include "../../daemon/decoy/smtp.h"
 
-#define WAIT_MS 5000			/* for what must happen; nothing sleeps this long */
+#define WAIT_MS 60000			/* for what must happen; nothing sleeps this long */
 #define DELAY_S 2
 #define START_MS 1000000		/* the clock's beginning */
 #define NEXT_MS	 100

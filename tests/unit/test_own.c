@@ -18,7 +18,7 @@
 
 #include "../../daemon/watch/own.h"
 
-#define WAIT_MS 3000
+#define WAIT_MS 60000
 
 struct heard {
 	struct own own;
@@ -172,11 +172,11 @@ an_address_that_comes_and_goes_is_followed(void **state)
 	run("ip addr add 192.0.2.77/32 dev mxt0");
 	begun = now_ms();
 	assert_true(becomes(h, "192.0.2.77", NEVER_OWN));
-	assert_true(now_ms() - begun < 1000);
+	assert_true(now_ms() - begun < 10000);
 	run("ip addr del 192.0.2.77/32 dev mxt0");
 	begun = now_ms();
 	assert_true(becomes(h, "192.0.2.77", 0));
-	assert_true(now_ms() - begun < 1000);
+	assert_true(now_ms() - begun < 10000);
 	assert_int_equal(why(h, "203.0.113.5"), NEVER_OWN);
 }
 

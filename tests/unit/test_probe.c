@@ -15,7 +15,7 @@
 #include "../../daemon/decoy/probe.h"
 #include "mxtrap/process.h"
 
-#define WAIT_MS 5000
+#define WAIT_MS 60000
 
 struct rig {
 	int	 listener, watch[2];

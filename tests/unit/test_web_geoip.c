@@ -39,7 +39,7 @@ more(char *text, size_t size)
 static const struct response *
 counted(const char *path)
 {
-	int64_t until = now_ms() + 5000;
+	int64_t until = now_ms() + 60000;
 	const struct response *a;
 
 	do

@@ -32,7 +32,7 @@ more(char *text, size_t size)
 static const struct response *
 get_until(const char *path, const char *part)
 {
-	int64_t until = now_ms() + 5000;
+	int64_t until = now_ms() + 60000;
 	const struct response *a;
 
 	do

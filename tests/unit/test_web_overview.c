@@ -10,7 +10,7 @@
 static void
 waits_for_the_database(void **state)
 {
-	int64_t until = now_ms() + 5000;
+	int64_t until = now_ms() + 60000;
 
 	(void)state;
 	fill_database();
@@ -23,7 +23,7 @@ waits_for_the_database(void **state)
 static const struct response *
 get_until(const char *path, const char *part)
 {
-	int64_t until = now_ms() + 5000;
+	int64_t until = now_ms() + 60000;
 	const struct response *a;
 
 	do
