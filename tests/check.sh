@@ -3,8 +3,8 @@
 #
 # check.sh BUILD all|fast - run what is built, stage by stage.
 #
-# fast leaves the live runs out.  Every stage says its name, its seconds and how many
-# passed; the last line is the sum.
+# fast leaves the live runs out; STAGES="unit browser" runs these alone.  Every stage says its name, its seconds
+# and how many passed; then come the ten slowest tests; the last line is the sum.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . tests/lib/env.inc
@@ -13,6 +13,7 @@ TIER=${2:-all}
 LOGS=$BUILD/check
 PASSED=0 FAILED=0 SKIPPED=0
 mkdir -p "$LOGS"
+rm -f "$LOGS"/*.status "$LOGS"/*.seconds
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 # Test programs take the build's programs from here.
@@ -28,12 +29,14 @@ end() {
 # run NAME COMMAND...: what it counted, or one, by its exit status; 77 is a skip.
 run() { local name=$1; shift; execute "$name" "$@"; judge "$name"; }
 log_of() { echo "$LOGS/$(echo "$STAGE $1" | tr ' /' '__').log"; }
-execute() { # its exit status is beside its log
-	local log
+execute() { # its exit status is beside its log, and its milliseconds
+	local log t0
 	log=$(log_of "$1")
 	shift
+	t0=${EPOCHREALTIME/[.,]/}
 	timeout -k 5 "${LIMIT:-1500}" "$@" >"$log" 2>&1 </dev/null
 	echo $? >"$log.status"
+	echo $(((${EPOCHREALTIME/[.,]/} - t0) / 1000)) >"$log.seconds"
 }
 judge() {
 	local name=$1 log status ok bad
@@ -66,14 +69,18 @@ judge() {
 }
 programs() { for f in "$@"; do [ -x "$f" ] && [ -f "$f" ] && printf '%s\n' "$f"; done; }
 
+wanted() { [ -z "${STAGES:-}" ] || case " $STAGES " in *" $1 "*) ;; *) return 1 ;; esac; }
+# Unit tests listen on this machine's addresses: each has a network of its own, where that can be had.
+ALONE=
+[ "$(id -u)" != 0 ] || ! unshare -n true 2>/dev/null || ! command -v ip >/dev/null || ALONE="unshare -n tests/lib/alone.sh"
 stage() { # name, then programs; a stage without any does not appear.  ABREAST=n: so many at once
 	local f name=$1 under_way=0
 	shift
-	[ -n "$(programs "$@")" ] || return 0
+	wanted "$name" && [ -n "$(programs "$@")" ] || return 0
 	begin "$name"
 	for f in $(programs "$@"); do
 		[ "$under_way" -lt "${ABREAST:-1}" ] || { wait -n; under_way=$((under_way - 1)); }
-		execute "$(basename "$f")" "$f" "$BUILD" &
+		execute "$(basename "$f")" ${WRAP:-} "$f" "$BUILD" &
 		under_way=$((under_way + 1))
 	done
 	wait
@@ -84,24 +91,29 @@ stage() { # name, then programs; a stage without any does not appear.  ABREAST=n
 # Only what has a source: a test that was removed may still lie in the build folder.
 UNIT=()
 for f in tests/unit/test_*.c; do UNIT+=("$BUILD/${f%.c}"); done
-stage "unit" "${UNIT[@]}"
+# They mostly wait.
+WRAP=$ALONE ABREAST=$((2 * $(nproc))) stage "unit" "${UNIT[@]}"
 
-begin "scenarios"
-run scenarios "$BUILD/tests/scenario/run" tests/scenario/*.scn
-end
+if wanted scenarios; then
+	begin "scenarios"
+	run scenarios "$BUILD/tests/scenario/run" tests/scenario/*.scn
+	end
+fi
 
 stage "captures" tests/captures/check.sh tests/captures/sums.sh
 stage "web" tests/web/*.sh
 stage "shell" tests/config/*.sh tests/cli/*.sh
 
-begin "corpora"
-for f in tests/fuzz/fuzz_*.c; do
-	name=$(basename "$f" .c)
-	corpus=tests/fuzz/corpus/${name#fuzz_}
-	[ -x "$BUILD/tests/fuzz/$name" ] && [ -d "$corpus" ] || continue
-	run "$name" "$BUILD/tests/fuzz/$name" "$corpus"
-done
-end
+if wanted corpora; then
+	begin "corpora"
+	for f in tests/fuzz/fuzz_*.c; do
+		name=$(basename "$f" .c)
+		corpus=tests/fuzz/corpus/${name#fuzz_}
+		[ -x "$BUILD/tests/fuzz/$name" ] && [ -d "$corpus" ] || continue
+		run "$name" "$BUILD/tests/fuzz/$name" "$corpus"
+	done
+	end
+fi
 
 if [ "$TIER" = all ]; then
 	# They mostly wait, each in namespaces of its own.
@@ -110,6 +122,11 @@ if [ "$TIER" = all ]; then
 	stage "browser" tests/browser/*.sh
 	stage "attack" tests/attack/flood.sh tests/attack/forged.sh tests/attack/kill.sh
 fi
+
+echo "The slowest:"
+for f in "$LOGS"/*.seconds; do
+	[ -f "$f" ] && printf '%8d ms  %s\n' "$(cat "$f")" "$(basename "$f" .log.seconds)"
+done | sort -rn | head -10
 
 # What failed is named above; this is the line that is counted.
 if [ $SKIPPED = 0 ]; then

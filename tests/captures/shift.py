@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """shift.py AGO FOLDER CAPTURE... - copies of captures, moved in time by one and the same step.
 
