@@ -148,13 +148,25 @@ check-build: $(O)/mxtrapd $(O)/mxtrap $(UNIT) $(FUZZ) $(if $(SCENARIO_SRC),$(O)/
 
 check:
 	@deploy/deps.sh check mtas
-	@$(MAKE) --no-print-directory check-build
+	@$(MAKE) --no-print-directory check-build tests/browser/node_modules/.ready
 	@tests/check.sh $(O) all
 
 check-fast:
 	@deploy/deps.sh check
 	@$(MAKE) --no-print-directory check-build
 	@tests/check.sh $(O) fast
+
+# At other dates: DAYS=400 for one of them; else 60 and 400 days ahead, and near 2^31 s.
+check-calendar:
+	@deploy/deps.sh check
+	@$(MAKE) --no-print-directory check-build tests/browser/node_modules/.ready
+	@tests/calendar.sh $(O) $(if $(DAYS),+$(DAYS)d)
+
+# All of `make check`, three times, beside six processes that only spin.  By hand; its log is $(O)/check-busy.log.
+check-busy:
+	@deploy/deps.sh check mtas
+	@$(MAKE) --no-print-directory check-build tests/browser/node_modules/.ready
+	@tests/busy.sh $(O)
 
 # Long ones, by hand; each test adds itself as a prerequisite.
 check-attack: check-mtas check-forged
@@ -236,6 +248,6 @@ uninstall:
 clean:
 	rm -rf build build-san build-cov build-fuzz
 
-.PHONY: all deps-build check check-fast check-build check-attack check-forged check-mtas demo bench docs-pictures lint fuzz coverage install uninstall clean
+.PHONY: all deps-build check check-fast check-calendar check-busy check-build check-attack check-forged check-mtas demo bench docs-pictures lint fuzz coverage install uninstall clean
 .SECONDARY:
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -17,6 +17,7 @@ CHECK="libcmocka-dev valgrind clang libclang-rt-14-dev clang-tidy cppcheck mando
 	rbldnsd knot nsd haproxy fail2ban rspamd iptables"
 CHECK="$CHECK p0f chromium fonts-dejavu-core"	# tests/browser
 CHECK="$CHECK systemd"	# its systemd-sysusers and systemd-analyze, for tests/config/installed.sh; it is not started
+CHECK="$CHECK faketime libfaketime"		# tests/calendar.sh
 
 packages() {
 	for group in "$@"; do

@@ -10,12 +10,15 @@ cd "$(dirname "$0")/.." || exit 1
 . tests/lib/env.inc
 BUILD=${1:-build}
 TIER=${2:-all}
-LOGS=$BUILD/check
+LOGS=${LOGS:-$BUILD/check}
 PASSED=0 FAILED=0 SKIPPED=0
 mkdir -p "$LOGS"
 rm -f "$LOGS"/*.status "$LOGS"/*.seconds
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+# So many seconds from now (tests/calendar.sh); SECONDS and waits are the real ones.
+AT=()
+[ -z "${MXTRAP_STEP:-}" ] || AT=(env LD_PRELOAD="$MXTRAP_PRELOAD" FAKETIME="+${MXTRAP_STEP}s")
 # Test programs take the build's programs from here.
 MXTRAP_BUILD=$(realpath "$BUILD")
 export MXTRAP_BUILD
@@ -34,7 +37,7 @@ execute() { # its exit status is beside its log, and its milliseconds
 	log=$(log_of "$1")
 	shift
 	t0=${EPOCHREALTIME/[.,]/}
-	timeout -k 5 "${LIMIT:-1500}" "$@" >"$log" 2>&1 </dev/null
+	timeout -k 5 "${LIMIT:-1500}" "${AT[@]}" "$@" >"$log" 2>&1 </dev/null
 	echo $? >"$log.status"
 	echo $(((${EPOCHREALTIME/[.,]/} - t0) / 1000)) >"$log.seconds"
 }

@@ -31,7 +31,7 @@ def replay(build, text, state, capture):
     conf = os.path.join(state, "mxtrap.conf")
     with open(conf, "w", encoding="ascii") as fh:
         fh.write(text)
-    run = subprocess.run([f"{build}/mxtrapd", "-c", conf, "-r", capture], capture_output=True, text=True, timeout=300)
+    run = subprocess.run([f"{build}/mxtrapd", "-c", conf, "-r", capture], capture_output=True, text=True)
     if run.returncode != 0:
         raise SystemExit(f"{capture}: mxtrapd -r exited {run.returncode}: {run.stderr}")
     return conf, run.stdout.strip()

@@ -233,7 +233,7 @@ if have fail2ban-server; then
 	f2b fail2ban-server -f start >"$DIR/fail2ban/out" 2>&1 &
 	FAIL2BAN=$!
 	bot $THIRD
-	check "a third one is listed" wait_for 4000 listed $THIRD
+	check "a third one is listed" wait_for 4000 listed $THIRD || { mxtrap explain $THIRD; mxtrap status; tail -30 "$DIR/log"; }
 	wait_for 10000 eval 'f2b fail2ban-client status mxtrap >/dev/null 2>&1'
 	make_exports
 	check "fail2ban refuses the listed one" wait_for 6000 says refused $THIRD 198.51.100.20 25 || tail -5 "$DIR/fail2ban/log"

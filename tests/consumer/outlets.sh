@@ -88,6 +88,10 @@ mx nft flush ruleset
 check "a ruleset that was flushed by others is made again" wait_for 3000 says refused $BOT 198.51.100.20 25
 mx nft add table inet others
 mx nft add set inet others keep '{ type ipv4_addr; elements = { 203.0.113.77 }; }'
+# What is killed while it makes the table again leaves a part of it: until it is back, and this is about another moment.
+table() { mx nft -a list table inet mxtrapd 2>/dev/null | grep -m1 handle; }
+stays() { local was; was=$(table); sleep 1; [ -n "$was" ] && [ "$(table)" = "$was" ] && says refused $BOT 198.51.100.20 25; }
+check "and is not made once more" wait_for 6000 stays
 for who in firewall lookup watch; do
 	pid=$(sed -n "s/.*mxtrapd: $who is ready (pid \([0-9]*\)).*/\1/p" "$DIR/log" | tail -1)
 	kill -9 "$pid"

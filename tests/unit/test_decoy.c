@@ -290,13 +290,14 @@ a_watch_that_reads_nothing_holds_nobody_up(void **state)
 	(void)state;
 	rig_start(&rig, RIG_NARROW);
 	rig_ready(&rig);
-	for (int i = 0; i < 50; i++)
+	/* However many of them one message takes on a busy machine, all of them are too many. */
+	for (int i = 0; i < 400; i++)
 		assert_int_equal(visit(&rig, 0, NULL), ECONNRESET);
 	/* Now watch reads again, and hears how many it missed. */
-	while (r.head.kind != MESSAGE_DECOY || r.decoy.accepted < 50)
+	while (r.head.kind != MESSAGE_DECOY || r.decoy.accepted < 400)
 		assert_true(await(rig.watch, MESSAGE_DECOY, &r));
-	assert_int_equal(r.decoy.accepted, 50);
-	assert_in_range(r.decoy.lost, 1, 49);
+	assert_int_equal(r.decoy.accepted, 400);
+	assert_in_range(r.decoy.lost, 1, 399);
 	assert_int_equal(rig_stop(&rig), 0);
 }
 
