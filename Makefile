@@ -185,6 +185,12 @@ check-mtas:
 	@tests/mtas/foreign.sh $(O)
 	@tests/mtas/run.sh $(O) full
 
+# README and the guides, typed literally in a Debian 12 of its own: docs/followed.md.
+check-readme:
+	@deploy/deps.sh build readme
+	@$(MAKE) --no-print-directory $(O)/mxtrapd $(O)/mxtrap
+	@tests/readme/readme.sh $(O)
+
 demo:
 	@deploy/deps.sh demo
 	@$(MAKE) --no-print-directory $(O)/mxtrapd $(O)/mxtrap
@@ -248,6 +254,6 @@ uninstall:
 clean:
 	rm -rf build build-san build-cov build-fuzz
 
-.PHONY: all deps-build check check-fast check-calendar check-busy check-build check-attack check-forged check-mtas demo bench docs-pictures lint fuzz coverage install uninstall clean
+.PHONY: all deps-build check check-readme check-fast check-calendar check-busy check-build check-attack check-forged check-mtas demo bench docs-pictures lint fuzz coverage install uninstall clean
 .SECONDARY:
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O) -name root -prune -o -type f -name '*.d' -print 2>/dev/null)

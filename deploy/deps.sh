@@ -28,7 +28,8 @@ packages() {
 		bench) echo "$BUILD $LIVE p0f wrk sqlite3 nftables rbldnsd slowhttptest" ;;
 		mtas) echo "$BUILD $LIVE nftables sqlite3" ;;
 		pictures) echo "pngquant" ;;
-		*) echo "deps.sh: no group '$group'; there are build, check, demo, bench, mtas, pictures" >&2; exit 2 ;;
+		readme) echo "iproute2 debootstrap" ;;
+		*) echo "deps.sh: no group '$group'; there are build, check, demo, bench, mtas, pictures, readme" >&2; exit 2 ;;
 		esac
 	done
 }
