@@ -61,6 +61,9 @@ if [ "$(id -u)" != 0 ]; then
 	exit 1
 fi
 
+# Two runs beside each other: the second waits, and finds nothing missing.
+[ -n "${MXTRAP_DEPS_LOCKED:-}" ] || MXTRAP_DEPS_LOCKED=1 exec flock /run/mxtrap-deps.lock "$0" "$@"
+
 # Nothing that is installed here may start: postfix and prometheus come for their programs.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then

@@ -18,6 +18,8 @@ for p in $PACKAGES; do [ -e "$ROOT/$p/.unpacked" ] || missing="$missing $p"; don
 [ -n "$missing" ] || exit 0
 echo "mtas.sh: to be fetched into $ROOT (not installed):$missing"
 mkdir -p "$ROOT" || { echo "mtas.sh: cannot write $ROOT; set MXTRAP_MTAS to another folder" >&2; exit 1; }
+# Two runs beside each other: the second waits, and finds nothing missing.
+[ -n "${MXTRAP_MTAS_LOCKED:-}" ] || MXTRAP_MTAS_LOCKED=1 exec flock "$ROOT/.lock" "$0" "$@"
 
 apt-get -q update
 for p in $missing; do

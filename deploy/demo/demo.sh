@@ -9,7 +9,7 @@
 set -u
 BUILD=$(realpath "${1:-build}")
 LASTS=${2:-}
-P=mxtrap-demo
+P=mxtrap-demo-$$
 DIR=
 RELAY=
 . "$(dirname "$0")/net.sh"
@@ -27,12 +27,13 @@ finish() {
 	[ -z "$DIR" ] || rm -rf "$DIR"
 }
 
-exec 9>/run/mxtrap-demo.lock
-flock -n 9 || { say "demo: another one runs already"; exit 1; }
 net_usable || exit 1
+# What a demo that was killed left behind; one that runs beside this one is not touched.
+for left in $(ip netns list 2>/dev/null | sed -n 's/^\(mxtrap-demo-[0-9]*\)-net.*/\1/p'); do
+	[ -d "/proc/${left##*-}" ] || (P=$left; net_down) >/dev/null 2>&1
+done
 trap finish EXIT
 trap 'exit 130' INT TERM HUP
-net_down >/dev/null 2>&1
 DIR=$(mktemp -d /tmp/mxtrap-demo.XXXXXX)
 chmod 755 "$DIR"
 
@@ -40,18 +41,20 @@ say "Building a small internet of network namespaces ($P-net, -mx, -honest, -bot
 net_up
 dns_start
 sink_start
-postfix_start 9>&-
+postfix_start
 # Shorter than real ones, so that what the end of a visit tells can be seen in a demo.
 trap_config "$DIR/mxtrap.conf" 'visit-gap = "10s"  fallback-window = "60s"  # 300s and 30m on a real site'
-trap_start 9>&-
+trap_start
 wait_for 10000 trap_ready || { bad "mxtrapd did not start"; cat "$DIR/mxtrapd.log"; exit 1; }
 wait_for 5000 trap_web_ready || bad "the dashboard does not answer"
 wait_for 10000 sink_ready || { bad "the real MX did not start"; cat "$DIR/sink.log"; exit 1; }
 wait_for 20000 postfix_ready || { bad "the honest Postfix did not start"; cat "$DIR/postfix.log" "$DIR/postfix/maillog"; exit 1; }
-python3 "$DEMO/relay.py" $P-mx 8725 9>&- 2>"$DIR/relay.log" &
+python3 "$DEMO/relay.py" $P-mx 8725 >"$DIR/relay.port" 2>"$DIR/relay.log" &
 RELAY=$!
-sleep 0.3
-kill -0 $RELAY 2>/dev/null || { bad "no dashboard on this host: $(cat "$DIR/relay.log")"; RELAY=; }
+relayed() { [ -s "$DIR/relay.port" ] || ! kill -0 $RELAY 2>/dev/null; }
+wait_for 2000 relayed
+PORT=$(cat "$DIR/relay.port")
+[ -n "$PORT" ] || { bad "no dashboard on this host: $(cat "$DIR/relay.log")"; RELAY=; }
 
 cat <<END
 
@@ -63,7 +66,7 @@ $DOMAIN is under watch. Its ladder:
 
 An honest Postfix ($HONEST) mails its users; bots come from 198.18.0.0/16. What to look at:
 
-  1. http://127.0.0.1:8725/           the ladder, and the list growing, without reload
+  1. http://127.0.0.1:${PORT:-8725}/           the ladder, and the list growing, without reload
   2. the lines below                  who comes, and what mxtrap makes of it
   3. $BUILD/mxtrap -c $DIR/mxtrap.conf list
   4. $BUILD/mxtrap -c $DIR/mxtrap.conf explain $(bot_address 1)     why it is listed
@@ -82,7 +85,7 @@ note() { printf '%4d s  %s\n' "$(elapsed)" "$*"; }
 # visit HABIT ADDRESS [words]: one visit, and what became of it.
 visit() {
 	local habit=$1 a=$2 t state=
-	bot "$habit" "$a" 9>&- </dev/null
+	bot "$habit" "$a" </dev/null
 	if [ "$habit" = backup-first ]; then
 		FIRST+=("$a")
 		t=$(now_ms)
@@ -98,7 +101,7 @@ while [ -z "$STOP" ] && { [ -z "$LASTS" ] || [ "$(elapsed)" -lt "$LASTS" ]; }; d
 	habit=${HABITS[$(((N - 1) % ${#HABITS[@]}))]}
 	case $habit in
 	# In an honest name too: forging must neither list nor move him.
-	forged) visit forged "$(bot_address $((N % 250)))"; bot forged $HONEST 9>&- ;;
+	forged) visit forged "$(bot_address $((N % 250)))"; bot forged $HONEST ;;
 	backup-first) [ $((N % 16)) = 6 ] && visit $habit "$(bot_address6 $((N % 250)))" || visit $habit "$(bot_address $((N % 250)))" ;;
 	*) visit "$habit" "$(bot_address $((N % 250)))" ;;
 	esac

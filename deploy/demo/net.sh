@@ -63,6 +63,14 @@ net_down() {
 }
 ns_empty() { [ -z "$(ip netns pids "$P-$1" 2>/dev/null)" ]; }
 
+# net_resolver NS ADDRESS: whom it asks.  Another run may remove the empty folder of all, just now.
+net_resolver() {
+	for _ in 1 2 3 4 5 6 7 8 9; do
+		mkdir -p "/etc/netns/$P-$1" 2>/dev/null && break
+	done
+	echo "nameserver $2" >"/etc/netns/$P-$1/resolv.conf"
+}
+
 # net_link NS INTERFACE: a wire from $P-net (where it is called like the namespace) to NS.
 net_link() {
 	ip link add "$1" netns "$P-net" type veth peer name "$2" netns "$P-$1"
@@ -122,8 +130,7 @@ dns_start() {
 	    --mx-host=$DOMAIN,mx0.$DOMAIN,10 --mx-host=$DOMAIN,mx1.$DOMAIN,20 --mx-host=$DOMAIN,mx9.$DOMAIN,90 \
 	    --host-record=mx0.$DOMAIN,$LOW,$LOW6 --host-record=mx1.$DOMAIN,$REAL,$REAL6 \
 	    --host-record=mx9.$DOMAIN,$BOGUS,$BOGUS6 "$@" >"$DIR/dns.log" 2>&1 &
-	mkdir -p "/etc/netns/$P-honest"
-	echo "nameserver 203.0.113.1" >"/etc/netns/$P-honest/resolv.conf"
+	net_resolver honest 203.0.113.1
 }
 
 # The real MX: takes every mail and keeps it, a file each, in $DIR/mail.
