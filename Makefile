@@ -156,6 +156,12 @@ check-fast:
 	@$(MAKE) --no-print-directory check-build
 	@tests/check.sh $(O) fast
 
+# Each folder of tests/cases, a line for each: tests/cases/README.md.
+check-cases:
+	@deploy/deps.sh check mtas
+	@$(MAKE) --no-print-directory check-build
+	@tests/cases/check.sh $(O)
+
 # At other dates: DAYS=400 for one of them; else 60 and 400 days ahead, and near 2^31 s.
 check-calendar:
 	@deploy/deps.sh check
@@ -254,6 +260,6 @@ uninstall:
 clean:
 	rm -rf build build-san build-cov build-fuzz
 
-.PHONY: all deps-build check check-readme check-fast check-calendar check-busy check-build check-attack check-forged check-mtas demo bench docs-pictures lint fuzz coverage install uninstall clean
+.PHONY: all deps-build check check-readme check-fast check-cases check-calendar check-busy check-build check-attack check-forged check-mtas demo bench docs-pictures lint fuzz coverage install uninstall clean
 .SECONDARY:
 -include $(shell find $(O) -name root -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -13,6 +13,7 @@ TIER=${2:-all}
 LOGS=${LOGS:-$BUILD/check}
 PASSED=0 FAILED=0 SKIPPED=0
 mkdir -p "$LOGS"
+export LOGS
 rm -f "$LOGS"/*.status "$LOGS"/*.seconds
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
@@ -30,6 +31,7 @@ end() {
 	    $((PASSED - P0)) $((FAILED - F0)) "$([ $skipped = 0 ] || echo ", $skipped skipped")"
 }
 # run NAME COMMAND...: what it counted, or one, by its exit status; 77 is a skip.
+
 run() { local name=$1; shift; execute "$name" "$@"; judge "$name"; }
 log_of() { echo "$LOGS/$(echo "$STAGE $1" | tr ' /' '__').log"; }
 execute() { # its exit status is beside its log, and its milliseconds
@@ -122,6 +124,7 @@ if [ "$TIER" = all ]; then
 	# They mostly wait, each in namespaces of its own.
 	ABREAST=2 stage "system" tests/system/*.sh
 	ABREAST=2 stage "consumer" tests/consumer/*.sh
+	stage "cases" tests/cases/check.sh
 	stage "browser" tests/browser/*.sh
 	stage "attack" tests/attack/flood.sh tests/attack/forged.sh tests/attack/kill.sh
 fi
