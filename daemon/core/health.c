@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #define MINUTE_US    60000000LL
-#define N_MINUTES    30
+#define N_MINUTES    HEALTH_MINUTES
 
 bool
 health_init(struct health *h, const struct ladder *ladder)
@@ -16,15 +16,6 @@ health_init(struct health *h, const struct ladder *ladder)
 	h->targets = calloc(ladder->n_targets + 1, sizeof(h->targets[0]));
 	h->due_us = INT64_MAX;
 	return h->targets != NULL;
-}
-
-void
-health_anew(struct health *h)
-{
-	struct health_target *targets = h->targets;
-
-	memset(targets, 0, h->ladder->n_targets * sizeof(*targets));
-	*h = (struct health){ .ladder = h->ladder, .targets = targets, .due_us = INT64_MAX };
 }
 
 void
@@ -50,9 +41,12 @@ static void
 set_due(struct health *h)
 {
 	h->due_us = INT64_MAX;
-	for (size_t i = 0; i < h->ladder->n_targets; i++)
+	for (size_t i = 0; i < h->ladder->n_targets; i++) {
 		if (h->targets[i].check_us != 0 && h->targets[i].check_us < h->due_us)
 			h->due_us = h->targets[i].check_us;
+		if (h->targets[i].probe_lapse_us != 0 && h->targets[i].probe_lapse_us < h->due_us)
+			h->due_us = h->targets[i].probe_lapse_us;
+	}
 }
 
 enum health_news
@@ -98,6 +92,11 @@ health_due(struct health *h, int64_t now_us)
 		struct health_target *t = &h->targets[i];
 		size_t n = 0;
 
+		if (t->probe_lapse_us != 0 && t->probe_lapse_us <= now_us) {
+			t->probe_lapse_us = 0;
+			t->probe_down = t->deferring = false;
+			t->probe_fails = 0;
+		}
 		if (t->check_us == 0 || t->check_us > now_us)
 			continue;
 		t->check_us = 0;
@@ -140,6 +139,7 @@ health_probe(struct health *h, uint32_t target, enum probe_result result, int64_
 	bool was_down = health_is_down(t), saw_it = t->probe_down || t->deferring;
 
 	t->probe_us = now_us;
+	t->probe_lapse_us = 0;
 	t->probe_good_until_us = good_until_us;
 	t->probe_last = (uint8_t)result;
 	switch (result) {
@@ -284,4 +284,153 @@ health_doubts(const struct health *h, uint16_t set, int64_t now_us)
 	if (h->dropped * 100 > h->seen + h->dropped)
 		doubts |= DOUBT_DROPS;
 	return doubts;
+}
+
+/* -- across restarts -- */
+
+enum { REAL_DOWN = 1, REAL_PROBE_DOWN = 2, REAL_DEFERRING = 4 };	/* stored */
+
+static void
+save(void (*each)(void *ctx, const struct doubt_row *), void *ctx, enum doubt_row_kind kind, size_t n,
+    const struct addr *addr, int64_t a, int64_t b, int64_t c, int64_t d)
+{
+	struct doubt_row row = { .kind = (uint8_t)kind, .n = (uint8_t)n, .v = { a, b, c, d } };
+
+	if (addr != NULL)
+		row.addr = *addr;
+	each(ctx, &row);
+}
+
+void
+health_save(const struct health *h, int64_t now_us, void (*each)(void *ctx, const struct doubt_row *), void *ctx)
+{
+	int64_t minute = now_us / MINUTE_US;
+
+	save(each, ctx, DOUBT_ROW_ENDS, 0, NULL, h->grace_until_us, h->blind_until_us, h->overflow_until_us, h->step_until_us);
+	for (size_t i = 0; i < HEALTH_BLIND_SPANS; i++)
+		save(each, ctx, DOUBT_ROW_BLIND, i, NULL, i < h->n_blind ? h->blind[i].from_us : 0,
+		    i < h->n_blind ? h->blind[i].to_us : 0, 0, 0);
+	for (size_t i = 0; i < N_MINUTES; i++) {
+		bool old = minute - h->drops[i].minute >= N_MINUTES;
+		/* What is seen grows with each packet: told when the minute is over. */
+		bool open = h->drops[i].minute == minute && h->drops[i].dropped == 0;
+
+		save(each, ctx, DOUBT_ROW_DROPS, i, NULL, old || open ? 0 : h->drops[i].minute,
+		    old || open ? 0 : (int64_t)h->drops[i].seen, old ? 0 : (int64_t)h->drops[i].dropped, 0);
+	}
+	for (size_t i = 0; i < h->ladder->n_targets; i++) {
+		const struct health_target *t = &h->targets[i];
+
+		if (h->ladder->targets[i].role == ROLE_REAL)
+			save(each, ctx, DOUBT_ROW_REAL, 0, &h->ladder->targets[i].addr, (t->down ? REAL_DOWN : 0) |
+			    (t->probe_down ? REAL_PROBE_DOWN : 0) | (t->deferring ? REAL_DEFERRING : 0), t->probe_fails,
+			    t->doubt_until_us, 0);
+	}
+}
+
+static void
+load_drops(struct health *h, const struct doubt_row *row)
+{
+	if (row->n >= N_MINUTES || row->v[0] <= 0 || row->v[1] < 0 || row->v[2] < 0 || row->v[0] % N_MINUTES != row->n)
+		return;
+	h->seen += (uint64_t)row->v[1] - h->drops[row->n].seen;
+	h->dropped += (uint64_t)row->v[2] - h->drops[row->n].dropped;
+	h->drops[row->n].minute = row->v[0];
+	h->drops[row->n].seen = (uint64_t)row->v[1];
+	h->drops[row->n].dropped = (uint64_t)row->v[2];
+}
+
+static void
+load_real(struct health *h, const struct doubt_row *row)
+{
+	for (size_t i = 0; i < h->ladder->n_targets; i++) {
+		struct health_target *t = &h->targets[i];
+
+		/* An address may be in several sets. */
+		if (h->ladder->targets[i].role != ROLE_REAL || !addr_equal(&h->ladder->targets[i].addr, &row->addr))
+			continue;
+		t->down = (row->v[0] & REAL_DOWN) != 0;
+		t->probe_down = (row->v[0] & REAL_PROBE_DOWN) != 0;
+		t->deferring = (row->v[0] & REAL_DEFERRING) != 0;
+		t->probe_fails = (uint8_t)(row->v[1] < 0 ? 0 : row->v[1] > UINT8_MAX ? UINT8_MAX : row->v[1]);
+		t->doubt_until_us = row->v[2];
+	}
+}
+
+void
+health_load(struct health *h, const struct doubt_row *row)
+{
+	switch ((enum doubt_row_kind)row->kind) {
+	case DOUBT_ROW_ENDS:
+		if (row->n != 0)
+			break;
+		h->grace_until_us = row->v[0];
+		h->blind_until_us = row->v[1];
+		h->overflow_until_us = row->v[2];
+		h->step_until_us = row->v[3];
+		break;
+	case DOUBT_ROW_BLIND:
+		if (h->n_blind == HEALTH_BLIND_SPANS || row->v[0] <= 0 || row->v[1] < row->v[0])
+			break;
+		h->blind[h->n_blind].from_us = row->v[0];
+		h->blind[h->n_blind++].to_us = row->v[1];
+		break;
+	case DOUBT_ROW_DROPS:
+		load_drops(h, row);
+		break;
+	case DOUBT_ROW_REAL:
+		load_real(h, row);
+		break;
+	case DOUBT_ROW_ALARM:
+	case DOUBT_ROW_N_KINDS:
+		break;
+	}
+}
+
+/* A doubt that ends then could not have been begun yet: the clock was another, or the row is damaged. */
+static int64_t
+at_most(int64_t until_us, int64_t now_us, int64_t lasts_us)
+{
+	return until_us > now_us + lasts_us ? now_us + lasts_us : until_us;
+}
+
+void
+health_resume(struct health *h, int64_t now_us)
+{
+	h->blind_until_us = at_most(h->blind_until_us, now_us, HEALTH_MEMORY_US);
+	h->overflow_until_us = at_most(h->overflow_until_us, now_us, HEALTH_MEMORY_US);
+	h->step_until_us = at_most(h->step_until_us, now_us, HEALTH_MEMORY_US);
+	h->full_until_us = at_most(h->full_until_us, now_us, HEALTH_MEMORY_US);
+	h->layout_until_us = at_most(h->layout_until_us, now_us, HEALTH_LAYOUT_US);
+	for (size_t i = 0; i < h->ladder->n_targets; i++) {
+		struct health_target *t = &h->targets[i], was = *t;
+		bool wire = h->ladder->targets[i].witness == WITNESS_WIRE;
+
+		*t = (struct health_target){
+			.down = was.down && wire, .probe_down = was.probe_down, .deferring = was.deferring,
+			.probe_fails = was.probe_fails, .doubt_until_us = at_most(was.doubt_until_us, now_us, HEALTH_AFTER_US),
+		};
+		/* The wire is no longer asked: whether it is back nobody will know. */
+		if (was.down && !wire)
+			t->doubt_until_us = now_us + HEALTH_AFTER_US;
+		if (t->probe_down || t->deferring || t->probe_fails != 0)
+			t->probe_lapse_us = now_us + HEALTH_AFTER_US;
+	}
+	for (size_t i = 0; i < N_MINUTES; i++) {
+		int64_t age = now_us / MINUTE_US - h->drops[i].minute;
+
+		if (age >= 0 && age < N_MINUTES)
+			continue;
+		h->seen -= h->drops[i].seen;
+		h->dropped -= h->drops[i].dropped;
+		h->drops[i].minute = 0;
+		h->drops[i].seen = h->drops[i].dropped = 0;
+	}
+	for (size_t i = 0; i < h->n_blind;) {
+		if (h->blind[i].to_us <= now_us)
+			i++;
+		else
+			h->blind[i] = h->blind[--h->n_blind];
+	}
+	set_due(h);
 }

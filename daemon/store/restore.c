@@ -207,8 +207,8 @@ store_each_memory(struct store *s, bool (*each)(void *, const struct memory_row 
 	bool go = true;
 	int rc = SQLITE_DONE;
 
-	if (!restore_open(&r, s, "SELECT sender, mx_set, is_pool, memory_at_s, lower_before_s, last_after_s, real_before_s"
-	    " FROM memory ORDER BY sender, mx_set, is_pool"))
+	if (!restore_open(&r, s, "SELECT sender, mx_set, is_pool, memory_at_s, lower_before_s, last_after_s, real_before_s,"
+	    " unanswered FROM memory ORDER BY sender, mx_set, is_pool"))
 		return false;
 	while (go && (rc = sqlite3_step(r.rows)) == SQLITE_ROW) {
 		int64_t at = sqlite3_column_int64(r.rows, 3);
@@ -227,6 +227,7 @@ store_each_memory(struct store *s, bool (*each)(void *, const struct memory_row 
 			row.last_s = (uint32_t)(at + sqlite3_column_int64(r.rows, 5));
 		if (sqlite3_column_type(r.rows, 6) != SQLITE_NULL)
 			row.last_real_s = (uint32_t)(at - sqlite3_column_int64(r.rows, 6));
+		row.unanswered = sqlite3_column_int(r.rows, 7) == 1;
 		go = each(ctx, &row);
 	}
 	return restore_close(&r, go ? rc : SQLITE_DONE);
@@ -293,5 +294,64 @@ store_each_foreign(struct store *s, bool (*each)(void *, sender_key, uint32_t un
 	while (go && (rc = sqlite3_step(r.rows)) == SQLITE_ROW)
 		if (row_seconds(r.rows, 1) || restore_bad(&r, "foreign_sender"))
 			go = each(ctx, (sender_key)sqlite3_column_int64(r.rows, 0), (uint32_t)sqlite3_column_int64(r.rows, 1));
+	return restore_close(&r, go ? rc : SQLITE_DONE);
+}
+
+bool
+store_each_doubt(struct store *s, bool (*each)(void *, const struct doubt_row *), void *ctx)
+{
+	struct restore r;
+	bool go = true;
+	int rc = SQLITE_DONE;
+
+	if (!restore_open(&r, s, "SELECT kind, n, addr, a, b, c, d FROM doubt ORDER BY kind, n, addr"))
+		return false;
+	while (go && (rc = sqlite3_step(r.rows)) == SQLITE_ROW) {
+		struct doubt_row row = { .kind = 0 };
+		int64_t kind = sqlite3_column_int64(r.rows, 0), n = sqlite3_column_int64(r.rows, 1);
+		const void *bytes = sqlite3_column_blob(r.rows, 2);
+
+		if (kind < 0 || kind >= DOUBT_ROW_N_KINDS || n < 0 || n >= DOUBT_ROW_MAX_N || bytes == NULL ||
+		    sqlite3_column_bytes(r.rows, 2) != sizeof(row.addr.b))
+			continue;
+		row.kind = (uint8_t)kind;
+		row.n = (uint8_t)n;
+		memcpy(row.addr.b, bytes, sizeof(row.addr.b));
+		for (int i = 0; i < DOUBT_ROW_VALUES; i++)
+			row.v[i] = sqlite3_column_int64(r.rows, 3 + i);
+		go = each(ctx, &row);
+	}
+	return restore_close(&r, go ? rc : SQLITE_DONE);
+}
+
+bool
+store_each_evidence(struct store *s, size_t most, bool (*each)(void *, const struct evidence_row *), void *ctx)
+{
+	struct restore r;
+	bool go = true;
+	int rc = SQLITE_DONE;
+
+	if (!restore_open(&r, s, "SELECT time_us, sender, host, visit_us, mx_set, kind, grade, score, hint, score_sum, hint_sum,"
+	    " excused, revision, of_us FROM evidence WHERE id > (SELECT max(id) FROM evidence) - ? ORDER BY id"))
+		return false;
+	sqlite3_bind_int64(r.rows, 1, (sqlite3_int64)most);
+	while (go && (rc = sqlite3_step(r.rows)) == SQLITE_ROW) {
+		int64_t kind = sqlite3_column_int64(r.rows, 5), grade = sqlite3_column_int64(r.rows, 6);
+		struct evidence_row row = {
+			.time_us = sqlite3_column_int64(r.rows, 0), .sender = (sender_key)sqlite3_column_int64(r.rows, 1),
+			.visit_us = sqlite3_column_int64(r.rows, 3), .set = (uint16_t)sqlite3_column_int(r.rows, 4),
+			.score = (float)sqlite3_column_double(r.rows, 7), .hint = (float)sqlite3_column_double(r.rows, 8),
+			.score_sum = (float)sqlite3_column_double(r.rows, 9), .hint_sum = (float)sqlite3_column_double(r.rows, 10),
+			.excused = (uint16_t)sqlite3_column_int(r.rows, 11), .revision = sqlite3_column_int(r.rows, 12) != 0,
+			.of_us = sqlite3_column_int64(r.rows, 13),
+		};
+
+		if (kind < 0 || kind >= EVIDENCE_N_KINDS || grade < 0 || grade > GRADE_ACCEPTED)
+			continue;
+		row.kind = (uint8_t)kind;
+		row.grade = (uint8_t)grade;
+		row.host = sender_addr(row.sender, (uint64_t)sqlite3_column_int64(r.rows, 2));
+		go = each(ctx, &row);
+	}
 	return restore_close(&r, go ? rc : SQLITE_DONE);
 }

@@ -52,7 +52,7 @@ enum lane {
 };
 
 enum row_kind { ROW_ATTEMPT, ROW_VISIT, ROW_EVIDENCE, ROW_EVENT, ROW_NOTE, ROW_TALLY, ROW_FINGERPRINT, ROW_CORRESPONDENT,
-	ROW_FOREIGN, ROW_CLEARED };
+	ROW_FOREIGN, ROW_CLEARED, ROW_DOUBT };
 
 struct row {
 	uint8_t kind;			/* enum row_kind */
@@ -62,6 +62,7 @@ struct row {
 		struct evidence_row evidence;
 		struct note_row	    note;
 		struct tally_row    tally;
+		struct doubt_row    doubt;
 		struct {
 			struct event event;
 			char *who, *note;	/* owned, or NULL */

@@ -122,6 +122,17 @@ sink_note(void *ctx, const struct note_row *n)
 }
 
 static void
+sink_doubt(void *ctx, const struct doubt_row *d)
+{
+	struct row *row = store_row(ctx, LANE_KEEP, ROW_DOUBT);
+
+	if (row == NULL)
+		return;
+	row->u.doubt = *d;
+	store_put(ctx, LANE_KEEP);
+}
+
+static void
 sink_fingerprint(void *ctx, uint16_t id, const struct fingerprint *fp, int64_t time_us)
 {
 	struct row *row = store_row(ctx, LANE_KEEP, ROW_FINGERPRINT);
@@ -209,7 +220,7 @@ store_sink(struct store *s)
 	return (struct sink){ .ctx = s, .attempt = sink_attempt, .visit = sink_visit, .evidence = sink_evidence,
 		.change = sink_change, .sender = sink_sender, .memory = sink_memory, .tally = sink_tally,
 		.note = sink_note, .fingerprint = sink_fingerprint, .correspondent = sink_correspondent,
-		.foreign = sink_foreign, .cleared = sink_cleared };
+		.foreign = sink_foreign, .cleared = sink_cleared, .doubt = sink_doubt };
 }
 
 size_t

@@ -227,6 +227,19 @@ write_note(struct store *s, const struct note_row *n)
 }
 
 static bool
+write_doubt(struct store *s, const struct doubt_row *d)
+{
+	sqlite3_stmt *stmt = s->stmts[WRITE_DOUBT];
+
+	sqlite3_bind_int(stmt, 1, d->kind);
+	sqlite3_bind_int(stmt, 2, d->n);
+	sqlite3_bind_blob(stmt, 3, d->addr.b, sizeof(d->addr.b), SQLITE_STATIC);
+	for (int i = 0; i < DOUBT_ROW_VALUES; i++)
+		sqlite3_bind_int64(stmt, 4 + i, d->v[i]);
+	return database_run(s, WRITE_DOUBT);
+}
+
+static bool
 write_tally(struct store *s, const struct tally_row *t)
 {
 	sqlite3_stmt *stmt = s->stmts[WRITE_TALLY];
@@ -288,6 +301,8 @@ write_row(struct store *s, const struct row *row)
 		return write_event(s, &row->u.event.event, row->u.event.who, row->u.event.note);
 	case ROW_NOTE:
 		return write_note(s, &row->u.note);
+	case ROW_DOUBT:
+		return write_doubt(s, &row->u.doubt);
 	case ROW_TALLY:
 		return write_tally(s, &row->u.tally);
 	case ROW_FINGERPRINT:
@@ -318,7 +333,7 @@ row_release(struct store *s, struct row *row, bool lost)
 }
 
 #define SENDER_COLUMNS 19
-#define MEMORY_COLUMNS 7
+#define MEMORY_COLUMNS 8
 
 static void
 bind_sender(const struct store *s, sqlite3_stmt *stmt, int at, const struct sender_row *r)
@@ -383,6 +398,7 @@ bind_memory(sqlite3_stmt *stmt, int at, const struct memory_row *m)
 	bind_offset(stmt, at + 5, m->lower_at_s, time_s - m->lower_at_s);
 	bind_offset(stmt, at + 6, m->last_s, m->last_s - time_s);
 	bind_offset(stmt, at + 7, m->last_real_s, time_s - m->last_real_s);
+	bind_offset(stmt, at + 8, m->unanswered, m->unanswered);
 }
 
 bool

@@ -182,38 +182,6 @@ run(struct replay *r, bool fresh, bool stored_start)
 		fputs("\r\033[K", stderr);
 }
 
-static bool
-restore_sender(void *ctx, const struct sender_row *row)
-{
-	return trap_restore_sender(ctx, row);
-}
-
-static bool
-restore_memory(void *ctx, const struct memory_row *row)
-{
-	return trap_restore_memory(ctx, row);
-}
-
-static bool
-restore_correspondent(void *ctx, sender_key key, uint32_t answered_s)
-{
-	trap_restore_correspondent(ctx, key, answered_s);
-	return true;
-}
-
-static bool
-restore_foreign(void *ctx, sender_key key, uint32_t until_s)
-{
-	trap_restore_foreign(ctx, key, until_s);
-	return true;
-}
-
-static bool
-restore_allow(void *ctx, const struct prefix *what, uint32_t expires_s)
-{
-	return trap_restore_allow(ctx, what, expires_s);
-}
-
 /* The directory, whether it or the file in it was named. */
 static bool
 load_inputs(struct replay *r, const char *path)
@@ -326,13 +294,8 @@ replay_files(struct replay *r, struct prefix **never)
 	r->trap = trap_new(&options);
 	if (r->trap == NULL)
 		fatalx("replay: no memory for %u senders: see limits { senders }", r->config->limits.senders);
-	if (!fresh) {
-		store_each_sender(r->store, restore_sender, r->trap);
-		store_each_memory(r->store, restore_memory, r->trap);
-		store_each_allow(r->store, restore_allow, r->trap);
-		store_each_correspondent(r->store, restore_correspondent, r->trap);
-		store_each_foreign(r->store, restore_foreign, r->trap);
-	}
+	if (!fresh)
+		(void)watch_restore(r->store, r->trap, NULL);
 	if (r->options->inputs_db != NULL && !load_inputs(r, r->options->inputs_db))
 		return 1;
 	for (size_t i = 0; i < r->n; i++)

@@ -193,6 +193,14 @@ tell_foreign(void *ctx, sender_key key, uint32_t until_s)
 }
 
 static void
+tell_doubt(void *ctx, const struct doubt_row *row)
+{
+	struct teller *t = ctx;
+
+	t->inner.doubt(t->inner.ctx, row);
+}
+
+static void
 tell_cleared(void *ctx, uint32_t day_s, uint64_t n)
 {
 	const struct teller *t = ctx;
@@ -207,6 +215,6 @@ teller_sink(struct teller *t)
 		.ctx = t, .attempt = tell_attempt, .visit = tell_visit, .evidence = tell_evidence, .change = tell_change,
 		.sender = tell_sender, .memory = tell_memory, .tally = tell_tally, .note = tell_note,
 		.fingerprint = tell_fingerprint, .correspondent = tell_correspondent, .foreign = tell_foreign,
-		.cleared = tell_cleared,
+		.cleared = tell_cleared, .doubt = tell_doubt,
 	};
 }

@@ -185,6 +185,7 @@ start(struct trap *t, int64_t now_us)
 	t->now_us = now_us;
 	wheel_start(&t->ends, now_us);
 	wheel_start(&t->list.deadlines, now_us);
+	t->grace_loaded_us = t->health.grace_until_us;
 	t->health.grace_until_us = now_us + t->o.judge.start_grace_s * SECOND_US;
 	for (uint32_t i = 0; i < t->senders.fresh; i++)
 		blocklist_restored(&t->list, i, now_us);
@@ -344,19 +345,11 @@ trap_event(struct trap *t, const struct event *e)
 	switch ((enum event_kind)e->kind) {
 	case EVENT_TICK:
 		break;
-	case EVENT_START: {
-		int64_t grace_us = t->o.judge.start_grace_s * SECOND_US;
-
-		if (e->value != 0 && grace_us > 60 * SECOND_US)
-			grace_us = 60 * SECOND_US;
+	case EVENT_START:
 		trap_never_anew(t);
-		/* A replay passes over a restart: the process that began then knew no more than its database. */
-		health_anew(&t->health);
-		trap_forget_recent(t);
-		t->health.grace_until_us = t->now_us + grace_us;
+		trap_resume(t, e->value != 0);
 		trap_tell_note(t, NOTE_START, UINT32_MAX, 0, 0);
 		break;
-	}
 	case EVENT_ACCEPT:
 		take_accept(t, e);
 		break;
@@ -391,7 +384,8 @@ trap_event(struct trap *t, const struct event *e)
 		trap_take_said(t, e);
 		break;
 	case EVENT_LAYOUT:
-		t->health.layout_until_us = t->now_us + HEALTH_LAYOUT_US;
+		/* since_us: one of a run before that still holds goes on; its end stays what it was. */
+		trap_layout(t, e->since_us != 0 && e->since_us < t->now_us ? e->since_us : t->now_us);
 		trap_tell_note(t, NOTE_RELOAD, UINT32_MAX, 0, 0);
 		break;
 	}

@@ -51,6 +51,7 @@ unanswered(struct trap *t, struct attempt *a, bool answered)
 	visit = visit_find(&t->visits, s, set);
 	if (visit != VISIT_NONE)
 		t->visits.records[visit].flags |= VISIT_UNANSWERED;
+	sender_dirty(&t->senders, a->sender);	/* no restart forgets that */
 	/* Whom we block gets no answer by our own doing; and our own network is not the world. */
 	if (answered || s->state == STATE_LISTED || (s->flags & SENDER_OURS) != 0 ||
 	    pool_key(a->key, 0) == pool_key(ours, 0))

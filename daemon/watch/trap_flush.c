@@ -64,6 +64,7 @@ tell_sender(struct trap *t, uint32_t number)
 		struct memory_row m = {
 			.sender = s->key, .lower_at_s = v->lower_at_s, .memory_at_s = v->memory_at_s,
 			.last_s = (uint32_t)(visit_last_us(v) / SECOND_US), .last_real_s = v->last_real_s, .set = v->set,
+			.unanswered = (v->flags & VISIT_UNANSWERED) != 0,
 		};
 
 		if (v->lower_at_s != 0)
@@ -77,6 +78,7 @@ trap_flush(struct trap *t, size_t max_senders)
 	size_t words = (size_t)t->senders.fresh / 64 + 1, told = 0, waiting = 0;
 
 	trap_tell_tallies(t);
+	trap_tell_doubts(t);
 	if (t->flush_at >= words)
 		t->flush_at = 0;
 	for (size_t i = 0; i < words; i++) {

@@ -120,7 +120,10 @@ trap_take_health(struct trap *t, const struct event *e)
 		trap_tell_note(t, NOTE_BLIND, e->target, e->since_us, t->now_us);
 		if (e->value != 0)
 			health_unseen(&t->health, t->now_us);
-		if (health_blind(&t->health, e->since_us, t->now_us) || e->value != 0)
+		if (health_blind(&t->health, e->since_us, t->now_us))
+			/* An outage that began before would have been noticed only now. */
+			trap_doubt_later(t, UINT16_MAX, e->since_us - ATTEMPT_LIFE_US, DOUBT_BLIND);
+		else if (e->value != 0)
 			trap_doubt_later(t, UINT16_MAX, e->since_us, DOUBT_BLIND);
 		break;
 	case EVENT_CLOCK_STEP:

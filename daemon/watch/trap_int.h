@@ -121,6 +121,9 @@ struct trap {
 	uint32_t	     n_fingerprints;
 	uint16_t	     last_fingerprint;	/* id of the last SYN's; 0: none */
 	struct wrong	     wrong;
+	struct doubt_row    *doubts_told;	/* as the store has them; trap_doubt_rows() */
+	bool		     doubts_loaded, doubts_resumed;	/* it may have others; watching began at least once */
+	int64_t		     grace_loaded_us;	/* the end of a start grace of the run before; 0: it was over */
 	struct alarm	    *alarms;		/* by target: how it misbehaves */
 	int64_t		     foreign_told_us;	/* when the operator last heard of another's domain */
 	uint32_t	     n_alarms;		/* of them, open */
@@ -190,8 +193,6 @@ struct finding {
 };
 /* Weigh one finding.  Guilt is subject to doubt; what speaks for a sender is not.  Did it count? */
 bool trap_weigh(struct trap *, const struct finding *);
-/* No later doubt reaches what was judged so far. */
-void trap_forget_recent(struct trap *);
 /* Take back what one earlier piece of evidence gave, as much as is left of it. */
 void trap_revise(struct trap *, struct recent *, uint32_t visit, uint16_t why);
 /* Told for the record, with no points and this doubt. */
@@ -221,6 +222,16 @@ void trap_alarm_refused(struct trap *, uint32_t target);
 
 /* Likewise about one sender: all that is not forgotten. */
 void trap_doubt_sender(struct trap *, sender_key, enum doubt);
+
+/* trap_doubt.c */
+/* Rows that survive a restart, at most: doubts, alarms. */
+size_t trap_doubt_rows(const struct trap *);
+/* The store is told of those that changed. */
+void trap_tell_doubts(struct trap *);
+/* The ladder is another since then. */
+void trap_layout(struct trap *, int64_t since_us);
+/* EVENT_START: watching begins, or begins again. */
+void trap_resume(struct trap *, bool resumed);
 
 /* trap_sight.c */
 /* What the MTA of a real exchanger tells of a sender. */

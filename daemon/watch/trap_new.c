@@ -35,9 +35,10 @@ make_tables(struct trap *t)
 	t->set_flags = table_alloc(sets, sizeof(t->set_flags[0]));
 	t->tallies = table_alloc(n, sizeof(t->tallies[0]));
 	t->alarms = table_alloc(n, sizeof(t->alarms[0]));
+	t->doubts_told = table_alloc(trap_doubt_rows(t), sizeof(t->doubts_told[0]));
 	t->fingerprints = table_alloc(FINGERPRINTS, sizeof(t->fingerprints[0]));
 	return trap_network_init(t) && t->scored.at != NULL && t->hinted.at != NULL && t->kin != NULL &&
-	    t->set_flags != NULL && t->tallies != NULL && t->alarms != NULL && t->fingerprints != NULL &&
+	    t->set_flags != NULL && t->tallies != NULL && t->alarms != NULL && t->doubts_told != NULL && t->fingerprints != NULL &&
 	    index_init(&t->fingerprint_index, FINGERPRINTS) &&
 	    sender_table_init(&t->senders, l->senders, t->o.hash_key) &&
 	    visit_pool_init(&t->visits, l->senders, further_visits(t)) &&
@@ -110,6 +111,7 @@ trap_free(struct trap *t)
 	table_free(t->set_flags);
 	table_free(t->tallies);
 	table_free(t->alarms);
+	table_free(t->doubts_told);
 	table_free(t->fingerprints);
 	index_free(&t->fingerprint_index);
 	sender_table_free(&t->senders);
@@ -188,6 +190,8 @@ trap_restore_memory(struct trap *t, const struct memory_row *row)
 	v->lower_at_s = row->lower_at_s;
 	v->memory_at_s = row->memory_at_s;
 	v->last_real_s = row->last_real_s;
+	if (row->unanswered != 0)
+		v->flags |= VISIT_UNANSWERED;
 	return true;
 }
 
@@ -201,7 +205,7 @@ size_t
 trap_memory_bytes(const struct trap *t)
 {
 	return sizeof(*t) + trap_network_bytes() + 2 * (size_t)RECENT * sizeof(t->scored.at[0]) +
-	    (t->ladder->n_sets + 1) * sizeof(t->kin[0]) +
+	    (t->ladder->n_sets + 1) * sizeof(t->kin[0]) + trap_doubt_rows(t) * sizeof(t->doubts_told[0]) +
 	    (size_t)FINGERPRINTS * sizeof(t->fingerprints[0]) + index_bytes(&t->fingerprint_index) +
 	    (size_t)t->senders.cap * sizeof(t->senders.records[0]) + t->senders.cap / 8 +
 	    index_bytes(&t->senders.index) +

@@ -164,16 +164,34 @@ trap_revise(struct trap *t, struct recent *r, uint32_t visit, uint16_t why)
 	tell(t, &f, -score, -hint, why, true);
 }
 
-void
-trap_forget_recent(struct trap *t)
+/* A row of which this one took back the points; of_us 0: all that the sender still had. */
+static void
+restore_revision(struct trap *t, const struct evidence_row *row)
 {
-	struct recent_ring *const rings[] = { &t->scored, &t->hinted };
+	for (uint32_t i = 0; i < 2 * RECENT; i++) {
+		struct recent *r = i < RECENT ? &t->scored.at[i] : &t->hinted.at[i - RECENT];
 
-	for (size_t k = 0; k < 2; k++) {
-		for (uint32_t i = 0; i < RECENT && i < rings[k]->next; i++)
-			rings[k]->at[i].live = 0;
-		rings[k]->next = 0;
+		if (r->live && r->key == row->sender && (row->of_us == 0 || (r->time_us == row->of_us &&
+		    r->kind == row->kind && r->set == row->set)))
+			r->live = 0;
 	}
+}
+
+void
+trap_restore_evidence(struct trap *t, const struct evidence_row *row)
+{
+	uint32_t number = sender_find(&t->senders, row->sender, sender_hash(&t->senders, row->sender));
+	struct recent_ring *ring = row->score > 0 ? &t->scored : &t->hinted;
+
+	if (number == SENDER_NONE || row->kind >= EVIDENCE_N_KINDS)
+		return;
+	if (row->revision != 0)
+		restore_revision(t, row);
+	else if (row->excused == 0 && (row->score > 0 || row->hint > 0))
+		ring->at[ring->next++ % RECENT] = (struct recent){
+			.time_us = row->time_us, .key = row->sender, .number = number, .set = row->set, .kind = row->kind,
+			.grade = row->grade, .score = row->score, .hint = row->hint, .live = 1,
+		};
 }
 
 /* key 0: whoever it is of. */

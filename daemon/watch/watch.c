@@ -155,56 +155,6 @@ on_moved(void *ctx, uint64_t generation, uint64_t serial)
 	firewall_feed_ring(&w->firewall);
 }
 
-static bool
-restore_sender(void *ctx, const struct sender_row *row)
-{
-	struct watch *w = ctx;
-
-	if (!trap_restore_sender(w->trap, row))
-		return false;
-	w->restored++;
-	return true;
-}
-
-static bool
-restore_memory(void *ctx, const struct memory_row *row)
-{
-	return trap_restore_memory(ctx, row);
-}
-
-static bool
-restore_correspondent(void *ctx, sender_key key, uint32_t answered_s)
-{
-	trap_restore_correspondent(ctx, key, answered_s);
-	return true;
-}
-
-static bool
-restore_foreign(void *ctx, sender_key key, uint32_t until_s)
-{
-	trap_restore_foreign(ctx, key, until_s);
-	return true;
-}
-
-static bool
-restore_allow(void *ctx, const struct prefix *what, uint32_t expires_s)
-{
-	return trap_restore_allow(ctx, what, expires_s);
-}
-
-static void
-restore(struct watch *w)
-{
-	bool all = store_each_sender(w->store, restore_sender, w);
-
-	all = store_each_memory(w->store, restore_memory, w->trap) && all;
-	all = store_each_allow(w->store, restore_allow, w->trap) && all;
-	all = store_each_correspondent(w->store, restore_correspondent, w->trap) && all;
-	all = store_each_foreign(w->store, restore_foreign, w->trap) && all;
-	if (!all)
-		log_warnx("not all that the database holds could be taken up: see limits { senders }");
-}
-
 static size_t
 fifo_size(size_t n)
 {
@@ -313,7 +263,7 @@ doubt_the_past(struct watch *w, const struct status_last *last, int64_t now)
 		watch_event(w, &e);
 	}
 	if (last->other_layout) {
-		struct event e = { .time_us = now, .kind = EVENT_LAYOUT };
+		struct event e = { .time_us = now, .kind = EVENT_LAYOUT, .since_us = last->layout_since_s * 1000000 };
 
 		log_warnx("the ladder is another than it was: nothing counts until its old DNS records are forgotten (49 h)");
 		watch_event(w, &e);
@@ -353,8 +303,8 @@ begin(struct watch *w)
 	w->firewall_off = last.firewall_off;
 	store_counters(w->store, &counters);
 	start.value = !counters.fresh;
-	if (!counters.fresh)
-		restore(w);
+	if (!counters.fresh && !watch_restore(w->store, w->trap, &w->restored))
+		log_warnx("not all stored senders fit in memory; raise limits { senders }");
 	w->start_us = start.time_us;
 	w->grace_s = w->config->judge.start_grace_s;
 	if (!counters.fresh && w->grace_s > RESTART_GRACE_S)

@@ -11,6 +11,7 @@
 #include "mxtrap/event.h"
 #include "mxtrap/evidence.h"
 #include "mxtrap/mxset.h"
+#include "mxtrap/sink.h"
 
 #define HEALTH_WINDOW_US    (60 * 1000000LL)	/* of the down rule */
 #define HEALTH_NETWORKS	    3			/* distinct networks without an answer: down */
@@ -22,6 +23,7 @@
 #define HEALTH_TOLD_US	    (60 * 60 * 1000000LL)	/* an MTA that tells of nobody for so long tells nothing */
 #define HEALTH_UNSEEN_US    (60 * 1000000LL)	/* of doubt after any moment in which an interface was not captured */
 #define HEALTH_BLIND_SPANS  16			/* that are told apart; more grow together */
+#define HEALTH_MINUTES	    30			/* in which packets are counted, for the share of drops */
 #define HEALTH_PROBES_FAILED 2			/* in a row: down */
 
 struct health_target {			/* of one address of a real exchanger */
@@ -32,6 +34,7 @@ struct health_target {			/* of one address of a real exchanger */
 	bool	 probe_down, deferring;	/* by the probe: it failed twice; its greeting was no welcome */
 	uint8_t	 probe_fails, probe_last;	/* in a row; enum probe_result of the last one */
 	int64_t	 probe_us, probe_good_until_us;	/* last result; afterwards it says nothing any more */
+	int64_t	 probe_lapse_us;	/* what the probe of the run before said lapses then, if none speaks; 0: never */
 	int64_t	 told_us;		/* its own MTA last told of somebody; 0: never */
 	struct { uint64_t network; int64_t time_us; } unanswered[HEALTH_NETWORKS];
 };
@@ -45,15 +48,26 @@ struct health {
 	int64_t	 due_us;			/* when health_due() has something to do; INT64_MAX: never */
 	struct { int64_t from_us, to_us; } blind[HEALTH_BLIND_SPANS];
 	size_t	 n_blind;
-	struct { int64_t minute; uint64_t seen, dropped; } drops[30];	/* the last half hour, by minute */
+	struct { int64_t minute; uint64_t seen, dropped; } drops[HEALTH_MINUTES];	/* the last half hour, by minute */
 	uint64_t seen, dropped;		/* sums of it */
 	int64_t	 drops_minute;
 };
 
 bool health_init(struct health *, const struct ladder *);
 void health_free(struct health *);
-/* Know nothing again, as one that was just made. */
-void health_anew(struct health *);
+/*
+ * What survives a restart: each row, with what holds now.  A row that says nothing is all zero but for its key.
+ * seen of a minute may be a little less than what was seen.
+ */
+void health_save(const struct health *, int64_t now_us, void (*each)(void *ctx, const struct doubt_row *), void *ctx);
+/* One of these rows, before health_resume(); a kind or an address that is not of ours changes nothing. */
+void health_load(struct health *, const struct doubt_row *);
+/*
+ * Watching begins again at now.  What survives a restart stays, none of it for longer than it could last from now
+ * on; the rest is forgotten: who was seen lately, and that a target is known to be well.  An outage that the
+ * wire saw goes on until the wire sees its end; one that only a probe saw lapses after 15 minutes without a probe.
+ */
+void health_resume(struct health *, int64_t now_us);
 
 /* A sender's SYN at a real target; never our own. */
 void health_syn(struct health *, uint32_t target, int64_t now_us);
@@ -65,7 +79,7 @@ void health_syn(struct health *, uint32_t target, int64_t now_us);
 enum health_news health_unanswered(struct health *, uint32_t target, uint64_t network, int64_t now_us);
 /* Somebody, not we, completed a handshake there.  HEALTH_BACK: it was down by the wire and is not. */
 enum health_news health_proven(struct health *, uint32_t target, int64_t now_us);
-/* At due_us: the next target that is down from now on; UINT32_MAX: no more. */
+/* At due_us: the next target that is down from now on; UINT32_MAX: no more.  An old probe's word may lapse. */
 uint32_t health_due(struct health *, int64_t now_us);
 /*
  * What the decoy's probe found.  good_until: with no newer result by then, nothing is known from it.

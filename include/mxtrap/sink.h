@@ -111,8 +111,30 @@ struct memory_row {		/* order memory of a sender on a set; also comes back at st
 	uint32_t last_s, last_real_s;
 	uint16_t set;
 	uint8_t	 is_pool;		/* 1: sender holds a pool's key, not a sender's */
-	uint8_t	 spare;
+	uint8_t	 unanswered;		/* 1: its own last SYN at the real MX got no answer, or it was put off */
 };
+
+/*
+ * What the pipeline doubts, and which decoys misbehave: told when it changes, and given back at the start, so that
+ * no restart ends a doubt.  A row replaces that of the same kind, place and address; n says which of several.
+ */
+enum doubt_row_kind {		/* values are stored */
+	DOUBT_ROW_ENDS = 0,	/* v: end of the start grace, of blindness, overflow, clock step; n 1: full table, layout,
+				 * a pool that had to go, when a foreign domain was last reported (all in us) */
+	DOUBT_ROW_BLIND = 1,	/* v: from, to */
+	DOUBT_ROW_DROPS = 2,	/* of one minute.  v: minute, packets seen, packets dropped */
+	DOUBT_ROW_REAL = 3,	/* of a real target.  v: bits (health.c), failed probes in a row, end of its doubt */
+	DOUBT_ROW_ALARM = 4,	/* of a decoy.  v: enum note_kind, since, reported, refused */
+	DOUBT_ROW_N_KINDS = 5,
+};
+
+#define DOUBT_ROW_VALUES 4
+struct doubt_row {
+	uint8_t	    kind, n;	/* enum doubt_row_kind; below DOUBT_ROW_MAX_N */
+	struct addr addr;	/* of the target; zero: of none */
+	int64_t	    v[DOUBT_ROW_VALUES];
+};
+#define DOUBT_ROW_MAX_N 32
 
 struct tally_row {		/* counts of one hour, added to what is there */
 	uint32_t hour_s;		/* Unix time of the hour's start */
@@ -152,6 +174,8 @@ struct sink {
 	void (*foreign)(void *ctx, sender_key, uint32_t until_s);
 	/* So many senders are cleared now; day_s: the day that it is.  May be NULL. */
 	void (*cleared)(void *ctx, uint32_t day_s, uint64_t n);
+	/* A doubt, or the absence of one.  May be NULL. */
+	void (*doubt)(void *ctx, const struct doubt_row *);
 	void (*fingerprint)(void *ctx, uint16_t id, const struct fingerprint *, int64_t time_us);
 };
 

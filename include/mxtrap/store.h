@@ -100,6 +100,9 @@ bool store_each_sender(struct store *, bool (*each)(void *, const struct sender_
 bool store_each_memory(struct store *, bool (*each)(void *, const struct memory_row *), void *ctx);
 bool store_each_correspondent(struct store *, bool (*each)(void *, sender_key, uint32_t answered_s), void *ctx);
 bool store_each_foreign(struct store *, bool (*each)(void *, sender_key, uint32_t until_s), void *ctx);
+bool store_each_doubt(struct store *, bool (*each)(void *, const struct doubt_row *), void *ctx);
+/* The newest, at most so many, oldest first. */
+bool store_each_evidence(struct store *, size_t most, bool (*each)(void *, const struct evidence_row *), void *ctx);
 bool store_each_allow(struct store *, bool (*each)(void *, const struct prefix *, uint32_t expires_s), void *ctx);
 
 #endif

@@ -87,6 +87,11 @@ bool trap_restore_memory(struct trap *, const struct memory_row *);
 void trap_restore_correspondent(struct trap *, sender_key, uint32_t answered_s);
 void trap_restore_foreign(struct trap *, sender_key, uint32_t until_s);
 bool trap_restore_allow(struct trap *, const struct prefix *, uint32_t expires_s);
+/* What the sink was told as a doubt; then EVENT_START. */
+void trap_restore_doubt(struct trap *, const struct doubt_row *);
+/* The newest evidence, oldest first and after its senders: a doubt that is found later reaches it. */
+#define TRAP_RESTORE_EVIDENCE 131072	/* more is forgotten again */
+void trap_restore_evidence(struct trap *, const struct evidence_row *);
 
 /* n <= TRAP_BLOCK packets, by time.  Deadlines that lie before a packet fire before it. */
 void trap_packets(struct trap *, const struct packet *, size_t n);

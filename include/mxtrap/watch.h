@@ -31,4 +31,9 @@ int replay_main(const struct config *, int n_files, char **files, const char *in
 /* What a trap is made from, by a configuration: *never is allocated, caller frees. */
 bool watch_trap_options(struct trap_options *out, const struct config *, const struct sink *, struct prefix **never);
 
+struct store;
+/* All that the store kept, into a trap that has seen nothing yet; *senders grows by those taken up (may be NULL).
+ * False: not all found room, or could be read. */
+bool watch_restore(struct store *, struct trap *, uint64_t *senders);
+
 #endif

@@ -105,6 +105,22 @@ keep_foreign(void *ctx, sender_key key, uint32_t until_s)
 }
 
 static void
+keep_doubt(void *ctx, const struct doubt_row *row)
+{
+	struct world *w = ctx;
+
+	for (size_t i = 0; i < w->n_doubts; i++) {
+		struct doubt_row *d = &w->doubts[i];
+
+		if (d->kind == row->kind && d->n == row->n && addr_equal(&d->addr, &row->addr)) {
+			*d = *row;
+			return;
+		}
+	}
+	KEEP(w->doubts, w->n_doubts, *row);
+}
+
+static void
 drop_tally(void *ctx, const struct tally_row *row)
 {
 	(void)ctx;
@@ -136,7 +152,7 @@ world_begin(struct world *w, const char **why)
 		.ctx = w, .attempt = keep_attempt, .visit = keep_visit, .evidence = keep_evidence,
 		.change = keep_change, .sender = keep_sender, .memory = keep_memory, .tally = drop_tally,
 		.note = keep_note, .fingerprint = drop_fingerprint,
-		.correspondent = keep_correspondent, .foreign = keep_foreign,
+		.correspondent = keep_correspondent, .foreign = keep_foreign, .doubt = keep_doubt,
 	};
 	w->trap = trap_new(&w->options);
 	if (w->trap == NULL) {
@@ -162,6 +178,7 @@ world_end(struct world *w)
 	free(w->allowed);
 	free(w->correspondents);
 	free(w->foreign);
+	free(w->doubts);
 }
 
 /* Everything that is due goes to the arrays, as it would go to the store. */
@@ -208,6 +225,10 @@ world_begin_again(struct world *w, int64_t now_us)
 	for (size_t i = 0; i < w->n_memories; i++)
 		if (!trap_restore_memory(w->trap, &w->memories[i]))
 			return false;
+	for (size_t i = 0; i < w->n_doubts; i++)
+		trap_restore_doubt(w->trap, &w->doubts[i]);
+	for (size_t i = 0; i < w->n_evidence; i++)
+		trap_restore_evidence(w->trap, &w->evidence[i]);
 	trap_event(w->trap, &start);
 	return true;
 }

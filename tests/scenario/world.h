@@ -33,7 +33,8 @@ struct world {
 	struct correspondent *correspondents;
 	struct correspondent *foreign;	/* answered_s: excused until */
 	struct event	    *allowed;			/* what was allowed, for a restart */
-	size_t n_senders, n_evidence, n_changes, n_visits, n_attempts, n_notes, n_memories, n_allowed, n_correspondents, n_foreign;
+	struct doubt_row    *doubts;
+	size_t n_doubts, n_senders, n_evidence, n_changes, n_visits, n_attempts, n_notes, n_memories, n_allowed, n_correspondents, n_foreign;
 	struct sender_row    view;			/* what world_sender() gives back */
 };
 

@@ -11,6 +11,8 @@ struct gathered {
 	struct memory_row memories[64];
 	struct prefix allows[64];
 	uint32_t expires[64];
+	struct doubt_row doubts[64];
+	struct evidence_row evidence[64];
 	size_t n;
 };
 
@@ -71,7 +73,7 @@ an_order_memory_comes_back_as_it_was(void **state)
 	struct sink k = store_sink(s);
 	struct gathered g = { .n = 0 };
 	struct memory_row a = { .sender = 5, .lower_at_s = NOW_S - 50, .memory_at_s = NOW_S - 10, .last_s = NOW_S,
-		.last_real_s = NOW_S - 100, .set = 4095, .is_pool = 1 };
+		.last_real_s = NOW_S - 100, .set = 4095, .is_pool = 1, .unanswered = 1 };
 	struct memory_row b = { .sender = 5, .lower_at_s = 0, .memory_at_s = 0, .last_s = NOW_S, .set = 0 };
 
 	k.memory(k.ctx, &a);
@@ -83,6 +85,80 @@ an_order_memory_comes_back_as_it_was(void **state)
 	assert_int_equal(g.n, 2);
 	assert_memory_equal(&g.memories[0], &b, sizeof b);
 	assert_memory_equal(&g.memories[1], &a, sizeof a);
+}
+
+static bool
+gather_doubt(void *ctx, const struct doubt_row *row)
+{
+	struct gathered *g = ctx;
+
+	g->doubts[g->n++] = *row;
+	return true;
+}
+
+static bool
+gather_evidence(void *ctx, const struct evidence_row *row)
+{
+	struct gathered *g = ctx;
+
+	g->evidence[g->n++] = *row;
+	return true;
+}
+
+static void
+the_newest_word_on_each_doubt_comes_back(void **state)
+{
+	struct bench_dir *d = *state;
+	struct store *s = support_open(d, NULL);
+	struct sink k = store_sink(s);
+	struct gathered g = { .n = 0 };
+	sqlite3 *db;
+	struct doubt_row a = { .kind = DOUBT_ROW_REAL, .v = { 1, 2, 3, 4 } }, b = { .kind = DOUBT_ROW_BLIND, .n = 3, .v = { 5, 6 } };
+
+	assert_true(addr_parse(&a.addr, "198.51.100.20"));
+	k.doubt(k.ctx, &a);
+	k.doubt(k.ctx, &b);
+	a.v[3] = INT64_MAX;
+	k.doubt(k.ctx, &a);
+	store_close(s);
+	/* A row that nobody wrote is not believed. */
+	assert_int_equal(sqlite3_open(d->file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "INSERT INTO doubt VALUES (99, 0, zeroblob(16), 1, 1, 1, 1),"
+	    " (1, 255, zeroblob(16), 1, 1, 1, 1), (3, 0, zeroblob(3), 1, 1, 1, 1)", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	s = support_open(d, NULL);
+	assert_true(store_each_doubt(s, gather_doubt, &g));
+	store_close(s);
+	assert_int_equal(g.n, 2);
+	assert_memory_equal(&g.doubts[0], &b, sizeof b);
+	assert_memory_equal(&g.doubts[1], &a, sizeof a);
+}
+
+static void
+the_newest_evidence_comes_back_in_its_order(void **state)
+{
+	struct bench_dir *d = *state;
+	struct store *s = support_open(d, NULL);
+	struct sink k = store_sink(s);
+	struct gathered g = { .n = 0 };
+	struct evidence_row e = { .sender = support_key("2001:db8:1:2::3"), .kind = EVIDENCE_EARLY_TALKER,
+		.grade = GRADE_ADDRESSED, .score = 3, .hint = 3, .score_sum = 3, .hint_sum = 3, .set = 2 };
+
+	e.host = sender_addr(e.sender, 3);
+	for (int i = 0; i < 5; i++) {
+		e.time_us = NOW_US + i;
+		k.evidence(k.ctx, &e);
+	}
+	e.revision = 1;
+	e.of_us = NOW_US + 4;
+	e.excused = DOUBT_REAL_DOWN;
+	k.evidence(k.ctx, &e);
+	assert_true(store_sync(s));
+	assert_true(store_each_evidence(s, 2, gather_evidence, &g));
+	store_close(s);
+	assert_int_equal(g.n, 2);
+	assert_true(g.evidence[0].time_us == NOW_US + 4 && g.evidence[0].revision == 0);
+	assert_memory_equal(&g.evidence[1], &e, sizeof e);
 }
 
 static void
@@ -281,6 +357,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		store_test(a_sender_comes_back_as_it_was),
 		store_test(an_order_memory_comes_back_as_it_was),
+		store_test(the_newest_word_on_each_doubt_comes_back),
+		store_test(the_newest_evidence_comes_back_in_its_order),
 		store_test(the_newest_snapshot_of_a_sender_wins),
 		store_test(senders_come_back_in_key_order),
 		store_test(a_listing_newer_than_its_sender_wins_at_the_start),
