@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mxtrap/domain.h"
 #include "config_text.h"
 
 struct unit {
@@ -130,6 +131,9 @@ config_host(const char *text, char out[static MXSET_NAME_SIZE])
 
 	if (len > 0 && text[len - 1] == '.')
 		len--;			/* "example.org." is the same name */
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] >= 0x80)
+			return domain_normalize(text, out);	/* as mail servers ask for it: xn--... */
 	if (len == 0 || len > 253)
 		return false;
 	for (size_t i = 0; i < len; i++) {
