@@ -221,7 +221,7 @@ static const struct { const char *name, *says; } notes[] = {
 	[NOTE_FLOOD_END] = { "flood_end", "the flood is over" },
 	[NOTE_OVERFLOW] = { "overflow", "a decoy's queue of connections overflowed: no evidence counts for half an hour" },
 	[NOTE_FOREIGN] = { "foreign",
-	    "mail for somebody else's domain came to a decoy: another's MX points at us" },
+	    "mail for somebody else's domain came to a decoy: somebody else's MX points at us, or a relay test" },
 };
 
 struct note_page {

@@ -212,7 +212,9 @@ say_said(const struct cli *cli, const struct report_said *s)
 	say_stamp(s->time_us);
 	printf("says to %s:", cli_target(cli, s->target, dst));
 	if ((s->said & SAID_TLS) != 0)
-		printf(" (a TLS hello, which port 25 does not begin with)");
+		printf(" (a TLS hello, which port 25 does not begin with: its visit counts nothing)");
+	else if ((s->said & SAID_FOREIGN_PROTOCOL) != 0)
+		printf(" (HTTP or another protocol that is not SMTP: its visit counts nothing)");
 	else if ((s->said & SAID_EARLY) != 0)
 		printf(" (before it was greeted)");
 	if ((s->said & SAID_HELO) != 0)
@@ -227,7 +229,9 @@ say_said(const struct cli *cli, const struct report_said *s)
 		    (s->said & SAID_FOREIGN) != 0 ? ", which is not ours" : "");
 	if ((s->said & SAID_ORDER) != 0)
 		printf(", commands out of order");
-	if ((s->said & (SAID_EARLY | SAID_HELO | SAID_NO_HELO | SAID_RCPT | SAID_ORDER)) == 0)
+	if ((s->said & SAID_UNKNOWN) != 0)
+		printf(", an unknown command before HELO: its words count nothing");
+	if ((s->said & (SAID_FOREIGN_PROTOCOL | SAID_EARLY | SAID_HELO | SAID_NO_HELO | SAID_RCPT | SAID_ORDER)) == 0)
 		printf(" nothing");
 	putchar('\n');
 }

@@ -124,6 +124,7 @@ static const struct doubt_info DOUBTS[DOUBT_N] = {
 	{ "real_unknown", "nothing tells whether the real MX answered: it is not on the wire, and no probe reaches it" },
 	{ "kin_unknown", "a flood at a lower rung was going on: its other family may have been there and not been kept" },
 	{ "accepted", "the real MX took a message from it, less than 24 hours before" },
+	{ "foreign_protocol", "in this visit it spoke HTTP, TLS or another protocol: somebody may have made it connect to us" },
 };
 
 static const struct doubt_info *

@@ -7,28 +7,13 @@
 #include <string.h>
 #include <strings.h>
 
-/* Of a name, without one dot at its end. */
-static size_t
-length(const char *name)
-{
-	size_t n = strlen(name);
-
-	return n > 0 && name[n - 1] == '.' ? n - 1 : n;
-}
-
-static bool
-same_name(const char *a, const char *b)
-{
-	size_t n = length(a);
-
-	return n == length(b) && n > 0 && strncasecmp(a, b, n) == 0;
-}
+#include "mxtrap/domain.h"
 
 static bool
 is_domain_of(const struct mxset *set, const char *domain)
 {
 	for (size_t i = 0; i < set->n_domains; i++)
-		if (same_name(set->domains[i], domain))
+		if (domain_same(set->domains[i], domain))
 			return true;
 	return false;
 }
@@ -42,7 +27,7 @@ is_name_of_ours(const struct ladder *ladder, const char *name)
 		if (is_domain_of(set, name))
 			return true;
 		for (size_t j = 0; j < set->n_exchangers; j++)
-			if (same_name(set->exchangers[j].name, name))
+			if (domain_same(set->exchangers[j].name, name))
 				return true;
 	}
 	return false;
@@ -81,9 +66,10 @@ is_bad_helo(const struct ladder *ladder, const char *helo)
 uint16_t
 said_of(const struct ladder *ladder, uint16_t set, uint16_t bits, const char *helo, const char *domain)
 {
-	bool foreign = domain[0] != '\0';
+	char name[DOMAIN_SIZE];
+	bool foreign = domain_normalize(domain, name);	/* nobody's MX can bring mail for anything else */
 
-	bits &= SAID_BAD_HELO - 1;
+	bits &= SAID_OF_DECOY;
 	if ((bits & SAID_HELO) != 0 ? is_bad_helo(ladder, helo) : (bits & SAID_NO_HELO) != 0)
 		bits |= SAID_BAD_HELO;
 	if ((bits & SAID_RCPT) == 0)
@@ -100,6 +86,7 @@ said_name(uint16_t bit)
 {
 	static const char *const names[] = {
 		"early", "tls", "helo", "mail", "rcpt", "order", "no_helo", "end", "bad_helo", "ours", "foreign",
+		"foreign_protocol", "unknown_command",
 	};
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)

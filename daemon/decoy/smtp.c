@@ -10,6 +10,7 @@
  */
 #include "smtp.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -94,18 +95,6 @@ is_tls(const uint8_t *bytes, size_t n)
 }
 
 void
-smtp_early(struct smtp *s, const uint8_t *bytes, size_t n)
-{
-	if (s->stage != SMTP_SILENT || n == 0)
-		return;
-	s->said |= SAID_EARLY;
-	if (is_tls(bytes, n)) {
-		s->said |= SAID_TLS;
-		finish(s, SMTP_END_TLS);
-	}
-}
-
-void
 smtp_stop(struct smtp *s, struct smtp_out *out)
 {
 	if (s->stage == SMTP_TALKS)
@@ -172,21 +161,37 @@ do_ehlo(struct command *c)
 	reply(c->out, text);
 }
 
-/* "FROM:" or "TO:" before the path, whatever their case; the path is what remains. */
+static void
+skip_blanks(struct command *c)
+{
+	while (c->n > 0 && (*c->arg == ' ' || *c->arg == '\t')) {
+		c->arg++;
+		c->n--;
+	}
+}
+
+/*
+ * "FROM" or "TO", whatever its case, then a colon; blanks may stand on both sides of that, and before a path in
+ * brackets it may even be missing: a 5xx would bounce the mail of a server that only writes carelessly.
+ */
 static bool
 path_after(struct command *c, const char *word)
 {
 	size_t n = strlen(word);
+	bool colon;
 
 	if (c->n < n || strncasecmp(c->arg, word, n) != 0)
 		return false;
 	c->arg += n;
 	c->n -= n;
-	while (c->n > 0 && (*c->arg == ' ' || *c->arg == '\t')) {
+	skip_blanks(c);
+	colon = c->n > 0 && *c->arg == ':';
+	if (colon) {
 		c->arg++;
 		c->n--;
+		skip_blanks(c);
 	}
-	return true;
+	return colon || (c->n > 0 && *c->arg == '<');
 }
 
 static void
@@ -194,7 +199,7 @@ do_mail(struct command *c)
 {
 	struct smtp *s = c->s;
 
-	if (!path_after(c, "FROM:") || c->n == 0) {
+	if (!path_after(c, "FROM") || c->n == 0) {
 		bad(s, c->out, "501 5.5.4 Syntax: MAIL FROM:<address>\r\n");
 		return;
 	}
@@ -219,7 +224,7 @@ do_rcpt(struct command *c)
 		out_of_order(s, c->out, "503 5.5.1 MAIL comes first\r\n");
 		return;
 	}
-	if (!path_after(c, "TO:") || c->n == 0) {
+	if (!path_after(c, "TO") || c->n == 0) {
 		bad(s, c->out, "501 5.5.4 Syntax: RCPT TO:<address>\r\n");
 		return;
 	}
@@ -322,6 +327,94 @@ line_verb(const struct smtp *s, size_t *rest)
 	return NULL;
 }
 
+/* -- other protocols -- */
+
+enum first { FIRST_OTHER, FIRST_OPEN, FIRST_SMTP };
+
+/* Does a first line begin with a command?  FIRST_OPEN: what there is of it may still become one. */
+static enum first
+first_word(const char *text, size_t n, bool ended)
+{
+	enum first first = FIRST_OTHER;
+	size_t word;
+
+	while (n > 0 && (*text == ' ' || *text == '\t')) {
+		text++;
+		n--;
+	}
+	for (word = 0; word < n && strchr(" \t\r", text[word]) == NULL; word++)
+		if (text[word] == '\0')
+			return FIRST_OTHER;
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		size_t length = strlen(verbs[i].name);
+
+		if (word > length || strncasecmp(text, verbs[i].name, word) != 0)
+			continue;
+		if (word == length && (word < n || ended))
+			return FIRST_SMTP;
+		if (word == n && !ended)
+			first = FIRST_OPEN;
+	}
+	return first;
+}
+
+static void
+other_protocol(struct smtp *s, struct smtp_out *out)
+{
+	s->said |= SAID_FOREIGN_PROTOCOL;
+	if (out != NULL)
+		reply(out, "421 4.7.0 This is no SMTP, closing the connection\r\n");
+	finish(s, SMTP_END_PROTOCOL);
+}
+
+/* "POST / HTTP/1.1", or "Host: a.example": of who brings HTTP under a verb of SMTP. */
+static bool
+is_http(const struct smtp *s, bool known)
+{
+	static const char version[] = "HTTP/1.1";
+	size_t n = s->n, word = 0;
+
+	while (n > 0 && (s->line[n - 1] == ' ' || s->line[n - 1] == '\r'))
+		n--;
+	if (n > sizeof(version) && strncmp(s->line + n - sizeof(version), " HTTP/", 6) == 0 &&
+	    isdigit((unsigned char)s->line[n - 3]) && s->line[n - 2] == '.' && isdigit((unsigned char)s->line[n - 1]))
+		return true;
+	while (word < n && (isalnum((unsigned char)s->line[word]) || s->line[word] == '-'))
+		word++;
+	return !known && word > 0 && word < n && s->line[word] == ':';
+}
+
+void
+smtp_early(struct smtp *s, const uint8_t *bytes, size_t n)
+{
+	const uint8_t *end;
+
+	if (s->stage != SMTP_SILENT || n == 0)
+		return;
+	s->said |= SAID_EARLY;
+	if (is_tls(bytes, n)) {
+		s->said |= SAID_TLS | SAID_FOREIGN_PROTOCOL;
+		finish(s, SMTP_END_TLS);
+		return;
+	}
+	while (n > 0 && (*bytes == '\r' || *bytes == '\n')) {
+		bytes++;
+		n--;
+	}
+	end = memchr(bytes, '\n', n);
+	if (n > 0 && first_word((const char *)bytes, end != NULL ? (size_t)(end - bytes) : n, end != NULL) == FIRST_OTHER)
+		other_protocol(s, NULL);
+}
+
+static void
+unknown(struct smtp *s, struct smtp_out *out)
+{
+	if ((s->said & SAID_HELO) == 0)
+		s->said |= SAID_UNKNOWN;
+	s->unknown++;
+	bad(s, out, s->long_line ? "500 5.5.2 Line too long\r\n" : "500 5.5.1 Unknown command\r\n");
+}
+
 static void
 do_line(struct smtp *s, const char *host, struct smtp_out *out)
 {
@@ -337,8 +430,10 @@ do_line(struct smtp *s, const char *host, struct smtp_out *out)
 	c.n = end - at;
 	if (s->long_line)
 		s->too_long++;
-	if (s->nul || verb == NULL)
-		bad(s, out, s->long_line ? "500 5.5.2 Line too long\r\n" : "500 5.5.1 Unknown command\r\n");
+	if ((s->said & SAID_RCPT) == 0 && is_http(s, verb != NULL))
+		other_protocol(s, out);
+	else if (s->nul || verb == NULL)
+		unknown(s, out);
 	else if (s->long_line && verb->does != do_mail && verb->does != do_rcpt)
 		bad(s, out, "500 5.5.2 Line too long\r\n");
 	else
@@ -350,6 +445,29 @@ next_line(struct smtp *s)
 {
 	s->n = 0;
 	s->long_line = s->nul = false;
+}
+
+/* Its first line, an empty one apart: is it SMTP? */
+static bool
+begins(struct smtp *s, bool ended, struct smtp_out *out)
+{
+	size_t n = s->n;
+
+	if (s->begun || n == 0)
+		return true;
+	if (n == 1 && s->line[0] == '\r')
+		return true;		/* an empty line, as it seems */
+	switch (first_word(s->line, n, ended)) {
+	case FIRST_OTHER:
+		other_protocol(s, out);
+		return false;
+	case FIRST_SMTP:
+		s->begun = true;
+		break;
+	case FIRST_OPEN:
+		break;
+	}
+	return true;
 }
 
 /* One byte of a line, without its end. */
@@ -369,13 +487,15 @@ end_line(struct smtp *s, int64_t now_ms, const char *host, struct smtp_out *out)
 {
 	if (s->n > 0 && s->line[s->n - 1] == '\r' && !s->long_line)
 		s->n--;
+	if (!begins(s, true, out))
+		return;
 	s->command_ms = now_ms + SMTP_COMMAND_MS;
 	if (++s->commands > SMTP_COMMANDS) {
 		reply(out, "421 4.7.0 Too many commands, closing the connection\r\n");
 		finish(s, SMTP_END_BAD);
 	} else {
 		do_line(s, host, out);
-		if (s->bad >= SMTP_BAD_COMMANDS && s->stage == SMTP_TALKS) {
+		if ((s->bad >= SMTP_BAD_COMMANDS || s->unknown >= SMTP_UNKNOWN_COMMANDS) && s->stage == SMTP_TALKS) {
 			reply(out, "421 4.7.0 Too many errors, closing the connection\r\n");
 			finish(s, SMTP_END_BAD);
 		}
@@ -392,7 +512,7 @@ smtp_hear(struct smtp *s, int64_t now_ms, const char *host, const uint8_t *bytes
 	if (s->stage != SMTP_TALKS)
 		return 0;
 	if (s->commands == 0 && s->n == 0 && is_tls(bytes, n)) {
-		s->said |= SAID_TLS;
+		s->said |= SAID_TLS | SAID_FOREIGN_PROTOCOL;
 		finish(s, SMTP_END_TLS);
 		return 0;
 	}
@@ -404,6 +524,8 @@ smtp_hear(struct smtp *s, int64_t now_ms, const char *host, const uint8_t *bytes
 			end_line(s, now_ms, host, out);
 		else
 			take_byte(s, b);
+		if (b != '\n')
+			(void)begins(s, false, out);
 	}
 	return i;
 }

@@ -5,6 +5,9 @@
  * Pure: no I/O, no clock, no memory of its own.  It takes no mail and refuses none: every recipient
  * is put off with 451, so that an honest server keeps the mail and comes back.  What is well-formed
  * and in order never gets a 5xx (an honest server would bounce the mail), and 354 is never said.
+ *
+ * Whoever speaks another protocol is sent away with 421 at its first line: a mail server that only errs keeps
+ * its mail, and whatever an honest host was made to say behind that line is not heard.
  */
 #ifndef MXTRAP_DECOY_SMTP_H
 #define MXTRAP_DECOY_SMTP_H
@@ -20,6 +23,7 @@
 #define SMTP_REPLY	  512	/* no reply is longer */
 #define SMTP_COMMANDS	  250	/* then 421; a server may bring a hundred recipients and more */
 #define SMTP_BAD_COMMANDS 10	/* then 421 */
+#define SMTP_UNKNOWN_COMMANDS 3	/* of them such that SMTP does not know */
 #define SMTP_COMMAND_MS	  60000	/* from our last reply to the end of a command */
 #define SMTP_SESSION_MS	  180000
 
@@ -33,6 +37,7 @@ enum smtp_end {			/* why it is over */
 	SMTP_END_NOT,
 	SMTP_END_QUIT,
 	SMTP_END_TLS,		/* it spoke TLS */
+	SMTP_END_PROTOCOL,	/* it spoke HTTP or something else that is not SMTP */
 	SMTP_END_SLOW,		/* a deadline passed */
 	SMTP_END_BAD,		/* too many commands, or bad ones, or one that cannot be read past */
 	SMTP_END_STOP,		/* we stop */
@@ -40,13 +45,14 @@ enum smtp_end {			/* why it is over */
 
 struct smtp {
 	int64_t	 session_ms, command_ms;	/* deadlines; the greeting's while SMTP_SILENT */
-	uint16_t said;				/* enum said, the first eight */
+	uint16_t said;				/* enum said, of SAID_OF_DECOY */
 	uint8_t	 stage, end;
 	bool	 mail, rcpt;			/* in this transaction */
 	bool	 named;				/* HELO or EHLO was answered 250 */
+	bool	 begun;				/* its first line is SMTP */
 	bool	 long_line, nul;		/* the line in the making is too long, or has a NUL */
 	uint16_t n;				/* of line */
-	uint16_t commands, bad;
+	uint16_t commands, bad, unknown;
 	uint32_t too_long;			/* lines that were */
 	char	 line[SMTP_LINE];		/* the command in the making, without its end */
 	char	 helo[SMTP_TEXT];		/* raw bytes of the peer's but never a NUL: escape where shown */

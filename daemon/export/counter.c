@@ -92,6 +92,7 @@ static const struct counter COUNTERS[] = {
 	{ "said", "mxtrap_said_total", "dialogues with a decoy", COUNTER_SUM },
 	{ "said_ours", "mxtrap_said_ours_total", "of them with mail for us", COUNTER_SUM },
 	{ "said_foreign", "mxtrap_said_foreign_total", "of them with mail for somebody else's domain", COUNTER_SUM },
+	{ "said_protocol", "mxtrap_said_protocol_total", "of them in HTTP, TLS or another protocol that is not SMTP", COUNTER_SUM },
 	{ "own_addresses", "mxtrap_own_addresses", "addresses known to be our own, gateways' and resolvers'",
 	  COUNTER_NOW },
 	{ "correspondents", "mxtrap_correspondents", "hosts that we send mail to", COUNTER_NOW },

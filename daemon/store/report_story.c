@@ -70,7 +70,7 @@ read_evidence(sqlite3_stmt *stmt, struct evidence_row *e)
 {
 	if (!row_micros(stmt, 1) || !row_micros(stmt, 4) || !row_within(stmt, 5, 0, UINT16_MAX) ||
 	    !row_within(stmt, 6, 0, EVIDENCE_N_KINDS - 1) || !row_within(stmt, 7, 0, GRADE_ACCEPTED) || !row_points(stmt, 8) ||
-	    !row_points(stmt, 9) || !row_points(stmt, 10) || !row_points(stmt, 11) || !row_within(stmt, 12, 0, UINT16_MAX) ||
+	    !row_points(stmt, 9) || !row_points(stmt, 10) || !row_points(stmt, 11) || !row_within(stmt, 12, 0, UINT32_MAX) ||
 	    !row_within(stmt, 13, 0, 2))
 		return false;
 	memset(e, 0, sizeof *e);
@@ -85,7 +85,7 @@ read_evidence(sqlite3_stmt *stmt, struct evidence_row *e)
 	e->hint = (float)sqlite3_column_double(stmt, 9);
 	e->score_sum = (float)sqlite3_column_double(stmt, 10);
 	e->hint_sum = (float)sqlite3_column_double(stmt, 11);
-	e->excused = (uint16_t)sqlite3_column_int(stmt, 12);
+	e->excused = (uint32_t)sqlite3_column_int64(stmt, 12);
 	e->revision = (uint8_t)sqlite3_column_int(stmt, 13);
 	return true;
 }

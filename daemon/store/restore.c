@@ -308,14 +308,19 @@ store_each_doubt(struct store *s, bool (*each)(void *, const struct doubt_row *)
 		return false;
 	while (go && (rc = sqlite3_step(r.rows)) == SQLITE_ROW) {
 		struct doubt_row row = { .kind = 0 };
-		int64_t kind = sqlite3_column_int64(r.rows, 0), n = sqlite3_column_int64(r.rows, 1);
 		const void *bytes = sqlite3_column_blob(r.rows, 2);
+		bool good = row_within(r.rows, 0, 0, DOUBT_ROW_N_KINDS - 1) && row_within(r.rows, 1, 0, DOUBT_ROW_MAX_N - 1) &&
+		    bytes != NULL && sqlite3_column_bytes(r.rows, 2) == sizeof(row.addr.b);
 
-		if (kind < 0 || kind >= DOUBT_ROW_N_KINDS || n < 0 || n >= DOUBT_ROW_MAX_N || bytes == NULL ||
-		    sqlite3_column_bytes(r.rows, 2) != sizeof(row.addr.b))
+		/* Times, counts, bits: none is below zero, or behind what a time may be. */
+		for (int i = 0; i < DOUBT_ROW_VALUES; i++)
+			good = good && row_micros(r.rows, 3 + i);
+		if (!good) {
+			(void)restore_bad(&r, "doubt");
 			continue;
-		row.kind = (uint8_t)kind;
-		row.n = (uint8_t)n;
+		}
+		row.kind = (uint8_t)sqlite3_column_int(r.rows, 0);
+		row.n = (uint8_t)sqlite3_column_int(r.rows, 1);
 		memcpy(row.addr.b, bytes, sizeof(row.addr.b));
 		for (int i = 0; i < DOUBT_ROW_VALUES; i++)
 			row.v[i] = sqlite3_column_int64(r.rows, 3 + i);
@@ -336,20 +341,23 @@ store_each_evidence(struct store *s, size_t most, bool (*each)(void *, const str
 		return false;
 	sqlite3_bind_int64(r.rows, 1, (sqlite3_int64)most);
 	while (go && (rc = sqlite3_step(r.rows)) == SQLITE_ROW) {
-		int64_t kind = sqlite3_column_int64(r.rows, 5), grade = sqlite3_column_int64(r.rows, 6);
-		struct evidence_row row = {
+		struct evidence_row row;
+
+		if (!row_micros(r.rows, 0) || !row_within(r.rows, 4, 0, UINT16_MAX) || !row_within(r.rows, 5, 0, EVIDENCE_N_KINDS - 1) ||
+		    !row_within(r.rows, 6, 0, GRADE_ACCEPTED) || !row_points(r.rows, 7) || !row_points(r.rows, 8) ||
+		    !row_within(r.rows, 11, 0, UINT32_MAX) || !row_within(r.rows, 12, 0, 1)) {
+			(void)restore_bad(&r, "evidence");
+			continue;
+		}
+		row = (struct evidence_row){
 			.time_us = sqlite3_column_int64(r.rows, 0), .sender = (sender_key)sqlite3_column_int64(r.rows, 1),
 			.visit_us = sqlite3_column_int64(r.rows, 3), .set = (uint16_t)sqlite3_column_int(r.rows, 4),
+			.kind = (uint8_t)sqlite3_column_int(r.rows, 5), .grade = (uint8_t)sqlite3_column_int(r.rows, 6),
 			.score = (float)sqlite3_column_double(r.rows, 7), .hint = (float)sqlite3_column_double(r.rows, 8),
 			.score_sum = (float)sqlite3_column_double(r.rows, 9), .hint_sum = (float)sqlite3_column_double(r.rows, 10),
-			.excused = (uint16_t)sqlite3_column_int(r.rows, 11), .revision = sqlite3_column_int(r.rows, 12) != 0,
+			.excused = (uint32_t)sqlite3_column_int64(r.rows, 11), .revision = sqlite3_column_int(r.rows, 12) != 0,
 			.of_us = sqlite3_column_int64(r.rows, 13),
 		};
-
-		if (kind < 0 || kind >= EVIDENCE_N_KINDS || grade < 0 || grade > GRADE_ACCEPTED)
-			continue;
-		row.kind = (uint8_t)kind;
-		row.grade = (uint8_t)grade;
 		row.host = sender_addr(row.sender, (uint64_t)sqlite3_column_int64(r.rows, 2));
 		go = each(ctx, &row);
 	}

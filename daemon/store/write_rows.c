@@ -162,7 +162,7 @@ write_evidence(struct store *s, const struct evidence_row *e)
 	sqlite3_bind_double(stmt, 10, (double)e->hint);
 	sqlite3_bind_double(stmt, 11, (double)e->score_sum);
 	sqlite3_bind_double(stmt, 12, (double)e->hint_sum);
-	sqlite3_bind_int(stmt, 13, e->excused);
+	sqlite3_bind_int64(stmt, 13, e->excused);
 	sqlite3_bind_int(stmt, 14, e->revision != 0);
 	if (e->of_us != 0)
 		sqlite3_bind_int64(stmt, 15, e->of_us);

@@ -41,8 +41,8 @@ warn_of_foreign(struct watch *w, const struct target *t, const struct addr *src,
 	if (w->foreign_warned_us != 0 && watch_now_us(w) - w->foreign_warned_us < WARN_US)
 		return;
 	w->foreign_warned_us = watch_now_us(w);
-	log_warnx("%s brought mail for %s to %s (%s): that domain is none of ours; somebody else's MX may point at us. "
-	    "It is excused for 30 days", addr_format(src, from), domain, x->name, addr_format(&t->addr, to));
+	log_warnx("%s brought mail for %s to %s (%s). That domain is none of ours: somebody else's MX points at us, or it is a "
+	    "relay test. The sender is excused for 30 days", addr_format(src, from), domain, x->name, addr_format(&t->addr, to));
 }
 
 /* An event holds no text: the words wait beside it until it comes out of the merge. */

@@ -44,7 +44,7 @@ static const struct told TRAP_ROWS[] = {
 	T(senders_new), T(senders_evicted), T(senders_refused), T(attempts_evicted), T(visits_evicted),
 	T(pools_evicted), T(fingerprints_refused), T(out_of_order), T(unmatched), T(unproven_accepts), T(wrong_acks),
 	T(wrong_evicted), T(proofs_doubted), T(kin_lost), T(recent_overflow), T(networks_capped), T(touches_refused),
-	T(proofs_refused), T(timers_refused), T(said), T(said_unmatched), T(said_ours), T(said_foreign), T(taken_back),
+	T(proofs_refused), T(timers_refused), T(said), T(said_unmatched), T(said_ours), T(said_foreign), T(said_protocol), T(taken_back),
 	T(correspondents), T(correspondents_evicted), T(correspond_overtaken), T(never_refused), T(senders), T(listed),
 	T(suspects), T(alarms),
 };

@@ -187,14 +187,14 @@ struct finding {
 	enum grade grade;
 	uint64_t host;
 	float	 score, hint;		/* as the table says; doubts and the hour come on top */
-	uint16_t doubts;		/* enum doubt, beside those of the time and the sender */
+	uint32_t doubts;		/* enum doubt, beside those of the time and the sender */
 	int64_t	 of_us;			/* a revision's: when what it takes back was judged */
 	bool	 quiet;			/* in a flood and unproven: counts, but no row is told */
 };
 /* Weigh one finding.  Guilt is subject to doubt; what speaks for a sender is not.  Did it count? */
 bool trap_weigh(struct trap *, const struct finding *);
 /* Take back what one earlier piece of evidence gave, as much as is left of it. */
-void trap_revise(struct trap *, struct recent *, uint32_t visit, uint16_t why);
+void trap_revise(struct trap *, struct recent *, uint32_t visit, uint32_t why);
 /* Told for the record, with no points and this doubt. */
 void trap_excuse(struct trap *, const struct finding *, enum doubt);
 /* All points that still weigh are taken back in one row. */

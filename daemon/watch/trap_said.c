@@ -43,6 +43,22 @@ judge_words(struct trap *t, uint32_t visit, uint16_t said, uint64_t host)
 	}
 }
 
+/*
+ * It spoke HTTP, TLS or another protocol: whoever can make an honest host fetch from an address of our choice can
+ * make it say anything to the backup.  Nothing of this visit weighs, its order included.  It excuses nothing
+ * else, and ends nothing that an earlier session of the visit proved.
+ */
+static void
+take_protocol(struct trap *t, uint32_t visit)
+{
+	struct visit *v = &t->visits.records[visit];
+
+	if ((v->flags & VISIT_OPEN) == 0 || (v->said & (VISIT_ADDRESSED | VISIT_FOREIGN_PROTOCOL)) != 0)
+		return;
+	v->said |= VISIT_FOREIGN_PROTOCOL;
+	trap_doubt_sender_later(t, v->sender, v->set, v->start_us, DOUBT_FOREIGN_PROTOCOL);
+}
+
 static void
 take_foreign(struct trap *t, uint32_t number, uint32_t target, uint32_t visit, uint64_t host)
 {
@@ -90,6 +106,15 @@ trap_take_said(struct trap *t, const struct event *e)
 		return;
 	}
 	visit = visit_find(&t->visits, &t->senders.records[number], t->ladder->targets[e->target].set);
+	if ((said & SAID_FOREIGN_PROTOCOL) != 0) {
+		t->counters.said_protocol++;
+		if (visit != VISIT_NONE)
+			take_protocol(t, visit);
+		return;
+	}
+	/* What came before HELO is of no mail server: who speaks so may have been made to. */
+	if ((said & SAID_UNKNOWN) != 0)
+		said &= (uint16_t)~(SAID_OURS | SAID_EARLY | SAID_BAD_HELO);
 	/* An excuse needs no more than that somebody said so. */
 	if ((said & SAID_FOREIGN) != 0)
 		take_foreign(t, number, e->target, visit, host);

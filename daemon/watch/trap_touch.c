@@ -80,7 +80,7 @@ begin_visit(struct trap *t, uint32_t visit)
 	v->n_attempts = 0;
 	v->route = v->proven_route = 0;
 	v->bogus_first_proven = 0;
-	v->said &= (uint8_t)~VISIT_ADDRESSED;
+	v->said &= (uint8_t)~(VISIT_ADDRESSED | VISIT_FOREIGN_PROTOCOL);
 	v->waited = 0;
 	v->gap[0] = v->gap[1] = v->rtt = 0;
 	wheel_add(&t->ends, visit_due_us(t, v), visit_item(t, visit, false));

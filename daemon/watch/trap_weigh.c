@@ -14,7 +14,7 @@
 #define OTHER_SET_POINTS 1.5f	/* the same kind within the hour on other MX sets, in all */
 
 static void
-tell(struct trap *t, const struct finding *f, float score, float hint, uint16_t excused, bool revision)
+tell(struct trap *t, const struct finding *f, float score, float hint, uint32_t excused, bool revision)
 {
 	const struct sender *s = &t->senders.records[f->number];
 	struct evidence_row row = {
@@ -57,17 +57,19 @@ hourly(const struct trap *t, const struct finding *f, float points, bool in_scor
 	return fminf(points, OTHER_SET_POINTS);
 }
 
-static uint16_t
+static uint32_t
 doubts(struct trap *t, const struct finding *f)
 {
 	const struct sender *s = &t->senders.records[f->number];
 	const struct visit *v = f->visit != VISIT_NONE ? &t->visits.records[f->visit] : NULL;
 	struct prefix p = sender_prefix(s->key);
-	uint16_t mask = trap_doubts(t, v != NULL ? v->set : UINT16_MAX);
+	uint32_t mask = trap_doubts(t, v != NULL ? v->set : UINT16_MAX);
 
 	if (v != NULL && (v->flags & VISIT_UNANSWERED) != 0 &&
 	    now_s(t) - v->last_real_s <= t->o.judge.order_memory_s)
 		mask |= DOUBT_OWN_PATH;
+	if (v != NULL && (v->said & VISIT_FOREIGN_PROTOCOL) != 0)
+		mask |= DOUBT_FOREIGN_PROTOCOL;
 	if (never_covers(&t->never, &p, now_s(t)))
 		mask |= DOUBT_NEVER_LIST;
 	if (s->foreign_until_s > now_s(t))
@@ -100,7 +102,7 @@ remember_recent(struct trap *t, const struct finding *f, float score, float hint
  * backup alone does not prolong that.
  */
 static void
-suppose_lower(struct trap *t, const struct finding *f, uint16_t why)
+suppose_lower(struct trap *t, const struct finding *f, uint32_t why)
 {
 	struct visit *v = f->visit != VISIT_NONE ? &t->visits.records[f->visit] : NULL;
 
@@ -120,7 +122,7 @@ trap_weigh(struct trap *t, const struct finding *f)
 	struct sender *s = &t->senders.records[f->number];
 	enum visit_stamp stamp = visit_stamp_of(f->kind);
 	bool guilt = f->score > 0 || f->hint > 0;
-	uint16_t excused = guilt ? doubts(t, f) | f->doubts : 0;
+	uint32_t excused = guilt ? doubts(t, f) | f->doubts : 0;
 	float score = f->score, hint = f->hint;
 
 	s->kinds |= (uint16_t)(1U << f->kind);
@@ -149,7 +151,7 @@ trap_weigh(struct trap *t, const struct finding *f)
 
 /* Take back what one earlier piece of evidence gave, as much as is left of it. */
 void
-trap_revise(struct trap *t, struct recent *r, uint32_t visit, uint16_t why)
+trap_revise(struct trap *t, struct recent *r, uint32_t visit, uint32_t why)
 {
 	int64_t age = (t->now_us - r->time_us) / SECOND_US;
 	float score = judge_decay(&t->o.judge, r->score, age), hint = judge_decay(&t->o.judge, r->hint, age);
@@ -208,7 +210,7 @@ doubt_recent(struct trap *t, sender_key key, uint16_t set, int64_t from_us, enum
 			r->live = 0;		/* evicted since: nothing is left to take back */
 			continue;
 		}
-		trap_revise(t, r, visit_find(&t->visits, &t->senders.records[r->number], r->set), (uint16_t)why);
+		trap_revise(t, r, visit_find(&t->visits, &t->senders.records[r->number], r->set), (uint32_t)why);
 	}
 }
 
@@ -263,7 +265,7 @@ trap_excuse(struct trap *t, const struct finding *f, enum doubt why)
 {
 	t->senders.records[f->number].kinds |= (uint16_t)(1U << f->kind);
 	sender_dirty(&t->senders, f->number);
-	tell(t, f, 0, 0, (uint16_t)why, false);
+	tell(t, f, 0, 0, (uint32_t)why, false);
 }
 
 void
@@ -277,7 +279,7 @@ trap_take_rest(struct trap *t, const struct finding *f, enum doubt why)
 	hint = s->hint > 0 ? s->hint : 0;
 	s->blame = s->blame < 0 ? s->blame : 0;
 	blocklist_revise(&t->list, f->number, t->now_us, score, hint, false);
-	tell(t, f, -score, -hint, (uint16_t)why, true);
+	tell(t, f, -score, -hint, (uint32_t)why, true);
 }
 
 void

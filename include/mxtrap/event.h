@@ -33,6 +33,7 @@ enum event_kind {		/* values are stored */
 	EVENT_ACCEPTED = 33,	/* a witness: the real target took a message from it */
 };
 
+#define SAID_OF_DECOY (SAID_BAD_HELO - 1U + SAID_FOREIGN_PROTOCOL + SAID_UNKNOWN)	/* the rest watch adds */
 enum said {			/* bits; values are stored */
 	SAID_EARLY   = 1 << 0,	/* it spoke before the greeting */
 	SAID_TLS     = 1 << 1,	/* what it spoke began as a TLS hello does */
@@ -46,6 +47,9 @@ enum said {			/* bits; values are stored */
 	SAID_BAD_HELO = 1 << 8,	/* an unbracketed address, or a name or address of ours */
 	SAID_OURS    = 1 << 9,	/* the recipient's domain is one of this MX set */
 	SAID_FOREIGN = 1 << 10,	/* it is none of ours at all */
+	/* Again of the decoy: */
+	SAID_FOREIGN_PROTOCOL = 1 << 11,	/* it spoke no SMTP: its first line, or one before a recipient, is HTTP, TLS, ... */
+	SAID_UNKNOWN = 1 << 12,	/* a command that SMTP does not know came before HELO */
 };
 
 enum probe_result {		/* of connecting to a real exchanger; values are stored */

@@ -60,8 +60,9 @@ enum doubt {
 	DOUBT_REAL_UNKNOWN = 1 << 13,	/* nobody tells whether the real MX answers: no wire, no probe */
 	DOUBT_KIN_UNKNOWN  = 1 << 14,	/* a flood may have hidden its other family's touch of a lower rung */
 	DOUBT_ACCEPTED	   = 1 << 15,	/* the real MX took a message from it less than 24 h before */
+	DOUBT_FOREIGN_PROTOCOL = 1 << 16,	/* in this visit it spoke no SMTP: somebody else may have made it connect */
 };
-#define DOUBT_N 16
+#define DOUBT_N 17
 
 struct evidence_info {
 	const char *name;	/* "backup_first" */

@@ -69,7 +69,7 @@ struct message_said {
 	uint8_t	 src[16];
 	uint32_t target;		/* index into ladder.targets */
 	uint16_t port;			/* the client's */
-	uint16_t said;			/* enum said, the first eight */
+	uint16_t said;			/* enum said, of SAID_OF_DECOY */
 	char	 helo[256];		/* argument of the last HELO or EHLO; "" */
 	char	 domain[256];		/* of the first recipient, without the @; "" */
 };

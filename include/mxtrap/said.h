@@ -16,15 +16,16 @@
 #include "mxtrap/mxset.h"
 
 /*
- * The bits that decoy saw (enum said, below SAID_BAD_HELO), and what they mean on this set:
+ * The bits that decoy saw (SAID_OF_DECOY), and what they mean on this set:
  *   SAID_OURS      the first recipient's domain is one of the set's
- *   SAID_FOREIGN   it is a domain of no set at all, or an address in brackets: mail to that is
- *                  rightly brought to the address itself (RFC 5321, 5.1), so it keeps no order
+ *   SAID_FOREIGN   it is a domain of no set at all, and one that can have an MX record (domain.h): an address, with
+ *                  brackets or without, a name of one label or a syntax error is no domain that somebody's MX
+ *                  could have sent here; it is neither ours nor foreign
  *   SAID_BAD_HELO  it spoke of mail and named itself by an address without brackets (RFC 5321,
  *                  4.1.3), by an address, exchanger or domain of ours, or not at all.  A name of
  *                  a single label is not bad: many honest hosts have no better one
  * A recipient without a domain (<postmaster>) is neither ours nor foreign.  helo and domain are
- * what the client sent, unchecked; case and one dot at the end do not matter (RFC 1035, 2.3.3).
+ * what the client sent, unchecked; each spelling of a name is the name (domain_same()).
  * set is below ladder->n_sets.
  */
 uint16_t said_of(const struct ladder *, uint16_t set, uint16_t bits, const char *helo, const char *domain);

@@ -51,7 +51,7 @@ struct evidence_row {
 	uint8_t	    kind, grade;	/* enum evidence_kind, enum grade */
 	float	    score, hint;	/* points added; 0 where excused or where the route gives none */
 	float	    score_sum, hint_sum;	/* the sums after it */
-	uint16_t    excused;		/* enum doubt bits; 0: it counts */
+	uint32_t    excused;		/* enum doubt bits; 0: it counts */
 	uint8_t	    revision;		/* 1: takes back what an earlier row of this kind gave; 2: from a sender
 					 * that only the store still knows, whose sums it mends */
 	int64_t	    of_us;		/* revision: when the row that it takes back was judged; else 0 */

@@ -58,6 +58,7 @@ struct trap_counters {			/* since trap_new(); all only grow but the last ones an
 	uint64_t timers_refused;	/* ends of visits and terms that found no room in their wheel */
 	uint64_t said, said_unmatched;	/* dialogues told; those of no proven visit that is still open */
 	uint64_t said_ours, said_foreign;	/* mail for us; for somebody else's domain */
+	uint64_t said_protocol;		/* sessions of HTTP, TLS or another protocol: nothing of their visits weighs */
 	uint64_t taken_back;		/* evidence that a purge took back */
 	uint64_t correspondents, correspondents_evicted;	/* hosts that we send mail to */
 	uint64_t correspond_overtaken;	/* SYNs of ours that were forgotten before an answer could come */

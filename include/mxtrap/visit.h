@@ -46,6 +46,7 @@ enum visit_said {			/* of what it said to a decoy */
 	VISIT_ADDRESSED	  = 1 << 0,	/* in this visit: a recipient of ours */
 	VISIT_TALKED_EARLY = 1 << 1,	/* counted in the hour of STAMP_TALK */
 	VISIT_HELO_BAD	  = 1 << 2,
+	VISIT_FOREIGN_PROTOCOL = 1 << 3,	/* in this visit it spoke no SMTP: nothing of it weighs */
 };
 
 struct visit {

@@ -48,7 +48,7 @@ static const struct {
 	    "1790000000", "1790086400", "1789999000", "1790000000", "1", "3", "0", "1" } },
 	{ "sender", 19, { "281473902969351", "1789999000", "10", "0", "9000", "9000", "9000", "1790000000", "1790086400", "0", "1",
 	    "0", "4", "0", "3", "2", "0", "0", "1" } },
-	{ "memory", 7, { "281473902969351", "0", "0", "1790000000", "10", "10", "10" } },
+	{ "memory", 8, { "281473902969351", "0", "0", "1790000000", "10", "10", "10", "1" } },
 	{ "attempt", 11, { "NULL", "1790000000000000", "281473902969351", "0", "0", "4000", "1", "100", "3", "3", "1" } },
 	{ "visit", 10, { "NULL", "281473902969351", "1790000000000000", "1000", "0", "1", "312", "312", "0", "0" } },
 	{ "evidence", 15, { "NULL", "1790000000000000", "281473902969351", "0", "1790000000000000", "0", "0", "3", "5.0", "5.0",
@@ -68,6 +68,7 @@ static const struct {
 	{ "list_day", 4, { "1789948800", "1", "1", "1" } },
 	{ "segment", 6, { "1", "1", "1", "1", "1790000000000000", "x'0000ffffc0000207'" } },
 	{ "segment_chunk", 2, { "281474976710912", "x'0000ffffc00002070000'" } },
+	{ "doubt", 7, { "3", "0", "x'00000000000000000000ffffc0000205'", "1", "0", "1790000000000000", "0" } },
 };
 #define N_TABLES (sizeof TABLES / sizeof TABLES[0])
 
@@ -364,6 +365,8 @@ static bool restore_memory(void *t, const struct memory_row *r) { return trap_re
 static bool restore_allow(void *t, const struct prefix *p, uint32_t e) { return trap_restore_allow(t, p, e); }
 static bool restore_correspondent(void *t, sender_key k, uint32_t s) { trap_restore_correspondent(t, k, s); return true; }
 static bool restore_foreign(void *t, sender_key k, uint32_t s) { trap_restore_foreign(t, k, s); return true; }
+static bool restore_doubt(void *t, const struct doubt_row *r) { trap_restore_doubt(t, r); return true; }
+static bool restore_evidence(void *t, const struct evidence_row *r) { trap_restore_evidence(t, r); return true; }
 static bool apply(void *t, const struct event *e) { trap_event(t, e); return true; }
 
 static void
@@ -383,6 +386,8 @@ restore_all(void)
 	(void)store_each_allow(store, restore_allow, t);
 	(void)store_each_correspondent(store, restore_correspondent, t);
 	(void)store_each_foreign(store, restore_foreign, t);
+	(void)store_each_doubt(store, restore_doubt, t);
+	(void)store_each_evidence(store, 100, restore_evidence, t);
 	(void)store_has_token(store);
 	trap_event(t, &start);
 	(void)report_events(report, apply, t);

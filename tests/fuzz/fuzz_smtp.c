@@ -96,7 +96,7 @@ check_run(const struct run *r)
 	check(refusals <= s->bad && s->bad <= SMTP_BAD_COMMANDS && s->commands <= SMTP_COMMANDS + 1);
 	check(memchr(s->helo, '\0', sizeof(s->helo)) != NULL);
 	check(memchr(s->domain, '\0', sizeof(s->domain)) != NULL);
-	check(s->said <= UINT8_MAX);
+	check((s->said & ~SAID_OF_DECOY) == 0 && s->unknown <= SMTP_UNKNOWN_COMMANDS);
 	check(((s->said & SAID_RCPT) != 0) == (s->domain[0] != '\0'));
 	check((s->said & SAID_RCPT) == 0 || (s->said & SAID_MAIL) != 0);
 	check(((s->said & SAID_END) != 0) == (s->stage == SMTP_OVER));
@@ -119,6 +119,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	play(&pieces, data + 2, size - 2, piece, room, early);
 	check_run(&whole);
 	check_run(&pieces);
+	/* Another protocol is known before the greeting, or with its next piece behind it. */
+	check((pieces.smtp.said & SAID_FOREIGN_PROTOCOL) == (whole.smtp.said & SAID_FOREIGN_PROTOCOL));
+	if (early && whole.smtp.end == SMTP_END_PROTOCOL)
+		return 0;
 	check(pieces.n == whole.n && memcmp(pieces.replies, whole.replies, whole.n) == 0);
 	check(pieces.smtp.said == whole.smtp.said);
 	check(strcmp(pieces.smtp.helo, whole.smtp.helo) == 0 && strcmp(pieces.smtp.domain, whole.smtp.domain) == 0);

@@ -191,6 +191,10 @@ do_says(struct script *s, int64_t us, const struct addr *src, const struct targe
 			bits |= SAID_EARLY;
 		else if (word_is(s, i, "tls"))
 			bits |= SAID_EARLY | SAID_TLS;
+		else if (word_is(s, i, "protocol"))
+			bits |= SAID_FOREIGN_PROTOCOL;
+		else if (word_is(s, i, "unknown"))
+			bits |= SAID_UNKNOWN;
 		else if (word_is(s, i, "no-helo"))
 			bits |= SAID_NO_HELO;
 		else if (word_is(s, i, "helo") && i + 1 < s->n && (bits |= SAID_HELO) != 0)
@@ -198,7 +202,7 @@ do_says(struct script *s, int64_t us, const struct addr *src, const struct targe
 		else if (word_is(s, i, "rcpt") && i + 1 < s->n && (bits |= SAID_MAIL | SAID_RCPT) != 0)
 			domain = s->words[++i];
 		else
-			fault(s, "found %s, expected early, tls, no-helo, helo NAME or rcpt DOMAIN", s->words[i]);
+			fault(s, "found %s, expected early, tls, protocol, unknown, no-helo, helo NAME or rcpt DOMAIN", s->words[i]);
 	}
 	world_say(&s->world, us, src, (uint32_t)(t - s->world.ladder.targets), bits, helo, domain);
 }

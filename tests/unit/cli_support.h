@@ -182,7 +182,7 @@ open_store(const struct bench_dir *d)
 }
 
 static inline struct evidence_row
-evidence(const char *text, int64_t time_us, enum evidence_kind kind, float score, float sum, uint16_t excused)
+evidence(const char *text, int64_t time_us, enum evidence_kind kind, float score, float sum, uint32_t excused)
 {
 	return (struct evidence_row){ .time_us = time_us, .sender = support_key(text), .visit_us = time_us - 1000000,
 		.host = support_addr(text), .kind = (uint8_t)kind, .grade = GRADE_PROVEN, .score = score, .hint = score,

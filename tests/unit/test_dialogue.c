@@ -300,7 +300,7 @@ a_tls_hello_is_told_and_closed(void **state)
 	fd = rig_client(&r, 1);
 	says(fd, hello);
 	assert_true(is_told(&r, &m));
-	assert_int_equal(m.said, SAID_EARLY | SAID_TLS | SAID_END);
+	assert_int_equal(m.said, SAID_EARLY | SAID_TLS | SAID_FOREIGN_PROTOCOL | SAID_END);
 	assert_true(hears(&r, fd, ""));
 	close(fd);
 	rig_end(&r);

@@ -85,6 +85,7 @@ static const struct doubt_row doubts[] = {
 	{ "real_unknown_is_doubt_13", DOUBT_REAL_UNKNOWN, 13, "real_unknown" },
 	{ "a_lost_other_family_is_named", DOUBT_KIN_UNKNOWN, 14, "kin_unknown" },
 	{ "a_delivery_is_named", DOUBT_ACCEPTED, 15, "accepted" },
+	{ "another_protocol_is_named", DOUBT_FOREIGN_PROTOCOL, 16, "foreign_protocol" },
 };
 _Static_assert(N(doubts) == DOUBT_N, "a row for each doubt");
 
@@ -102,9 +103,9 @@ static void
 an_unknown_doubt_and_two_at_once_have_a_name_too(void **state)
 {
 	(void)state;
-	assert_string_equal(doubt_name((enum doubt)(1 << 16)), "unknown");
+	assert_string_equal(doubt_name((enum doubt)(1 << 17)), "unknown");
 	assert_string_equal(doubt_name((enum doubt)(DOUBT_DROPS | DOUBT_BLIND)), "unknown");
-	assert_true(strlen(doubt_says((enum doubt)(1 << 16))) > 0);
+	assert_true(strlen(doubt_says((enum doubt)(1 << 17))) > 0);
 }
 
 static void

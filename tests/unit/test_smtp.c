@@ -124,17 +124,36 @@ static const struct talk talks[] = {
 	{ "data_after_recipients_is_put_off_too", "HELO a\r\nMAIL FROM:<>\r\nRCPT TO:<y@b>\r\nDATA\r\n", "250 250 451 451",
 	  SAID_RCPT, SAID_ORDER, NULL, NULL },
 	{ "a_body_after_data_is_no_mail", "HELO a\r\nMAIL FROM:<>\r\nRCPT TO:<y@b>\r\nDATA\r\nSubject: x\r\n\r\nHi\r\n.\r\n",
-	  "250 250 451 451 500 500 500 500", SAID_RCPT, 0, NULL, NULL },
+	  "250 250 451 451 500 500 500 421", SAID_RCPT | SAID_END, SAID_FOREIGN_PROTOCOL, NULL, NULL },
 	{ "bdat_ends_the_session", "HELO a\r\nMAIL FROM:<>\r\nRCPT TO:<y@b>\r\nBDAT 4 LAST\r\nabcd", "250 250 451 421",
 	  SAID_END, 0, NULL, NULL },
 	{ "harmless_commands_are_harmless", "NOOP\r\nNOOP x\r\nRSET\r\nVRFY x\r\nEXPN y\r\nHELP\r\nHELP DATA\r\n",
 	  "250 250 250 252 252 214 214", 0, SAID_ORDER | SAID_END, NULL, NULL },
 	{ "starttls_and_auth_are_put_off", "EHLO a\r\nSTARTTLS\r\nAUTH LOGIN\r\n", "250 454 454", 0, SAID_TLS, NULL, NULL },
-	{ "an_unknown_command_is_told_so", "XYZZY\r\n\r\n", "500 500", 0, SAID_END, NULL, NULL },
+	{ "an_unknown_command_is_told_so", "NOOP\r\nXYZZY\r\n\r\n", "250 500 500", SAID_UNKNOWN, SAID_END, NULL, NULL },
+	{ "an_unknown_command_behind_helo_is_less", "HELO a\r\nXYZZY\r\n", "250 500", 0, SAID_UNKNOWN | SAID_END, NULL, NULL },
+	{ "an_http_request_ends_at_its_first_line", "POST /hook HTTP/1.1\r\nHost: mx9\r\n\r\nEHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<x@b>\r\n",
+	  "421", SAID_FOREIGN_PROTOCOL | SAID_END, SAID_HELO | SAID_MAIL | SAID_RCPT, "", "" },
+	{ "http_behind_empty_lines_ends", "\r\n\r\nGET / HTTP/1.0\r\n\r\n", "500 500 421", SAID_FOREIGN_PROTOCOL, SAID_HELO, "", "" },
+	{ "http_with_a_verb_of_ours_ends", "EHLO /x HTTP/1.1\r\nHost: mx9\r\n", "421", SAID_FOREIGN_PROTOCOL | SAID_END, SAID_HELO, "", "" },
+	{ "a_header_line_before_a_recipient_ends_it", "EHLO a.example\r\nUser-Agent: x\r\nMAIL FROM:<>\r\nRCPT TO:<x@b>\r\n", "250 421",
+	  SAID_FOREIGN_PROTOCOL | SAID_END, SAID_RCPT, NULL, "" },
+	{ "a_header_line_first_ends_it", "Content-Type: x\r\nEHLO a\r\n", "421", SAID_FOREIGN_PROTOCOL | SAID_END, SAID_HELO, "", "" },
+	{ "ssh_ends_at_once", "SSH-2.0-x\r\n", "421", SAID_FOREIGN_PROTOCOL | SAID_END, 0, NULL, NULL },
+	{ "a_line_without_an_end_ends_at_its_first_word", "PROXY TCP4 192.0.2.1", "421", SAID_FOREIGN_PROTOCOL | SAID_END, 0, NULL, NULL },
+	{ "half_a_verb_waits", "EHL", "", 0, SAID_FOREIGN_PROTOCOL | SAID_END, NULL, NULL },
+	{ "a_verb_that_goes_on_is_none", "EHLOX a\r\nEHLO a\r\n", "421", SAID_FOREIGN_PROTOCOL | SAID_END, SAID_HELO, NULL, NULL },
+	{ "blanks_round_the_colon_are_taken", "HELO a\r\nMAIL FROM : <x@a>\r\nRCPT TO :<y@b.example>\r\n", "250 250 451", SAID_RCPT,
+	  SAID_ORDER, NULL, "b.example" },
+	{ "blanks_everywhere_are_taken", "HELO a\r\nmail\tfrom\t:\t<x@a>  SIZE=1\r\nrCpT   tO  :  <y@b.example>  NOTIFY=NEVER \r\n",
+	  "250 250 451", SAID_RCPT, 0, NULL, "b.example" },
+	{ "a_missing_colon_before_brackets_is_taken", "HELO a\r\nMAIL FROM <x@a>\r\nRCPT TO<y@b.example>\r\n", "250 250 451", SAID_RCPT, 0,
+	  NULL, "b.example" },
 	{ "a_malformed_path_is_told_so", "HELO a\r\nMAIL <x@a>\r\nMAIL FROM:\r\nMAIL FROM:<>\r\nRCPT <y@b>\r\nRCPT TO:\r\n",
 	  "250 501 501 250 501 501", SAID_MAIL, SAID_RCPT, NULL, "" },
-	{ "ten_bad_commands_end_it", "A\r\nB\r\nC\r\nD\r\nE\r\nF\r\nG\r\nH\r\nI\r\nJ\r\nNOOP\r\n",
-	  "500 500 500 500 500 500 500 500 500 500 421", SAID_END, 0, NULL, NULL },
+	{ "ten_bad_commands_end_it", "HELO a\r\nDATA\r\nDATA\r\nDATA\r\nDATA\r\nDATA\r\nDATA\r\nDATA\r\nDATA\r\nDATA\r\nDATA\r\nNOOP\r\n",
+	  "250 503 503 503 503 503 503 503 503 503 503 421", SAID_END, 0, NULL, NULL },
+	{ "three_unknown_commands_end_it", "HELO a\r\nA\r\nB\r\nC\r\nNOOP\r\n", "250 500 500 500 421", SAID_END, 0, NULL, NULL },
 	{ "nothing_is_heard_after_quit", "QUIT\r\nHELO a\r\n", "221", SAID_END, SAID_HELO, "", NULL },
 	{ "a_long_line_is_told_so", "NOOP " X500 X10 "\r\nNOOP\r\n", "500 250", 0, 0, NULL, NULL },
 	{ "a_line_of_512_octets_is_not_long", "NOOP " X500 "xxxxx\r\nNOOP\r\n", "250 250", 0, 0, NULL, NULL },
@@ -226,12 +245,31 @@ a_tls_hello_is_noted_and_ends_it(void **state)
 	(void)state;
 	client_connect(&c);
 	smtp_early(&c.smtp, hello, sizeof(hello));
-	assert_int_equal(c.smtp.said, SAID_EARLY | SAID_TLS | SAID_END);
+	assert_int_equal(c.smtp.said, SAID_EARLY | SAID_TLS | SAID_FOREIGN_PROTOCOL | SAID_END);
 	assert_int_equal(c.smtp.end, SMTP_END_TLS);
 	client_greeted(&c);
 	assert_int_equal(client_says(&c, hello, sizeof(hello)), 0);
-	assert_int_equal(c.smtp.said, SAID_TLS | SAID_END);
+	assert_int_equal(c.smtp.said, SAID_TLS | SAID_FOREIGN_PROTOCOL | SAID_END);
 	assert_int_equal(c.out.n, 0);
+}
+
+static void
+another_protocol_before_the_greeting_ends_it(void **state)
+{
+	static const struct { const char *says; bool over; } early[] = {
+		{ "GET / HTTP/1.1\r\n", true }, { "\r\nPOST /", true }, { "Host: a\r\n", true }, { "x", true },
+		{ "E", false }, { "EHLO", false }, { "EHLO a", false }, { "mail from:<", false }, { "\r\n", false },
+	};
+	struct client c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(early) / sizeof(early[0]); i++) {
+		client_connect(&c);
+		smtp_early(&c.smtp, (const uint8_t *)early[i].says, strlen(early[i].says));
+		assert_int_equal(c.smtp.said, early[i].over ? SAID_EARLY | SAID_FOREIGN_PROTOCOL | SAID_END : SAID_EARLY);
+		assert_int_equal(c.smtp.end, early[i].over ? SMTP_END_PROTOCOL : SMTP_END_NOT);
+		assert_int_equal(c.out.n, 0);
+	}
 }
 
 static void
@@ -244,7 +282,7 @@ bytes_like_tls_later_on_are_bad_commands(void **state)
 	client_greeted(&c);
 	client_says(&c, "NOOP\r\n\x16\x03\x01\r\n", 11);
 	assert_string_equal(codes(&c, buf, sizeof(buf)), "250 500");
-	assert_int_equal(c.smtp.said, 0);
+	assert_int_equal(c.smtp.said, SAID_UNKNOWN);
 }
 
 static void
@@ -265,13 +303,14 @@ a_slow_client_ends_at_the_command_deadline(void **state)
 {
 	struct client c;
 	int64_t now = GREETED;
+	size_t at = 0;
 
 	(void)state;
 	client_greeted(&c);
 	/* A byte now and then moves nothing. */
 	while (c.smtp.stage == SMTP_TALKS) {
 		now += 10000;
-		smtp_hear(&c.smtp, now, HOST, (const uint8_t *)"x", 1, &c.out);
+		smtp_hear(&c.smtp, now, HOST, (const uint8_t *)"HELO xxxxxx" + at++, 1, &c.out);
 		smtp_tick(&c.smtp, now, HOST, &c.out);
 	}
 	assert_int_equal(now, GREETED + SMTP_COMMAND_MS);
@@ -389,6 +428,7 @@ main(void)
 		cmocka_unit_test(nothing_is_said_before_the_greeting_is_due),
 		cmocka_unit_test(who_talks_first_is_noted_and_heard_after_the_greeting),
 		cmocka_unit_test(a_tls_hello_is_noted_and_ends_it),
+		cmocka_unit_test(another_protocol_before_the_greeting_ends_it),
 		cmocka_unit_test(bytes_like_tls_later_on_are_bad_commands),
 		cmocka_unit_test(a_nul_makes_a_line_no_command),
 		cmocka_unit_test(a_slow_client_ends_at_the_command_deadline),

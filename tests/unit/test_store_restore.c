@@ -118,7 +118,7 @@ the_newest_word_on_each_doubt_comes_back(void **state)
 	assert_true(addr_parse(&a.addr, "198.51.100.20"));
 	k.doubt(k.ctx, &a);
 	k.doubt(k.ctx, &b);
-	a.v[3] = INT64_MAX;
+	a.v[3] = UINT32_MAX * 1000000LL;
 	k.doubt(k.ctx, &a);
 	store_close(s);
 	/* A row that nobody wrote is not believed. */
