@@ -31,6 +31,24 @@ web_status(struct web *web, int64_t wall_s)
 	return status;
 }
 
+/* The page of the dashboard that shows more of it; NULL: none does. */
+static const char *
+page_of(enum status_kind kind)
+{
+	static const struct { enum status_kind kind; const char *page; } pages[] = {
+		{ STATUS_AT_RISK, "risk" }, { STATUS_HELD, "senders/held" }, { STATUS_NO_CONSUMER, "consumers" },
+		{ STATUS_UNUSED, "consumers" }, { STATUS_BEHIND, "consumers" }, { STATUS_REAL_DOWN, "ladder" },
+		{ STATUS_REAL_QUIET, "ladder" }, { STATUS_REAL_NEVER, "ladder" }, { STATUS_DECOY, "ladder" },
+		{ STATUS_NOT_LISTABLE, "ladder" }, { STATUS_UNANSWERED, "ladder" }, { STATUS_LAYOUT, "ladder" },
+		{ STATUS_ALL_ALLOWED, "senders/allowed" }, { STATUS_PROCESS, "about" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(pages); i++)
+		if (pages[i].kind == kind)
+			return pages[i].page;
+	return NULL;
+}
+
 static void
 fact_members(struct json *json, const struct status *status, const struct status_fact *fact)
 {
@@ -42,6 +60,7 @@ fact_members(struct json *json, const struct status *status, const struct status
 		json_int(json, "since", fact->since_s);
 	else
 		json_null(json, "since");
+	json_string(json, "page", page_of(fact->kind));
 }
 
 void

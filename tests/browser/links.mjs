@@ -174,17 +174,19 @@ async function sentences(browser) {
 			await context.close();
 		}
 	});
-	await check('quiet is not all there is to say where mail may be lost, or nobody fetches the list', async () => {
+	await check('what wants a look leads to the page that shows it, whatever stands above it', async () => {
 		const { page, context } = await tab(browser);
-		let own = [];
-		await another(page, (o) => ({ ...o, says: { level: 'ok', text: 'All quiet.', since: null, more: [] }, risk: { candidates: 110, at },
-			totals: o.totals.map((t) => ({ ...t, now: 12 })), consumers: { known: 0, newest: null, behind: 0, warning: null, own } }));
+		const more = [{ level: 'note', text: '110 senders may be mail servers whose mail did not arrive: see `mxtrap risk`.', since: null, page: 'risk' },
+			{ level: 'note', text: '12 senders are listed, and no consumer has fetched the list yet: nobody is blocked.', since: null, page: 'consumers' }];
+		await another(page, (o) => ({ ...o, says: { level: 'bad', text: 'The decoy mx0 is silent.', since: null, page: 'ladder', more } }));
 		await open(page, '');
-		same(await page.locator('.says-now li').allTextContents(), ['110 senders may be mail servers that could not deliver: look at them.',
-			'12 senders are listed, and no program has fetched the list: connect one.'], 'what wants a look');
-		own = ['dnsbl'];		/* who asks it fetches nothing */
-		await until('only the mail is left', async () => await page.locator('.says-now li').count() === 1);
-		await page.locator('.says-now li a').click();
+		same(await page.locator('.says-now li').allTextContents(), ['110 senders may be mail servers whose mail did not arrive: see mxtrap risk. Look at them',
+			'12 senders are listed, and no consumer has fetched the list yet: nobody is blocked. Consumers'], 'what wants a look');
+		await open(page, 'audit');
+		await page.locator('#notice', { hasText: 'The decoy mx0 is silent.' }).waitFor();		/* what is bad stands on each page */
+		await open(page, '');
+		await page.locator('#notice[hidden]').waitFor({ state: 'attached' });
+		await page.locator('.says-now li a').first().click();
 		await page.locator('h1', { hasText: 'Mail at risk' }).waitFor();
 		await context.close();
 	});

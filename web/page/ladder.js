@@ -5,7 +5,7 @@
 import { get } from './api.js';
 import { h, show } from './dom.js';
 import { table } from './figure.js';
-import { state, worded } from './notice.js';
+import { line, state } from './notice.js';
 import { MIDNIGHT, dutyOf, health } from './rungs.js';
 import { pill, plural, signed, time, words } from './text.js';
 
@@ -13,7 +13,7 @@ import { pill, plural, signed, time, words } from './text.js';
 function findings(how, status, sets) {
 	const idle = sets.flatMap((set) => set.exchangers).filter((e) => e.role !== 'control' && sum(e, 'attempts') === 0).length;
 	const open = [how.says, ...how.says.more].filter((s) => s.level !== 'ok');
-	return [h('h2', {}, 'What needs a look'), open.length ? h('ul', { class: 'findings' }, open.map((s) => h('li', { class: s.level }, worded(s)))) :
+	return [h('h2', {}, 'What needs a look'), open.length ? h('ul', { class: 'findings' }, open.map((s) => h('li', { class: s.level }, line(s, 'finding')))) :
 		h('p', { class: 'empty' }, h('strong', {}, 'Nothing is known to be wrong. '), 'Each interface is captured and each process runs.', idle ? ` ${plural(idle, 'rung', 'rungs')} had no visitor today.` : ''),
 	status.notes.length ? h('details', {}, h('summary', {}, plural(status.notes.length, 'note', 'notes'), ' of the last 24 hours'),
 		h('ul', { class: 'findings' }, status.notes.slice(-50).reverse().map((n) => h('li', {}, time(n.time), ' ', n.address ? [h('code', {}, n.address), ' '] : null, n.says)))) : null,

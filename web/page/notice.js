@@ -18,7 +18,13 @@ export function worded(s) {
 	return after === undefined ? [s.text.replace(/\.$/, ''), ' since ', time(s.since), '.'] : [before, ' since ', time(s.since), after];
 }
 
-export const heldLink = (text, focus) => h('a', { href: '#/senders/held', 'data-focus': focus }, text);
+const looks = { risk: 'Look at them', 'senders/held': 'Look at them', 'senders/allowed': 'Look at the allow-list', consumers: 'Consumers', ladder: 'Ladder', about: 'About' };
+
+/* A sentence as a line: commands as such, and the page that shows more. */
+export function line(s, focus) {
+	const words = [worded(s)].flat().flatMap((part) => typeof part === 'string' ? part.split(/(`[^`]+`)/).map((t) => t[0] === '`' ? h('code', {}, t.slice(1, -1)) : t) : part);
+	return [words, s.page ? [' ', h('a', { href: '#/' + s.page, 'data-focus': `${focus} ${s.page}` }, looks[s.page] || 'More'), ''] : null];
+}
 
 /* The publish gate holds the list's growth back: a person looks at it and accepts it, here or by the command. */
 async function accept(held, refresh) {
@@ -30,27 +36,24 @@ async function accept(held, refresh) {
 }
 
 /* What may be done about a held list; nothing where none is held. */
-export function heldActions(publishing, refresh) {
-	const held = publishing?.held ?? 0;
-	return !publishing?.held_since ? null : h('span', { class: 'held' }, heldLink('Look at them', 'held'), ' ',
-		h('button', { type: 'button', class: 'small', 'data-act': 'publish', 'data-focus': 'publish', onclick: () => accept(held, refresh) }, 'Accept \u2026'));
-}
+export const acceptButton = (publishing, refresh) => !publishing?.held_since ? null : h('button', { type: 'button', class: 'small', 'data-act': 'publish', 'data-focus': 'publish',
+	onclick: () => accept(publishing.held, refresh) }, 'Accept \u2026');
 
 /* All of it, for the overview. */
-export function sentence(o, more, refresh) {
+export function sentence(o, refresh) {
 	const { says } = o;
 	const [kind, mark] = sign[says.level] || sign.note;
-	const lines = [...says.more.map((m) => h('li', { class: m.level }, worded(m))), ...more];
 	return h('div', { class: 'says-now ' + kind }, h('span', { class: 'sign', 'aria-hidden': 'true' }, mark),
-		h('div', {}, h('p', { class: 'first' }, worded(says)), lines.length ? h('ul', {}, lines) : null, heldActions(o.publishing, refresh)));
+		h('div', {}, h('p', { class: 'first' }, line(says, 'first')), says.more.length ? h('ul', {}, says.more.map((m) => h('li', { class: m.level }, line(m, 'more')))) : null,
+			acceptButton(o.publishing, refresh)));
 }
 
 /* The same for every other page: only what is bad. */
 export function drawNotice(box, o, refresh) {
 	const bad = [o.says, ...o.says.more].filter((s) => s.level === 'bad');
 	box.hidden = bad.length === 0;
-	show(box, JSON.stringify([bad, o.publishing?.held, o.publishing?.held_since]), () => [h('ul', {}, bad.slice(0, 3).map((s) => h('li', {}, worded(s)))),
-		bad.length > 3 ? h('p', {}, h('a', { href: '#/', 'data-focus': 'notice' }, `${plural(bad.length - 3, 'more problem', 'more problems')} on the overview`)) : null, heldActions(o.publishing, refresh)]);
+	show(box, JSON.stringify([bad, o.publishing?.held, o.publishing?.held_since]), () => [h('ul', {}, bad.slice(0, 3).map((s) => h('li', {}, line(s, 'notice')))),
+		bad.length > 3 ? h('p', {}, h('a', { href: '#/', 'data-focus': 'notice' }, `${plural(bad.length - 3, 'more problem', 'more problems')} on the overview`)) : null, acceptButton(o.publishing, refresh)]);
 }
 
 export const state = () => get('/api/v1/overview');

@@ -14,15 +14,6 @@ import { sentence, state as ask } from './notice.js';
 import { brief, count, plural, span, time } from './text.js';
 
 const RISK_MS = 15 * 60000;
-/* What is not wrong, and yet wants a look. */
-function hints(o) {
-	const listed = o.totals.find((t) => t.name === 'listed').now;
-	return [
-		o.risk.candidates > 0 ? h('li', {}, `${plural(o.risk.candidates, 'sender', 'senders')} may be mail servers that could not deliver: `, h('a', { href: '#/risk', 'data-focus': 'hint risk' }, 'look at them'), '.') : null,
-		o.consumers.known === 0 && o.consumers.own.length === 0 && listed > 0 ?
-			h('li', {}, `${plural(listed, 'sender is', 'senders are')} listed, and no program has fetched the list: `, h('a', { href: '#/consumers', 'data-focus': 'hint consumers' }, 'connect one'), '.') : null].filter(Boolean);
-}
-
 /* What a listing means now: the list may be published, held in part, or only watched. */
 const listedSays = (p) => !p || (p.open && !p.held_since) ? 'blocked by every program that uses your list' :
 	p.open ? `${p.held === undefined ? 'some of them' : count(p.held)} held back, not published yet` : 'would be blocked: the list is not published';
@@ -76,7 +67,7 @@ export function overview(_argument, refresh) {
 		/* All of this is in one answer, and is painted before anything else is asked for. */
 		const o = await ask();
 		latest.style.setProperty('--rows', o.totals[0].now > 2 ? 5 : o.totals[0].now);	/* later parts move nothing */
-		show(state, JSON.stringify([o.says, o.risk.candidates, o.consumers.known, o.consumers.own, o.totals[0].now, o.publishing]), () => sentence(o, hints(o), refresh));
+		show(state, JSON.stringify([o.says, o.publishing]), () => sentence(o, refresh));
 		show(numbers, JSON.stringify([o.totals, o.risk, o.consumers, o.publishing]), () => [...Object.keys(tiles).map((name) => tile(o.totals.find((t) => t.name === name), o.totals.find((t) => t.name === 'proven').now, o.publishing)), riskTile(o.risk), consumerTile(o.consumers, o.now)]);
 		show(ladder, JSON.stringify(o.rungs), () => [h('div', { class: 'head' }, h('h2', { id: 'ladder-title' }, 'The ladder now'), h('a', { href: '#/ladder' }, 'all about it')),
 			o.rungs.length === 0 ? h('p', { class: 'empty' }, 'No MX set is configured. Describe one with ', h('code', {}, 'mx-set "example.org" { \u2026 }'), ' and restart mxtrapd.') : ladders(o.rungs)]);
