@@ -68,10 +68,31 @@ merge_room(struct merge *m, size_t source, size_t *max)
 	return &f->at[tail];
 }
 
+static struct packet *
+at(const struct merge *m, const struct fifo *f, size_t i)
+{
+	return &f->at[(f->head + i) & (m->cap - 1)];
+}
+
+/* To its place among those that came before it; of equal times, behind them. */
+static void
+put_back(const struct merge *m, const struct fifo *f, size_t i)
+{
+	struct packet p = *at(m, f, i);
+
+	for (size_t passed = 0; i > 0 && passed < MERGE_REACH && at(m, f, i - 1)->time_us > p.time_us; i--, passed++)
+		*at(m, f, i) = *at(m, f, i - 1);
+	*at(m, f, i) = p;
+}
+
 void
 merge_took(struct merge *m, size_t source, size_t n)
 {
-	m->fifos[source].n += n;
+	struct fifo *f = &m->fifos[source];
+
+	for (; n > 0; n--, f->n++)
+		if (f->n > 0 && at(m, f, f->n)->time_us < at(m, f, f->n - 1)->time_us)
+			put_back(m, f, f->n);
 }
 
 size_t
@@ -83,10 +104,14 @@ merge_waiting(const struct merge *m, size_t source)
 bool
 merge_event(struct merge *m, const struct event *e)
 {
-	size_t at;
+	size_t i, passed = 0;
 
-	if (m->first_event == m->n_events)
-		m->first_event = m->n_events = 0;
+	/* What was handed out gives its place back before more is asked for. */
+	if (m->first_event > m->n_events / 2) {
+		m->n_events -= m->first_event;
+		memmove(m->events, m->events + m->first_event, m->n_events * sizeof(m->events[0]));
+		m->first_event = 0;
+	}
 	if (m->n_events == m->cap_events) {
 		size_t cap = m->cap_events == 0 ? 256 : m->cap_events * 2;
 		struct event *more = realloc(m->events, cap * sizeof(*more));
@@ -97,9 +122,12 @@ merge_event(struct merge *m, const struct event *e)
 		m->cap_events = cap;
 	}
 	/* Nearly always the newest: look from the end. */
-	for (at = m->n_events; at > m->first_event && m->events[at - 1].time_us > e->time_us; at--)
-		m->events[at] = m->events[at - 1];
-	m->events[at] = *e;
+	for (i = m->n_events; i > m->first_event && m->events[i - 1].time_us > e->time_us &&
+	    passed < MERGE_REACH_EVENTS; i--, passed++)
+		m->events[i] = m->events[i - 1];
+	m->events[i] = *e;
+	if (i > m->first_event && m->events[i - 1].time_us > e->time_us)
+		m->events[i].time_us = m->events[i - 1].time_us;
 	m->n_events++;
 	return true;
 }
@@ -143,16 +171,36 @@ merge_first_us(const struct merge *m)
 	return t;
 }
 
-int64_t
-merge_newest_us(const struct merge *m, size_t source)
+size_t
+merge_events_waiting(const struct merge *m)
 {
-	const struct fifo *f = &m->fifos[source];
-
-	return f->n == 0 ? INT64_MIN : f->at[(f->head + f->n - 1) & (m->cap - 1)].time_us;
+	return m->n_events - m->first_event;
 }
 
-void
-merge_release(struct merge *m, int64_t horizon_us, size_t max_run,
+size_t
+merge_event_bytes(const struct merge *m)
+{
+	return m->cap_events * sizeof(m->events[0]);
+}
+
+int64_t
+merge_safe_us(const struct merge *m, size_t source)
+{
+	const struct fifo *f = &m->fifos[source];
+	int64_t first, half;
+
+	if (f->n == 0)
+		return INT64_MIN;
+	if (f->n < m->cap)
+		return at(m, f, f->n - 1)->time_us - MERGE_WINDOW_US;
+	/* At least the oldest goes, whatever their order. */
+	first = at(m, f, 0)->time_us;
+	half = at(m, f, f->n / 2)->time_us;
+	return half > first ? half : first;
+}
+
+static void
+release(struct merge *m, int64_t horizon_us, size_t max_run,
     void (*packets)(void *ctx, const struct packet *, size_t n), void (*event)(void *ctx, const struct event *),
     void *ctx)
 {
@@ -183,7 +231,22 @@ merge_release(struct merge *m, int64_t horizon_us, size_t max_run,
 		packets(ctx, &f->at[f->head], n);
 		f->head = (f->head + n) & (m->cap - 1);
 		f->n -= n;
-		if (f->n == 0)
-			f->head = 0;		/* what is in the cache is used again */
+	}
+}
+
+void
+merge_release(struct merge *m, int64_t horizon_us, size_t max_run,
+    void (*packets)(void *ctx, const struct packet *, size_t n), void (*event)(void *ctx, const struct event *),
+    void *ctx)
+{
+	release(m, horizon_us, max_run, packets, event, ctx);
+	/* What is in the cache is used again. */
+	for (size_t i = 0; i < m->n_sources; i++) {
+		struct fifo *f = &m->fifos[i];
+
+		if (f->n > f->head || f->n > MERGE_REACH || f->head + f->n > m->cap)
+			continue;
+		memmove(f->at, f->at + f->head, f->n * sizeof(f->at[0]));
+		f->head = 0;
 	}
 }

@@ -17,8 +17,8 @@
 #include "mxtrap/store.h"
 #include "mxtrap/watch.h"
 
-#define FIFO	   4096			/* packets of one file that wait for those of others */
-#define FIFO_ALONE 512			/* one file waits for nobody: what the cache holds */
+#define FIFO 16384			/* packets of one file that wait for those of others, or lie in the window */
+#define TAKE 512			/* at once: what the cache holds */
 
 struct replay {
 	const struct config *config;
@@ -140,7 +140,7 @@ read_some(struct replay *r, bool *more)
 		if (r->ended[i])
 			continue;
 		room = merge_room(r->merge, i, &max);
-		got = max == 0 ? 0 : reader_take(r->readers[i], room, max);
+		got = max == 0 ? 0 : reader_take(r->readers[i], room, max < TAKE ? max : TAKE);
 		if (max != 0 && got <= 0) {
 			r->ended[i] = true;
 			if (got < 0) {
@@ -153,8 +153,8 @@ read_some(struct replay *r, bool *more)
 		}
 		merge_took(r->merge, i, (size_t)got);
 		*more = true;
-		if (merge_newest_us(r->merge, i) < horizon)
-			horizon = merge_newest_us(r->merge, i);
+		if (merge_safe_us(r->merge, i) < horizon)
+			horizon = merge_safe_us(r->merge, i);
 	}
 	return horizon;
 }
@@ -288,7 +288,7 @@ replay_files(struct replay *r, struct prefix **never)
 
 	if (status != 0)
 		return status;
-	r->merge = merge_new(r->n, r->n == 1 ? FIFO_ALONE : FIFO);
+	r->merge = merge_new(r->n, FIFO);
 	if (r->merge == NULL || !watch_trap_options(&options, r->config, &sink, never))
 		fatal("replay");
 	r->trap = trap_new(&options);

@@ -122,7 +122,7 @@ watch_read_captures(struct watch *w, bool *more)
 
 		if (max == 0) {
 			/* More in a window than we keep: better a little early than lost in the ring. */
-			watch_release(w, merge_newest_us(w->merge, i));
+			watch_release(w, merge_safe_us(w->merge, i));
 			room = merge_room(w->merge, i, &max);
 		}
 		n = capture_read(w->captures[i], room, max);
@@ -132,8 +132,8 @@ watch_read_captures(struct watch *w, bool *more)
 		merge_took(w->merge, i, (size_t)n);
 		if ((size_t)n == max) {
 			*more = true;
-			if (merge_newest_us(w->merge, i) < horizon)
-				horizon = merge_newest_us(w->merge, i);
+			if (merge_safe_us(w->merge, i) < horizon)
+				horizon = merge_safe_us(w->merge, i);
 		}
 	}
 	return horizon;

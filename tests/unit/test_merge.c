@@ -42,6 +42,13 @@ see_event(void *ctx, const struct event *e)
 }
 
 static void
+forget_event(void *ctx, const struct event *e)
+{
+	(void)ctx;
+	(void)e;
+}
+
+static void
 give(struct merge *m, size_t source, int64_t time_us)
 {
 	size_t max;
@@ -213,6 +220,111 @@ any_mixture_comes_out_sorted(void **state)
 	}
 }
 
+static void
+a_packet_behind_a_later_one_of_its_source_comes_in_its_place(void **state)
+{
+	const int64_t expect[] = { 10, 20, 30, 35, 40, 40, 50 };
+	struct merge *m = merge_new(1, 8);
+
+	(void)state;
+	give(m, 0, 20), give(m, 0, 10), give(m, 0, 40), give(m, 0, 30);
+	give(m, 0, 50), give(m, 0, 40), give(m, 0, 35);
+	assert_int_equal(merge_safe_us(m, 0), 50 - MERGE_WINDOW_US);
+	release(m, INT64_MAX, &seen);
+	assert_int_equal(seen.n, 7);
+	assert_memory_equal(seen.time_us, expect, sizeof(expect));
+	merge_free(m);
+}
+
+/* Each late by less than the window, whatever is taken at once, however often what is safe is handed out. */
+static void
+any_disorder_within_the_window_comes_out_sorted(void **state)
+{
+	uint32_t x = 777;
+
+	(void)state;
+	for (int round = 0; round < 200; round++) {
+		struct merge *m = merge_new(1, 1024);
+		int64_t now = 1000000, last = 0;
+		size_t out = 0;
+
+		for (int i = 0; i < 2000; i++) {
+			x = x * 1664525 + 1013904223;
+			now += (x >> 16) % 700;
+			give(m, 0, now - (x >> 8) % (MERGE_WINDOW_US - 1));
+			if (i % 7 != 0)
+				continue;
+			release(m, merge_safe_us(m, 0), &seen);
+			for (size_t k = 0; k < seen.n; k++, out++) {
+				assert_true(seen.time_us[k] >= last);
+				last = seen.time_us[k];
+			}
+		}
+		release(m, INT64_MAX, &seen);
+		for (size_t k = 0; k < seen.n; k++, out++) {
+			assert_true(seen.time_us[k] >= last);
+			last = seen.time_us[k];
+		}
+		assert_int_equal(out, 2000);
+		merge_free(m);
+	}
+}
+
+static void
+a_full_source_gives_half_whatever_its_order(void **state)
+{
+	struct merge *m = merge_new(1, 4096);
+
+	(void)state;
+	/* Descending: more than one packet may pass. */
+	for (int i = 0; i < 4096; i++)
+		give(m, 0, 10000000 - i);
+	release(m, merge_safe_us(m, 0), &seen);
+	assert_true(seen.n > 0);
+	release(m, INT64_MAX, &seen);
+	assert_int_equal(merge_waiting(m, 0), 0);
+	merge_free(m);
+}
+
+static void
+a_steady_stream_of_events_takes_no_more_memory(void **state)
+{
+	struct merge *m = merge_new(1, 8);
+
+	(void)state;
+	/* 100 a second, an hour of it: the window never runs empty. */
+	for (int64_t i = 0; i < 360000; i++) {
+		tell(m, i * 10000, (uint32_t)i);
+		release(m, i * 10000 - MERGE_WINDOW_US, &seen);
+		assert_true(merge_events_waiting(m) <= 11);
+	}
+	assert_true(merge_event_bytes(m) <= 512 * sizeof(struct event));
+	merge_free(m);
+}
+
+static void
+events_of_falling_times_cost_a_bounded_step_each(void **state)
+{
+	struct merge *m = merge_new(1, 8);
+	struct event e = { .seq = 0 };
+
+	(void)state;
+	for (int64_t i = 0; i < 100000; i++) {
+		e.time_us = 1000000000 - i;
+		assert_true(merge_event(m, &e));
+	}
+	/* The first ones passed all before them; one that would have to pass more takes the time of its neighbour. */
+	assert_int_equal(merge_events_waiting(m), 100000);
+	for (int64_t last = 0; merge_events_waiting(m) > 0;) {
+		assert_true(merge_first_us(m) >= last);
+		last = merge_first_us(m);
+		assert_true(last > 1000000000 - 2 * MERGE_REACH_EVENTS);
+		seen.n = 0;
+		merge_release(m, last, 64, see_packets, forget_event, NULL);
+	}
+	merge_free(m);
+}
+
 /* -- steady -- */
 
 #define S 1000000LL
@@ -298,6 +410,11 @@ main(void)
 		cmocka_unit_test(a_run_is_at_most_a_block),
 		cmocka_unit_test(a_fifo_goes_round),
 		cmocka_unit_test(any_mixture_comes_out_sorted),
+		cmocka_unit_test(a_packet_behind_a_later_one_of_its_source_comes_in_its_place),
+		cmocka_unit_test(any_disorder_within_the_window_comes_out_sorted),
+		cmocka_unit_test(a_full_source_gives_half_whatever_its_order),
+		cmocka_unit_test(a_steady_stream_of_events_takes_no_more_memory),
+		cmocka_unit_test(events_of_falling_times_cost_a_bounded_step_each),
 	};
 	static const struct CMUnitTest clocks[] = {
 		cmocka_unit_test(an_undisturbed_clock_is_the_walls),
