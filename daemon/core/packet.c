@@ -371,6 +371,23 @@ packet_decode(struct packet *out, enum packet_link link, const uint8_t *frame, s
 	return PACKET_NOT_TCP;
 }
 
+uint16_t
+packet_ether_type(enum packet_link link, const uint8_t *frame, size_t caplen)
+{
+	size_t at = link == LINK_ETHERNET ? 12 : link == LINK_SLL ? 14 : 0;
+	uint16_t type = 0;
+
+	if (link != LINK_ETHERNET && link != LINK_SLL && link != LINK_SLL2)
+		return 0;
+	for (int i = 0; i <= MAX_VLANS && at + 2 <= caplen; i++) {
+		type = be16(frame + at);
+		if (type != ETHER_VLAN && type != ETHER_QINQ && type != ETHER_QINQ_OLD)
+			break;
+		at += i == 0 && link == LINK_SLL2 ? 22 : 4;	/* there it stands first; the tag is behind the header */
+	}
+	return at + 2 <= caplen ? type : 0;
+}
+
 const char *
 packet_result_name(enum packet_result result)
 {

@@ -5,6 +5,7 @@
 #include "mxtrap/capture.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
@@ -14,11 +15,13 @@
 #include <time.h>
 
 #include "mxtrap/log.h"
+#include "pcapng.h"
 
 #define SNAPLEN	   256
 #define REMIND_S   60		/* an interface that stays away is mentioned this often */
 #define TIMEOUT_MS 20		/* a block of the ring is handed over after this, also half full */
 
+#define TYPES	   8		/* of frames that are not IP, told apart */
 #define FILE_BUFFER ((size_t)1 << 18)
 
 struct capture {
@@ -39,6 +42,9 @@ struct capture {
 	int64_t	 trouble_s;			/* live: an error came in this second */
 	int64_t	 told_s;			/* live: when its absence was last said */
 	FILE	*file;
+	int	 other_link;			/* the last that is not read */
+	struct pcapng *ng;			/* owned; a file of that format, which libpcap does not see */
+	struct { uint16_t type; uint64_t n; } types[TYPES];	/* of frames that are not IP */
 	char	*buffer;			/* owned; of file */
 	uint64_t file_bytes;
 	char	 error[256];
@@ -91,6 +97,13 @@ map_link(int dlt, enum packet_link *out)
 	default:
 		return false;
 	}
+}
+
+/* What a savefile calls it (LINKTYPE_*): mostly the same number. */
+static int
+linktype_dlt(uint16_t linktype)
+{
+	return linktype == 101 ? DLT_RAW : linktype == 108 ? DLT_LOOP : linktype;
 }
 
 static const char *
@@ -245,11 +258,48 @@ capture_own(struct capture *c, const struct addr *own, size_t n_own)
 		say(c, "the filter could not be changed", pcap_geterr(c->pcap));
 }
 
+enum file_kind { FILE_ANY, FILE_PCAPNG, FILE_PACKED };
+
+/* By its first bytes; those of a pcapng file are consumed, others are not.  Packed: name says by what and what unpacks. */
+static enum file_kind
+look_at(FILE *f, const char *name[static 2])
+{
+	static const struct {
+		const char *magic;
+		size_t	    n;
+		const char *name, *unpack;
+	} packed[] = {
+		{ "\x1f\x8b", 2, "gzip", "zcat" }, { "\xfd" "7zXZ", 5, "xz", "xzcat" },
+		{ "\x28\xb5\x2f\xfd", 4, "zstd", "zstdcat" }, { "BZh", 3, "bzip2", "bzcat" },
+	};
+	unsigned char head[5];
+	size_t n = 0;
+	int b;
+
+	while (n < sizeof(head) && (b = getc(f)) != EOF) {
+		head[n++] = (unsigned char)b;
+		if (n == 4 && memcmp(head, "\n\r\r\n", 4) == 0)
+			return FILE_PCAPNG;
+	}
+	for (size_t i = 0; i < sizeof(packed) / sizeof(packed[0]); i++) {
+		if (n >= packed[i].n && memcmp(head, packed[i].magic, packed[i].n) == 0) {
+			name[0] = packed[i].name;
+			name[1] = packed[i].unpack;
+			return FILE_PACKED;
+		}
+	}
+	/* They were read out of the stream's buffer, and go back into it. */
+	while (n > 0)
+		(void)ungetc(head[--n], f);
+	return FILE_ANY;
+}
+
 struct capture *
 capture_open_file(const char *path, char why[static 256])
 {
 	struct capture *c = calloc(1, sizeof(*c));
 	char errbuf[PCAP_ERRBUF_SIZE] = "";
+	const char *name[2] = { "", "" };
 	struct stat st;
 
 	if (c == NULL) {
@@ -269,12 +319,26 @@ capture_open_file(const char *path, char why[static 256])
 	c->buffer = malloc(FILE_BUFFER);
 	if (c->buffer != NULL)
 		(void)setvbuf(c->file, c->buffer, _IOFBF, FILE_BUFFER);
+	switch (look_at(c->file, name)) {
+	case FILE_PCAPNG:
+		c->ng = pcapng_new(c->file);
+		if (c->ng != NULL)
+			return c;
+		(void)snprintf(why, 256, "%.150s: out of memory", path);
+		capture_close(c);
+		return NULL;
+	case FILE_PACKED:
+		(void)snprintf(why, 256, "%.60s: found a file packed by %s, expected a pcap or pcapng capture; read it with: %s %.60s | "
+		    "mxtrapd -c FILE -r -", path, name[0], name[1], path);
+		capture_close(c);
+		return NULL;
+	case FILE_ANY:
+		break;
+	}
 	c->pcap = pcap_fopen_offline(c->file, errbuf);
 	if (c->pcap == NULL) {
 		(void)snprintf(why, 256, "%.120s: found %.80s, expected a pcap or pcapng capture", path, errbuf);
-		fclose(c->file);
-		free(c->buffer);
-		free(c);
+		capture_close(c);
 		return NULL;
 	}
 	if (!map_link(pcap_datalink(c->pcap), &c->link)) {
@@ -293,6 +357,9 @@ capture_close(struct capture *c)
 		return;
 	if (c->pcap != NULL)
 		pcap_close(c->pcap);		/* closes a savefile's stream as well */
+	else if (c->file != NULL)
+		fclose(c->file);
+	pcapng_free(c->ng);
 	free(c->buffer);
 	free(c->own);
 	free(c->filter);
@@ -309,18 +376,63 @@ capture_fd(const struct capture *c)
 }
 
 static void
-take_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *bytes)
+count_type(struct capture *c, uint16_t type)
 {
-	struct capture *c = (struct capture *)(void *)user;
+	size_t i = 0;
+
+	while (i + 1 < TYPES && c->types[i].n > 0 && c->types[i].type != type)
+		i++;
+	c->types[i].type = c->types[i].n > 0 && c->types[i].type != type ? 0 : type;	/* the last: all others */
+	c->types[i].n++;
+}
+
+static void
+take(struct capture *c, const uint8_t *bytes, size_t caplen, size_t len, int64_t time_s, int64_t time_us)
+{
 	struct packet *p = &c->out[c->n_out];
-	enum packet_result result = packet_decode(p, c->link, bytes, h->caplen, h->len);
+	enum packet_result result = packet_decode(p, c->link, bytes, caplen, len);
 
 	c->counters.frames++;
 	c->counters.results[result]++;
+	if (result == PACKET_NOT_IP)
+		count_type(c, packet_ether_type(c->link, bytes, caplen < len ? caplen : len));
 	if (result != PACKET_OK)
 		return;
-	p->time_us = h->ts.tv_sec * 1000000LL + h->ts.tv_usec;
-	c->n_out++;		/* libpcap hands over no more frames than asked for */
+	/* Lie, or no clock: nothing behind this can hold such a time. */
+	if (time_s < 0 || time_s >= CAPTURE_TIME_END_S || time_us < 0 || time_us >= 1000000) {
+		c->counters.impossible_times++;
+		return;
+	}
+	p->time_us = time_s * 1000000 + time_us;
+	c->n_out++;
+}
+
+static void
+take_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *bytes)
+{
+	/* libpcap hands over no more frames than asked for */
+	take((struct capture *)(void *)user, bytes, h->caplen, h->len, h->ts.tv_sec, h->ts.tv_usec);
+}
+
+/* Interfaces of a pcapng file may have different link types. */
+static void
+read_pcapng(struct capture *c)
+{
+	struct pcapng_frame f;
+	int rc = 1;
+
+	while (c->n_out < c->max_out && (rc = pcapng_next(c->ng, &f)) == 1) {
+		if (!map_link(linktype_dlt(f.link), &c->link)) {
+			c->counters.frames++;
+			c->counters.other_links++;
+			c->other_link = linktype_dlt(f.link);
+			continue;
+		}
+		take(c, f.bytes, f.caplen, f.len, f.time_s, f.time_us);
+	}
+	c->at_end = rc != 1;
+	if (rc < 0)
+		(void)snprintf(c->error, sizeof(c->error), "%s", pcapng_error(c->ng));
 }
 
 /* Is the interface that was opened still the one of that name? */
@@ -371,6 +483,8 @@ capture_read(struct capture *c, struct packet *out, size_t max)
 	c->n_out = 0;
 	if (c->live)
 		return read_live(c);
+	if (c->ng != NULL && !c->at_end)
+		read_pcapng(c);
 	while (!c->at_end && c->n_out == 0) {
 		int rc = pcap_dispatch(c->pcap, (int)max, take_frame, (u_char *)c);
 
@@ -390,6 +504,69 @@ const char *
 capture_error(const struct capture *c)
 {
 	return c->error;
+}
+
+/* What a type of frames is called that is not IP.  Returns buf. */
+static const char *
+type_name(uint16_t type, char buf[static 24])
+{
+	static const struct {
+		uint16_t type;
+		const char *name;
+	} names[] = {
+		{ 0x8863, "PPPoE" }, { 0x8864, "PPPoE" }, { 0x8847, "MPLS" }, { 0x8848, "MPLS" }, { 0x0806, "ARP" },
+		{ 0x88cc, "LLDP" }, { 0x888e, "EAPOL" }, { 0x88f7, "PTP" }, { 0x88e5, "MACsec" }, { 0x88e7, "PBB" },
+		{ 0, "of other types" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].type == type)
+			return names[i].name;
+	if (type < 0x600)
+		(void)snprintf(buf, 24, "802.3");
+	else
+		(void)snprintf(buf, 24, "type 0x%04x", type);
+	return buf;
+}
+
+const char *
+capture_saw(const struct capture *c, char buf[static CAPTURE_SAW_SIZE])
+{
+	static const char *const what[PACKET_N_RESULTS] = {
+		[PACKET_NOT_IP] = "not IP", [PACKET_NOT_TCP] = "not TCP", [PACKET_NOT_MAIL] = "TCP of other ports than 25",
+		[PACKET_UNINTERESTING] = "inside of connections", [PACKET_SHORT] = "cut off inside a header",
+		[PACKET_BAD_LENGTH] = "of a bad length", [PACKET_BAD_IHL] = "of a bad IP header",
+		[PACKET_BAD_OFFSET] = "of a bad TCP header", [PACKET_BAD_FLAGS] = "of bad TCP flags",
+		[PACKET_BAD_SOURCE] = "of a source that cannot be", [PACKET_BAD_PORT] = "of port 0",
+		[PACKET_FRAGMENT] = "fragments", [PACKET_EXTENSIONS] = "of bad IPv6 extension headers",
+		[PACKET_VLANS] = "under more than 2 VLAN tags",
+	};
+	bool told[PACKET_N_RESULTS] = { [PACKET_OK] = true };
+	size_t n = 0;
+	char name[24];
+
+	buf[0] = '\0';
+	for (int k = 0; k < 5; k++) {
+		size_t most = PACKET_OK, type = 0;
+
+		for (size_t i = 1; i < PACKET_N_RESULTS; i++)
+			if (!told[i] && (most == PACKET_OK || c->counters.results[i] > c->counters.results[most]))
+				most = i;
+		if (most == PACKET_OK || c->counters.results[most] == 0)
+			break;
+		told[most] = true;
+		for (size_t i = 1; i < TYPES; i++)
+			if (c->types[i].n > c->types[type].n)
+				type = i;
+		n += (size_t)snprintf(buf + n, CAPTURE_SAW_SIZE - n, "%s%" PRIu64 " %s", n > 0 ? ", " : "",
+		    c->counters.results[most], what[most]);
+		if (most == PACKET_NOT_IP && c->types[type].n > 0 && c->types[type].type != 0)
+			n += (size_t)snprintf(buf + n, CAPTURE_SAW_SIZE - n, " (%s)", type_name(c->types[type].type, name));
+	}
+	if (c->counters.other_links > 0)
+		(void)snprintf(buf + n, CAPTURE_SAW_SIZE - n, "%s%" PRIu64 " of link type %s, which is not read",
+		    n > 0 ? ", " : "", c->counters.other_links, link_name(c->other_link));
+	return buf;
 }
 
 const char *

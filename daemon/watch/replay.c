@@ -30,7 +30,8 @@ struct replay {
 	struct merge   *merge;
 	struct store   *store;
 	struct trap    *trap;
-	bool		damaged, tty;
+	bool		damaged;	/* or not a capture that can be read at all */
+	bool		tty;
 	double		began, told;
 	uint64_t	flushed_at, drops;
 };
@@ -209,8 +210,25 @@ load_inputs(struct replay *r, const char *path)
 	return false;
 }
 
+/* A file that shows nothing, or in part nothing, says what it shows instead. */
 static void
-print_totals(const struct replay *r)
+print_unread(struct capture *capture)
+{
+	const struct capture_counters *c = capture_counters(capture);
+	char saw[CAPTURE_SAW_SIZE];
+
+	if (c->impossible_times != 0)
+		fprintf(stderr, "mxtrapd: %s: %" PRIu64 " frame%s with an impossible time, not from 1970 to 2105: not judged\n",
+		    capture_name(capture), c->impossible_times, c->impossible_times == 1 ? "" : "s");
+	if (c->frames == 0)
+		fprintf(stderr, "mxtrapd: %s: no frames\n", capture_name(capture));
+	else if (c->results[PACKET_OK] == 0)
+		fprintf(stderr, "mxtrapd: %s: %" PRIu64 " frames, none of them a packet of TCP port 25 that opens or answers a "
+		    "connection: %s\n", capture_name(capture), c->frames, capture_saw(capture, saw));
+}
+
+static void
+print_totals(struct replay *r)
 {
 	const struct trap_counters *c = trap_counters(r->trap);
 
@@ -219,6 +237,12 @@ print_totals(const struct replay *r)
 	    c->packets, c->attempts, c->visits, c->senders, c->listed, c->suspects, c->excused, r->drops,
 	    seconds() - r->began);
 	fflush(r->options->totals);
+	for (size_t i = 0; i < r->n; i++) {
+		const struct capture_counters *file = capture_counters(r->captures[i]);
+
+		print_unread(r->captures[i]);
+		r->damaged |= file->frames != 0 && file->frames == file->other_links;
+	}
 	if (c->packets != 0 && c->attempts == 0)
 		fprintf(stderr, "mxtrapd: none of these packets opens a connection to an address of an mx-set\n");
 	if (c->excused_grace != 0 && c->excused_grace == c->excused && c->listed + c->suspects == 0)

@@ -17,6 +17,8 @@ struct capture_counters {
 	uint64_t frames;			/* handed over by libpcap */
 	uint64_t results[PACKET_N_RESULTS];	/* what packet_decode() said of them */
 	uint64_t ring_drops, interface_drops;	/* ps_drop, ps_ifdrop, summed over reopenings */
+	uint64_t other_links;			/* of a link type that is not read */
+	uint64_t impossible_times;		/* not from 1970 to 2105: not judged */
 	uint64_t reopened;
 	int64_t	 down_since_us;			/* wall clock; 0: capturing */
 };
@@ -31,7 +33,8 @@ char *capture_filter(const struct ladder *, const struct addr *own, size_t n_own
 struct capture *capture_open_live(const char *interface, const struct ladder *, uint32_t ring_bytes);
 /* The addresses whose own mail is to be seen going out; copied.  Nothing is done if that changes nothing. */
 void capture_own(struct capture *, const struct addr *own, size_t n_own);
-/* pcap or pcapng; "-" is standard input.  NULL: *why names the file, what was found and what was
+#define CAPTURE_TIME_END_S 4291747200LL	/* 2106: in memory seconds are 32 bits, and what ends later must fit as well */
+/* pcap or pcapng, also of several link types; "-" is standard input.  NULL: *why names the file, what was found and what was
  * expected (256 bytes).  Files are not filtered: the decoder checks everything anyway. */
 struct capture *capture_open_file(const char *path, char why[static 256]);
 void capture_close(struct capture *);
@@ -45,6 +48,9 @@ int capture_read(struct capture *, struct packet *out, size_t max);
 /* Why the last capture_read() returned -1, or the end of a file came in the middle of a record. */
 const char *capture_error(const struct capture *);
 const char *capture_name(const struct capture *);
+/* What the frames are that gave no packet, the most frequent first: "60 not IP (PPPoE), 2 not TCP".  Returns buf. */
+#define CAPTURE_SAW_SIZE 400
+const char *capture_saw(const struct capture *, char buf[static CAPTURE_SAW_SIZE]);
 const struct capture_counters *capture_counters(struct capture *);
 /* Bytes of the file read so far and in all (0: unknown), for progress. */
 void capture_progress(const struct capture *, uint64_t *done, uint64_t *all);

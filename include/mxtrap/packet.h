@@ -81,6 +81,8 @@ struct packet {
  */
 enum packet_result packet_decode(struct packet *out, enum packet_link link, const uint8_t *frame,
     size_t caplen, size_t len);
+/* The EtherType behind up to two VLAN tags; 0: there is none, or the frame ends before it. */
+uint16_t packet_ether_type(enum packet_link, const uint8_t *frame, size_t caplen);
 /* "bad-ihl": the name of a result, for counters.  Static. */
 const char *packet_result_name(enum packet_result);
 /* p0f's notation: `4:64+0:0:1460:mss*20,7:mss,sok,ts,nop,ws:df,id+:0` (p0f README, section 5;

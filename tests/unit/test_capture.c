@@ -172,6 +172,22 @@ pcapng_head(FILE *out, uint16_t link_type)
 	block(out, 1, interface, sizeof(interface));
 }
 
+/* A SYN of the interface: its link header is that of link_type, ticks as it counts them. */
+static void
+pcapng_syn(FILE *out, uint32_t interface, uint16_t link_type, uint64_t ticks)
+{
+	struct { uint32_t interface, high, low, caplen, len; uint8_t bytes[128]; } packet = { .interface = interface };
+	struct frame frame = { .n = 0 };
+	size_t skip = link_type == 101 ? 14 : 0;
+
+	frame_segment(&frame, CLIENT, OURS, 40000, 25, 1, 0, FRAME_SYN, 0);
+	packet.high = (uint32_t)(ticks >> 32);
+	packet.low = (uint32_t)ticks;
+	packet.caplen = packet.len = (uint32_t)(frame.n - skip);
+	memcpy(packet.bytes, frame.b + skip, frame.n - skip);
+	block(out, 6, &packet, 20 + (uint32_t)(frame.n - skip));
+}
+
 static void
 a_pcapng_is_read_to_its_end(void **state)
 {
@@ -180,18 +196,146 @@ a_pcapng_is_read_to_its_end(void **state)
 	(void)state;
 	file_begin(&f);
 	pcapng_head(f.out, 1);
-	for (int i = 0; i < 30; i++) {
-		struct { uint32_t interface, high, low, caplen, len; uint8_t bytes[128]; } packet = { .interface = 0 };
-		struct frame frame = { .n = 0 };
-
-		frame_segment(&frame, CLIENT, OURS, 40000, 25, 1, 0, FRAME_SYN, 0);
-		packet.high = (uint32_t)((uint64_t)(T0 + i) >> 32);
-		packet.low = (uint32_t)(T0 + i);
-		packet.caplen = packet.len = (uint32_t)frame.n;
-		memcpy(packet.bytes, frame.b, frame.n);
-		block(f.out, 6, &packet, 20 + (uint32_t)frame.n);
-	}
+	for (int i = 0; i < 30; i++)
+		pcapng_syn(f.out, 0, 1, T0 + (unsigned)i);
 	check_file(&f, 30, 0, NULL);
+}
+
+static void
+interfaces_of_a_pcapng_may_differ(void **state)
+{
+	const uint32_t raw[2] = { 101, 64 };
+	struct file f;
+
+	(void)state;
+	file_begin(&f);
+	pcapng_head(f.out, 1);
+	block(f.out, 1, raw, sizeof(raw));
+	for (int i = 0; i < 10; i++)
+		pcapng_syn(f.out, (uint32_t)(i & 1), i & 1 ? 101 : 1, T0 + (unsigned)i);
+	check_file(&f, 10, 0, NULL);
+}
+
+static void
+a_cut_pcapng_is_damaged_where_it_is_cut(void **state)
+{
+	struct file f;
+
+	(void)state;
+	file_begin(&f);
+	pcapng_head(f.out, 1);
+	for (int i = 0; i < 3; i++)
+		pcapng_syn(f.out, 0, 1, T0 + (unsigned)i);
+	fflush(f.out);
+	assert_int_equal(ftruncate(fileno(f.out), ftell(f.out) - 30), 0);
+	check_file(&f, 2, -1, "ends inside a block");
+}
+
+static void
+a_pcapng_of_lies_is_damaged(void **state)
+{
+	static const struct { uint32_t type; uint32_t body[8]; uint32_t n; const char *says; } lies[] = {
+		{ 6, { 7, 0, 0, 0, 0 }, 20, "not described" }, { 6, { 0, 0, 0, 400, 400 }, 20, "longer than its block" },
+		{ 6, { 0 }, 4, "too short" }, { 1, { 1 }, 4, "too short" }, { 0x0a0d0d0a, { 5, 1, 0, 0 }, 16, "no byte order" },
+		{ 0x0a0d0d0a, { 0x1a2b3c4d, 2, 0, 0 }, 16, "later one" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lies); i++) {
+		struct file f;
+
+		file_begin(&f);
+		pcapng_head(f.out, 1);
+		block(f.out, lies[i].type, lies[i].body, lies[i].n);
+		check_file(&f, 0, -1, lies[i].says);
+	}
+}
+
+static void
+times_of_a_pcapng_are_told_by_its_interface(void **state)
+{
+	struct interface_block { uint32_t link, snaplen; uint16_t code, len; uint8_t resolution[4]; uint16_t code2, len2; int64_t offset; } __attribute__((packed));
+	static const struct { uint8_t resolution; int64_t offset; uint64_t ticks; int64_t time_us; } rows[] = {
+		{ 6, 0, T0, T0 }, { 9, 0, T0 * 1000ULL + 999, T0 }, { 3, 5, T0 / 1000, T0 + 5000000 }, { 0, 0, 1790000000, T0 },
+		{ 0x80 | 20, 0, 1790000000ULL << 20 | 1 << 19, T0 + 500000 }, { 0x80 | 0, 1, 1790000000, T0 + 1000000 },
+		/* Not to be told, or not between 1970 and 2105. */
+		{ 6, INT64_MAX, T0, -1 }, { 6, INT64_MIN, T0, -1 }, { 0, 0, UINT64_MAX, -1 }, { 6, 0, UINT64_MAX, -1 },
+		{ 0, 0, 4291747200, -1 }, { 0, -1790000001, 1790000000, -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct interface_block described = { 1, 65535, 9, 1, { rows[i].resolution }, 14, 8, rows[i].offset };
+		const uint32_t section[4] = { 0x1a2b3c4d, 1, UINT32_MAX, UINT32_MAX };
+		char why[256] = "";
+		struct packet p;
+		struct capture *c;
+		struct file f;
+
+		file_begin(&f);
+		block(f.out, 0x0a0d0d0a, section, sizeof(section));
+		block(f.out, 1, &described, sizeof(described));
+		pcapng_syn(f.out, 0, 1, rows[i].ticks);
+		fclose(f.out);
+		c = capture_open_file(f.path, why);
+		assert_non_null(c);
+		assert_int_equal(capture_read(c, &p, 1), rows[i].time_us >= 0);
+		assert_int_equal(capture_counters(c)->impossible_times, rows[i].time_us < 0);
+		if (rows[i].time_us >= 0)
+			assert_int_equal(p.time_us, rows[i].time_us);
+		capture_close(c);
+		unlink(f.path);
+	}
+}
+
+static void
+what_gave_no_packet_is_said(void **state)
+{
+	static const struct { uint16_t type; const char *says; } rows[] = {
+		{ 0x8864, "1 not IP (PPPoE)" }, { 0x8847, "1 not IP (MPLS)" }, { 0x0806, "1 not IP (ARP)" },
+		{ 0x1234, "1 not IP (type 0x1234)" }, { 100, "1 not IP (802.3)" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char why[256] = "", saw[CAPTURE_SAW_SIZE];
+		struct frame frame = { .n = 0 };
+		struct packet p;
+		struct capture *c;
+		struct file f;
+
+		file_begin(&f);
+		frame_file_head(f.out, 1);
+		frame_segment(&frame, CLIENT, OURS, 40000, 25, 1, 0, FRAME_SYN, 0);
+		frame.b[12] = (uint8_t)(rows[i].type >> 8);
+		frame.b[13] = (uint8_t)rows[i].type;
+		frame_file_add(f.out, &frame, T0);
+		fclose(f.out);
+		c = capture_open_file(f.path, why);
+		assert_non_null(c);
+		assert_int_equal(capture_read(c, &p, 1), 0);
+		assert_string_equal(capture_saw(c, saw), rows[i].says);
+		capture_close(c);
+		unlink(f.path);
+	}
+}
+
+static void
+a_packed_file_names_what_unpacks_it(void **state)
+{
+	static const struct { const char *bytes; size_t n; const char *found, *unpack; } rows[] = {
+		{ "\x1f\x8b\x08\x00\x00", 5, "gzip", ": zcat /tmp/" }, { "\xfd" "7zXZ", 5, "xz", ": xzcat /tmp/" },
+		{ "\x28\xb5\x2f\xfd\x04", 5, "zstd", ": zstdcat /tmp/" }, { "BZh91", 5, "bzip2", ": bzcat /tmp/" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct file f;
+
+		file_begin(&f);
+		fwrite(rows[i].bytes, 1, rows[i].n, f.out);
+		check_refused(&f, rows[i].found, rows[i].unpack);
+	}
 }
 
 static void
@@ -227,14 +371,25 @@ a_link_type_we_do_not_know_is_refused_by_name(void **state)
 }
 
 static void
-a_pcapng_of_another_link_type_is_refused_by_name(void **state)
+a_pcapng_of_another_link_type_is_named(void **state)
 {
+	char why[256] = "", saw[CAPTURE_SAW_SIZE];
+	struct packet p;
+	struct capture *c;
 	struct file f;
 
 	(void)state;
 	file_begin(&f);
-	pcapng_head(f.out, 189);		/* USB */
-	check_refused(&f, "found link type", "expected Ethernet");
+	pcapng_head(f.out, 105);
+	pcapng_syn(f.out, 0, 1, T0);
+	fclose(f.out);
+	c = capture_open_file(f.path, why);
+	assert_non_null(c);
+	assert_int_equal(capture_read(c, &p, 1), 0);
+	assert_int_equal(capture_counters(c)->other_links, 1);
+	assert_string_equal(capture_saw(c, saw), "1 of link type IEEE802_11, which is not read");
+	capture_close(c);
+	unlink(f.path);
 }
 
 static void
@@ -505,7 +660,13 @@ main(void)
 		cmocka_unit_test(a_text_is_refused_by_name),
 		cmocka_unit_test(an_empty_file_is_refused_by_name),
 		cmocka_unit_test(a_link_type_we_do_not_know_is_refused_by_name),
-		cmocka_unit_test(a_pcapng_of_another_link_type_is_refused_by_name),
+		cmocka_unit_test(a_pcapng_of_another_link_type_is_named),
+		cmocka_unit_test(interfaces_of_a_pcapng_may_differ),
+		cmocka_unit_test(a_cut_pcapng_is_damaged_where_it_is_cut),
+		cmocka_unit_test(a_pcapng_of_lies_is_damaged),
+		cmocka_unit_test(times_of_a_pcapng_are_told_by_its_interface),
+		cmocka_unit_test(what_gave_no_packet_is_said),
+		cmocka_unit_test(a_packed_file_names_what_unpacks_it),
 		cmocka_unit_test(a_missing_file_is_named),
 		cmocka_unit_test(lies_are_counted_by_kind),
 	};

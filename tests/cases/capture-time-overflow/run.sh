@@ -8,6 +8,6 @@ for f in ngx_mix ngx_offmin ngx_res6max; do
 	check "$f: the replay ends ($STATUS)" test $STATUS = 0
 	check "$f: impossible times are said once" test "$(grep -cE '[0-9]+ frames? .*impossible time' "$SAID")" = 1
 	check "$f: nobody is listed by them" test -z "$(cli list --format plain | grep -v '^#')"
-	check "$f: nothing overflows" not said "runtime error|overflow"
+	check "$f: nothing overflows" not said "runtime error|integer overflow"
 done
 exit $FAILED
