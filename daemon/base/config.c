@@ -104,7 +104,7 @@ read_plain(struct config_reader *r, char *plain, const char *path)
 	cfg_opt_t points[EVIDENCE_N_KINDS + 1];
 	cfg_opt_t exchanger[] = {
 		KEY("preference"), KEY("role"), KEY("answer"), KEY("witness"),
-		KEY("network"), LIST("addresses"), CFG_END()
+		KEY("network"), LIST("addresses"), LIST("public"), CFG_END()
 	};
 	cfg_opt_t mxset[] = {
 		LIST("domains"), NAMED("exchanger", exchanger), CFG_END()

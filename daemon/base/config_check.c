@@ -84,6 +84,31 @@ exchanger_of(const struct ladder *ladder, const struct config_place *place)
 	return NULL;
 }
 
+/* Of nobody but the network it is in: RFC 1918, 6598, 3927, 4193; loopback; link-local. */
+static bool
+is_private(const struct addr *a)
+{
+	const uint8_t *b = addr_is_v4(a) ? a->b + 12 : a->b;
+
+	if (!addr_is_v4(a))
+		return (b[0] & 0xfe) == 0xfc || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80);
+	return b[0] == 10 || b[0] == 127 || (b[0] == 172 && (b[1] & 0xf0) == 16) || (b[0] == 192 && b[1] == 168) ||
+	    (b[0] == 100 && (b[1] & 0xc0) == 64) || (b[0] == 169 && b[1] == 254);
+}
+
+/* Has each private address of that family a public one beside it? */
+static bool
+has_public(const struct exchanger *x, bool v4)
+{
+	size_t private = 0, public = 0;
+
+	for (size_t i = 0; i < x->n_addrs; i++)
+		private += addr_is_v4(&x->addrs[i]) == v4 && is_private(&x->addrs[i]);
+	for (size_t i = 0; i < x->n_public; i++)
+		public += addr_is_v4(&x->public[i]) == v4;
+	return public >= private && public > 0;
+}
+
 /* A stranger must be able to come by, or the decoy sees only ourselves. */
 static void
 check_special(struct config_source *source, const struct config *config,
@@ -91,19 +116,25 @@ check_special(struct config_source *source, const struct config *config,
 {
 	char text[ADDR_TEXT_SIZE];
 
-	if (!config->special_purpose)
-		return;
 	for (size_t i = 0; i < places->n; i++) {
 		const struct config_place *place = &places->place[i];
 		const struct exchanger *x = exchanger_of(&config->ladder, place);
 		struct prefix what = prefix_of(&place->addr, 128);
 
+		if (place->is_public && is_private(&place->addr))
+			config_found(source, place->line, addr_format(&place->addr, text),
+			    "the address that the Internet sees (public)");
+		if (!config->special_purpose || place->is_public)
+			continue;
 		if (x != NULL && x->role == ROLE_REAL)
 			continue;	/* a real MX may stand behind a translator */
+		/* Behind 1:1 NAT, as in a cloud: strangers come to the public one, and the wire shows this one. */
+		if (x != NULL && is_private(&place->addr) && has_public(x, addr_is_v4(&place->addr)))
+			continue;
 		if (never_special(&what))
 			config_found(source, place->line, addr_format(&place->addr, text),
-			    "a public address for a decoy (it is private or special-purpose; a "
-			    "laboratory says allow { special-purpose = no })");
+			    "a public address for a decoy (it is private or special-purpose; behind 1:1 NAT name the public address of each "
+			    "beside it: public = { \"...\" }; a laboratory says allow { special-purpose = no })");
 	}
 }
 

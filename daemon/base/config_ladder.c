@@ -109,6 +109,12 @@ read_exchanger(struct config_reader *r, cfg_t *section, struct exchanger *x, siz
 		    "expected addresses = { \"...\" }", title.text);
 	read_addresses(r, section, "addresses", place, &x->addrs, &n_addrs, 1024);
 	x->n_addrs = (uint16_t)n_addrs;
+	if (cfg_size(section, "public") == 0)
+		return;
+	place.is_public = true;
+	n_addrs = 0;
+	read_addresses(r, section, "public", place, &x->public, &n_addrs, 1024);
+	x->n_public = (uint16_t)n_addrs;
 }
 
 static void

@@ -71,6 +71,8 @@ print_exchanger(FILE *f, const struct exchanger *x)
 		fputc('\n', f);
 	}
 	print_addresses(f, "        ", "addresses", x->addrs, x->n_addrs);
+	if (x->n_public > 0)
+		print_addresses(f, "        ", "public", x->public, x->n_public);
 	fputs("    }\n", f);
 }
 

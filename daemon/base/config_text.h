@@ -97,6 +97,7 @@ struct config_place {
 	size_t	    set;			/* index in ladder.sets; SIZE_MAX: control */
 	unsigned    line;
 	struct addr addr;			/* of an address */
+	bool	    is_public;			/* of an exchanger: what the Internet sees */
 	/* "": control-addresses, or the set itself.  A copy: ladder_finish() moves exchangers. */
 	char	    exchanger[MXSET_NAME_SIZE];
 };

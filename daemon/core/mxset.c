@@ -212,12 +212,42 @@ ladder_find(const struct ladder *l, const struct addr *a)
 	return NULL;
 }
 
+bool
+ladder_each_ours(const struct ladder *l, bool (*each)(void *ctx, const struct addr *), void *ctx)
+{
+	for (size_t i = 0; i < l->n_targets; i++)
+		if (!each(ctx, &l->targets[i].addr))
+			return false;
+	for (size_t i = 0; i < l->n_sets; i++)
+		for (size_t j = 0; j < l->sets[i].n_exchangers; j++)
+			for (size_t k = 0; k < l->sets[i].exchangers[j].n_public; k++)
+				if (!each(ctx, &l->sets[i].exchangers[j].public[k]))
+					return false;
+	return true;
+}
+
+static bool
+is_another(void *ctx, const struct addr *a)
+{
+	return !addr_equal(ctx, a);
+}
+
+bool
+ladder_is_ours(const struct ladder *l, const struct addr *a)
+{
+	struct addr same = *a;
+
+	return ladder_find(l, a) != NULL || !ladder_each_ours(l, is_another, &same);
+}
+
 void
 ladder_free(struct ladder *l)
 {
 	for (size_t i = 0; i < l->n_sets; i++) {
-		for (size_t j = 0; j < l->sets[i].n_exchangers; j++)
+		for (size_t j = 0; j < l->sets[i].n_exchangers; j++) {
 			free(l->sets[i].exchangers[j].addrs);
+			free(l->sets[i].exchangers[j].public);
+		}
 		free(l->sets[i].exchangers);
 		free(l->sets[i].domains);
 	}

@@ -59,7 +59,7 @@ is_bad_helo(const struct ladder *ladder, const char *helo)
 	if (helo[0] == '\0')
 		return true;
 	if (in_brackets(helo, inner, sizeof(inner)))
-		return addr_parse(&a, inner) && ladder_find(ladder, &a) != NULL;
+		return addr_parse(&a, inner) && ladder_is_ours(ladder, &a);
 	return addr_parse(&a, helo) || is_name_of_ours(ladder, helo);
 }
 

@@ -83,18 +83,22 @@ hold_back_own(void *ctx, const struct prefix *what, unsigned why)
 	return !h->full;
 }
 
+static bool
+never_ours(void *never, const struct addr *a)
+{
+	struct prefix own = prefix_of(a, 128);
+
+	return never_set(never, &own, NEVER_CONFIGURED, NEVER_CONFIGURED);
+}
+
 bool
 export_never(struct never *never, struct report *report, const struct config *config, int64_t now_s)
 {
 	struct holding h = { .never = never };
 
 	never->special_purpose = config->special_purpose;
-	for (size_t i = 0; i < config->ladder.n_targets; i++) {
-		struct prefix own = prefix_of(&config->ladder.targets[i].addr, 128);
-
-		if (!never_set(never, &own, NEVER_CONFIGURED, NEVER_CONFIGURED))
-			return false;
-	}
+	if (!ladder_each_ours(&config->ladder, never_ours, never))
+		return false;
 	for (size_t i = 0; i < config->n_allow; i++)
 		if (!never_set(never, &config->allow[i], NEVER_CONFIGURED, NEVER_CONFIGURED))
 			return false;

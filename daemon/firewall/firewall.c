@@ -60,19 +60,23 @@ wall_s(void)
 
 /* The configuration's addresses, the special-purpose registries, and what this host has now. */
 static bool
+never_ours(void *never, const struct addr *a)
+{
+	struct prefix own = prefix_of(a, 128);
+
+	return never_set(never, &own, NEVER_CONFIGURED, NEVER_CONFIGURED);
+}
+
+static bool
 learn_never(struct firewall *f)
 {
 	const struct config *c = &f->process->config;
 	struct ifaddrs *all = NULL;
-	bool ok = true;
+	bool ok;
 
 	never_free(&f->never);
 	f->never = (struct never){ .special_purpose = c->special_purpose };
-	for (size_t i = 0; i < c->ladder.n_targets; i++) {
-		struct prefix own = prefix_of(&c->ladder.targets[i].addr, 128);
-
-		ok = never_set(&f->never, &own, NEVER_CONFIGURED, NEVER_CONFIGURED) && ok;
-	}
+	ok = ladder_each_ours(&c->ladder, never_ours, &f->never);
 	for (size_t i = 0; i < c->n_allow; i++)
 		ok = never_set(&f->never, &c->allow[i], NEVER_CONFIGURED, NEVER_CONFIGURED) && ok;
 	if (getifaddrs(&all) != 0)

@@ -145,7 +145,7 @@ trap_new_record(struct trap *t, sender_key key, uint64_t host, uint32_t hash)
 		return SENDER_NONE;
 	}
 	t->counters.senders_new++;
-	if (ladder_find(t->ladder, &src) != NULL || never_holds(&t->never, &src, NEVER_OWN))
+	if (ladder_is_ours(t->ladder, &src) || never_holds(&t->never, &src, NEVER_OWN))
 		t->senders.records[number].flags |= SENDER_OURS;
 	return number;
 }

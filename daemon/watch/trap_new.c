@@ -51,16 +51,21 @@ make_tables(struct trap *t)
 	    blocklist_init(&t->list, &t->o.judge, &t->senders, &t->never, &t->o.sink);
 }
 
+static bool
+never_ours(void *ctx, const struct addr *a)
+{
+	struct trap *t = ctx;
+	struct prefix p = prefix_of(a, 128);
+
+	return never_set(&t->never, &p, NEVER_CONFIGURED, NEVER_CONFIGURED);
+}
+
 /* Every exchanger of every role and set, control addresses, the configured allow-list. */
 static bool
 fill_never(struct trap *t)
 {
-	for (size_t i = 0; i < t->ladder->n_targets; i++) {
-		struct prefix p = prefix_of(&t->ladder->targets[i].addr, 128);
-
-		if (!never_set(&t->never, &p, NEVER_CONFIGURED, NEVER_CONFIGURED))
-			return false;
-	}
+	if (!ladder_each_ours(t->ladder, never_ours, t))
+		return false;
 	for (size_t i = 0; i < t->o.n_never; i++)
 		if (!never_set(&t->never, &t->o.never[i], NEVER_CONFIGURED, NEVER_CONFIGURED))
 			return false;

@@ -103,7 +103,7 @@ from_outside(const struct trap *t, const struct event *e)
 
 	if ((t->never.special_purpose && never_special(&e->what)) || never_holds(&t->never, a, NEVER_OWN))
 		return false;
-	return ladder_find(t->ladder, a) == NULL && pool_key(addr_sender(a), 0) != pool_key(addr_sender(exchanger), 0);
+	return !ladder_is_ours(t->ladder, a) && pool_key(addr_sender(a), 0) != pool_key(addr_sender(exchanger), 0);
 }
 
 void

@@ -41,6 +41,9 @@ struct exchanger {
 	uint8_t	 rung;			/* 0 = lowest preference; equal preferences share one */
 	uint16_t n_addrs;
 	struct addr *addrs;		/* owned */
+	/* What the Internet sees of them, where a host behind 1:1 NAT has private addresses: never on our wire, but ours. */
+	uint16_t n_public;
+	struct addr *public;		/* owned; NULL: none */
 };
 
 struct mxset {
@@ -93,6 +96,10 @@ enum ladder_result {
 enum ladder_result ladder_finish(struct ladder *, size_t *set, size_t *exchanger);
 /* The target at this address, or NULL.  Borrowed until ladder_free(). */
 const struct target *ladder_find(const struct ladder *, const struct addr *);
+/* Is it one of the ladder, or what the Internet sees of one? */
+bool ladder_is_ours(const struct ladder *, const struct addr *);
+/* All of these, one after the other, while each() says so; returns what it said last. */
+bool ladder_each_ours(const struct ladder *, bool (*each)(void *ctx, const struct addr *), void *ctx);
 void ladder_free(struct ladder *);
 const char *role_name(enum role);	/* "nolisting" "real" "bogus" "control" */
 const char *answer_name(enum answer);	/* "none" "reset" "dialogue" */

@@ -168,6 +168,29 @@ static const struct row rows[] = {
 	    "allow { special-purpose = no }\n"
 	    "mx-set b { domains = b.org exchanger r { preference = 1 role = real addresses = 9.9.9.21 }\n"
 	    " exchanger x { preference = 2 role = bogus addresses = {\n \"10.0.0.1\" } } }", NULL, false },
+	{ "what_refuses_a_private_decoy_names_the_way_behind_nat",
+	    "mx-set b { domains = b.org exchanger r { preference = 1 role = real addresses = 9.9.9.21 }\n"
+	    " exchanger x { preference = 2 role = bogus addresses = {\n \"10.0.0.1\" } } }",
+	    "behind 1:1 NAT name the public address of each beside it: public = { \"...\" }", false },
+	{ "a_private_decoy_behind_nat_is_good",
+	    "mx-set b { domains = b.org exchanger r { preference = 1 role = real addresses = 9.9.9.21 }\n"
+	    " exchanger x { preference = 2 role = bogus addresses = { \"10.0.0.1\", \"2620:fe::1\" } public = 9.9.9.30 } }", NULL, false },
+	{ "each_private_address_needs_a_public_one",
+	    "mx-set b { domains = b.org exchanger r { preference = 1 role = real addresses = 9.9.9.21 }\n"
+	    " exchanger x { preference = 2 role = bogus addresses = {\n \"10.0.0.1\", \"10.0.0.2\" } public = 9.9.9.30 } }",
+	    "t:3: found \"10.0.0.1\", expected a public address for a decoy", false },
+	{ "a_public_address_of_the_other_family_is_not_enough",
+	    "mx-set b { domains = b.org exchanger r { preference = 1 role = real addresses = 9.9.9.21 }\n"
+	    " exchanger x { preference = 2 role = bogus addresses = {\n \"10.0.0.1\" } public = \"2620:fe::1\" } }",
+	    "t:3: found \"10.0.0.1\", expected a public address for a decoy", false },
+	{ "a_private_public_address_is_an_error",
+	    "mx-set b { domains = b.org exchanger r { preference = 1 role = real addresses = 9.9.9.21 }\n"
+	    " exchanger x { preference = 2 role = bogus addresses = { \"10.0.0.1\" } public =\n 192.168.1.1 } }",
+	    "t:3: found \"192.168.1.1\", expected the address that the Internet sees (public)", false },
+	{ "a_public_address_stands_once",
+	    "mx-set b { domains = b.org exchanger r { preference = 1 role = real addresses = 9.9.9.21 }\n"
+	    " exchanger x { preference = 2 role = bogus addresses = { \"10.0.0.1\" } public =\n 9.9.9.21 } }",
+	    "found \"9.9.9.21\", expected each address once", false },
 	{ "a_private_real_exchanger_is_good",
 	    "mx-set b { domains = b.org exchanger r { preference = 1 role = real addresses = 10.0.0.1 } }", NULL, false },
 	{ "a_pool_is_a_name_and_its_prefixes", "pool p { addresses = { 8.8.8.0/24, \"2a00::/16\" } }", NULL, false },

@@ -33,6 +33,7 @@ static const struct row rows[] = {
 	{ "a_bare_ipv6_address_is_bad", HELO, "2001:db8:9::1", "", SAID_BAD_HELO },
 	{ "our_bare_address_is_bad", HELO, "198.51.100.30", "", SAID_BAD_HELO },
 	{ "our_bracketed_address_is_bad", HELO, "[198.51.100.30]", "", SAID_BAD_HELO },
+	{ "what_the_internet_sees_of_an_exchanger_is_bad", HELO, "[192.0.2.30]", "", SAID_BAD_HELO },
 	{ "the_real_exchangers_address_is_bad", HELO, "[198.51.100.20]", "", SAID_BAD_HELO },
 	{ "our_domain_is_bad", HELO, "example.org", "", SAID_BAD_HELO },
 	{ "our_domain_is_bad_in_any_case_and_with_a_dot", HELO, "EXAMPLE.ORG.", "", SAID_BAD_HELO },
@@ -116,6 +117,9 @@ make(struct ladder *l)
 	l->sets[0].n_exchangers = l->sets[1].n_exchangers = 3;
 	l->sets[0].exchangers = exchangers("example.org", "198.51.100");
 	l->sets[1].exchangers = exchangers("other.example", "203.0.113");
+	l->sets[0].exchangers[2].n_public = 1;
+	l->sets[0].exchangers[2].public = calloc(1, sizeof(struct addr));
+	assert_true(addr_parse(l->sets[0].exchangers[2].public, "192.0.2.30"));
 	assert_int_equal(ladder_finish(l, NULL, NULL), LADDER_OK);
 }
 
