@@ -124,6 +124,21 @@ async function paging(browser) {
 		await quiet(page, complaints);
 		await context.close();
 	});
+	await check('the way back from a sender leads to where the list was left', async () => {
+		const { page, context } = await tab(browser);
+		await open(page, 'senders');
+		await page.locator('[data-more]').click();
+		await until('more are shown', async () => (await addresses(page)).length > 50);
+		const before = (await addresses(page)).length, link = page.locator('.senders tbody th a').nth(before - 2);
+		await link.scrollIntoViewIfNeeded();
+		await until('that is remembered', () => page.evaluate(() => history.state?.y > 500 && history.state.y === window.scrollY));
+		const y = await page.evaluate(() => window.scrollY);
+		await link.click();
+		await page.locator('.timeline').waitFor();
+		await page.goBack();
+		await until('it is where it was', async () => Math.abs(await page.evaluate(() => window.scrollY) - y) < 3 && (await addresses(page)).length >= before);
+		await context.close();
+	});
 	await check('the words of a search find what the API finds', async () => {
 		const { page, context } = await tab(browser);
 		for (const words of ['198.18.140.0/24', 'noticed backup_first', 'set:s22.trap.example cleared']) {
@@ -180,7 +195,7 @@ async function sentences(browser) {
 			{ level: 'note', text: '12 senders are listed, and no consumer has fetched the list yet: nobody is blocked.', since: null, page: 'consumers' }];
 		await another(page, (o) => ({ ...o, says: { level: 'bad', text: 'The decoy mx0 is silent.', since: null, page: 'ladder', more } }));
 		await open(page, '');
-		same(await page.locator('.says-now li').allTextContents(), ['110 senders may be mail servers whose mail did not arrive: see mxtrap risk. Look at them',
+		same(await page.locator('.says-now li').allTextContents(), ['110 senders may be mail servers whose mail did not arrive: see mxtrap risk. Show them',
 			'12 senders are listed, and no consumer has fetched the list yet: nobody is blocked. Consumers'], 'what wants a look');
 		await open(page, 'audit');
 		await page.locator('#notice', { hasText: 'The decoy mx0 is silent.' }).waitFor();		/* what is bad stands on each page */

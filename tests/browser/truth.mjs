@@ -122,6 +122,19 @@ async function newest(browser) {
 	});
 }
 
+async function unreadable(browser) {
+	await check('a database that cannot be read is said to be that, with where to look', async () => {
+		const { page, context } = await tab(browser);
+		await open(page, 'senders');
+		await page.route('**/api/v1/overview', (route) => route.fulfill({ status: 503, contentType: 'application/problem+json', body: '{"status":503,"detail":"the database was removed"}' }));
+		await page.locator('#banner', { hasText: 'the database was removed' }).waitFor();
+		same(await page.locator('#banner code').allTextContents(), ['mxtrap status', 'journalctl -u mxtrapd'], 'what to do');
+		await page.locator('#live.bad').waitFor();
+		await page.unrouteAll({ behavior: 'ignoreErrors' });
+		await context.close();
+	});
+}
+
 async function published(browser) {
 	await check('a list that is not published blocks nobody, and the page does not claim that it does', async () => {
 		const { page, context } = await tab(browser);
@@ -142,5 +155,6 @@ async function published(browser) {
 export default async function truth(browser) {
 	await newest(browser);
 	await acts(browser);
+	await unreadable(browser);
 	await published(browser);
 }

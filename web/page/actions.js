@@ -11,11 +11,11 @@ const ENDS = [['', 'until withdrawn'], ['1d', 'a day'], ['7d', 'a week'], ['30d'
 const LISTS = [['1d', 'a day'], ['7d', 'a week'], ['30d', '30 days']];
 
 const what = {
-	allow: { path: '/api/v1/allow', title: 'Allow', says: 'It leaves the list at once and is never listed, whatever it does, until the allowance ends.', ends: ENDS, ended: '30d' },
-	forget: { path: '/api/v1/forget', title: 'Forget', says: 'Its evidence is forgotten, and it leaves the list. From its next visit on it is judged like a new sender. This cannot be undone.' },
-	list: { path: '/api/v1/list', title: 'List', danger: true, says: 'Programs that use your list block it until the time ends. A sender that is allowed, or an address that is never listed, stays off the list.', ends: LISTS, ended: '7d' },
-	withdraw: { path: '/api/v1/allow', title: 'Withdraw', extra: { remove: true }, says: 'The allowance ends now. From here on it is judged like any other sender.' },
-	unlist: { path: '/api/v1/list', title: 'Unlist', extra: { remove: true }, says: 'The listing by hand ends now.' },
+	allow: { path: 'api/v1/allow', title: 'Allow', says: 'It leaves the list at once and is never listed, whatever it does, until the allowance ends.', ends: ENDS, ended: '30d' },
+	forget: { path: 'api/v1/forget', title: 'Forget', says: 'Its evidence is forgotten, and it leaves the list. From its next visit on it is judged like a new sender. This cannot be undone.' },
+	list: { path: 'api/v1/list', title: 'List', danger: true, says: 'Programs that use your list block it until the time ends. A sender that is allowed, or an address that is never listed, stays off the list.', ends: LISTS, ended: '7d' },
+	withdraw: { path: 'api/v1/allow', title: 'Withdraw', extra: { remove: true }, says: 'The allowance ends now. From here on it is judged like any other sender.' },
+	unlist: { path: 'api/v1/list', title: 'Unlist', extra: { remove: true }, says: 'The listing by hand ends now.' },
 };
 
 /* What was decided is in the database a moment after the answer: the page asks until it has certainly seen it. */
@@ -31,7 +31,7 @@ export async function perform(path, body, refresh, into = null) {
 	const done = await change(path, body);
 	if (done === null)
 		return null;
-	toast(done.says || 'Done.', { into, ...(done.undo ? { label: 'Undo', act: (message) => undo(done.undo, refresh, message) } : {}) });
+	toast((done.says || 'Done.').replace(/\/(32|128)(?=: )/, ''), { into, ...(done.undo ? { label: 'Undo', act: (message) => undo(done.undo, refresh, message) } : {}) });
 	follow(refresh);
 	return done;
 }

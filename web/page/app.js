@@ -21,8 +21,8 @@ const notice = document.getElementById('notice');
 const live = document.getElementById('live');
 const nav = document.getElementById('nav');
 
-let shown = null;		/* { key, page, view } */
-let asking = null, again = false, reached = 0;
+let shown = null;		/* { key, page, view, y }: y is where it was left, until it is there again */
+let asking = null, again = false, reached = 0, scrolled = 0;
 
 function light(kind, text) {
 	live.className = 'live ' + kind;
@@ -40,10 +40,11 @@ function place() {
 	const key = location.hash || '#/';
 	if (shown?.key === key)
 		return;
-	const first = shown === null;
+	const first = shown === null, y = history.state?.y || 0;
+	clearTimeout(scrolled);
 	const { page, argument } = route(key);
 	shown?.view.close?.();
-	shown = { key, page, view: page ? page.make(argument, refresh) : missing(key) };
+	shown = { key, page, y, view: page ? page.make(argument, refresh) : missing(key) };
 	main.replaceChildren(...shown.view.nodes);
 	drawNav(nav, page);
 	document.title = (page ? shown.view.title || page.title : 'No such page') + ' \u00b7 mxtrap';
@@ -75,6 +76,10 @@ async function draw() {
 		const [how] = await Promise.all([state(), now.view.fill()]);
 		if (now !== shown)
 			return;
+		if (now.y) {
+			window.scrollTo(0, now.y);
+			now.y = 0;
+		}
 		if (now.view.title)
 			document.title = now.view.title + ' \u00b7 mxtrap';
 		reached = Date.now();
@@ -116,6 +121,12 @@ document.getElementById('search').addEventListener('submit', (event) => {
 document.querySelector('.skip').addEventListener('click', (event) => { event.preventDefault(); main.focus(); });
 window.addEventListener('hashchange', () => { place(); refresh(); });
 document.addEventListener('visibilitychange', () => { if (!document.hidden) refresh(); });
+/* Back leads to where one was: each place in the history knows how far down it was left. */
+history.scrollRestoration = 'manual';
+window.addEventListener('scroll', () => {
+	clearTimeout(scrolled);
+	scrolled = setTimeout(() => { if (!shown?.y) history.replaceState({ y: window.scrollY }, ''); }, 100);
+}, { passive: true });
 let resized = 0;
 window.addEventListener('resize', () => { clearTimeout(resized); resized = setTimeout(refresh, 150); });
 setInterval(() => { if (!document.hidden) refresh(); }, POLL_MS);

@@ -40,7 +40,7 @@ export function audit(_argument, refresh) {
 	let pages = 1;
 
 	async function fill() {
-		const answer = await pagesOf('/api/v1/audit?limit=50', pages);
+		const answer = await pagesOf('api/v1/audit?limit=50', pages);
 		show(box, JSON.stringify([answer.entries, answer.next]), () => answer.entries.length === 0 ?
 			h('p', { class: 'empty' }, h('strong', {}, 'Nothing was changed by hand. '), 'Each Allow, Forget or List will be shown here, with who did it and why.') : [
 				h('table', { class: 'senders audit' },

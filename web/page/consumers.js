@@ -24,7 +24,7 @@ export function consumers(argument, refresh) {
 	if (argument)
 		guides.querySelector('#guide-' + CSS.escape(argument))?.setAttribute('open', '');
 	async function fill() {
-		const a = await get('/api/v1/consumers');
+		const a = await get('api/v1/consumers');
 		const came = a.consumers.filter((c) => c.what !== 'api');	/* a page that looks, and blocks nobody */
 		show(who, JSON.stringify([came, a.own, Math.floor(a.now / 30)]), () => [h('h1', { id: 'consumers-title' }, 'Consumers'), came.length === 0 ?
 			h('p', { class: 'empty' }, h('strong', {}, a.own.length ? `No program fetches the list; ${ownSays(a.own)} may block by it. ` : 'No program fetches the list yet: it blocks nobody. '),

@@ -15,7 +15,7 @@ export function listen(on) {
 	let source = null, last = '', timer = 0, closed = false;
 
 	function open() {
-		source = new EventSource(at('/api/v1/events') + (last ? '?since=' + encodeURIComponent(last) : ''));
+		source = new EventSource(at('api/v1/events') + (last ? '?since=' + encodeURIComponent(last) : ''));
 		source.onopen = () => on.state('open');
 		source.onerror = () => {
 			on.state('waiting');

@@ -51,7 +51,7 @@ export function hours(refresh) {
 		const step = span[2] === 'day' ? 86400 : 3600;
 		const to = Math.ceil(now / 3600) * 3600;
 		const asked = span;
-		const series = await get(`/api/v1/series?from=${to - span[0] * 3600}&to=${to}${step === 86400 ? '&step=day' : ''}`);
+		const series = await get(`api/v1/series?from=${to - span[0] * 3600}&to=${to}${step === 86400 ? '&step=day' : ''}`);
 		if (asked !== span)
 			return;
 		const rows = fold(series, step);

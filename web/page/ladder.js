@@ -62,7 +62,7 @@ export function ladder() {
 	const needs = h('section', { class: 'panel' }), judge = h('section', { class: 'panel' }), sets = h('div', { class: 'stack' });
 
 	async function fill() {
-		const [how, status, answer] = await Promise.all([state(), get('/api/v1/status'), get('/api/v1/mx-sets')]);
+		const [how, status, answer] = await Promise.all([state(), get('api/v1/status'), get('api/v1/mx-sets')]);
 		show(needs, JSON.stringify([how.says, status.notes, status.not_kept, answer.mx_sets]), () => findings(how, status, answer.mx_sets));
 		show(judge, JSON.stringify([status.thresholds, status.list_on, status.publishing]), () => judging(status));
 		show(sets, JSON.stringify(answer.mx_sets), () => answer.mx_sets.length === 0 ? h('p', { class: 'empty' }, 'No MX set is configured. Describe one with ',

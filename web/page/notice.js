@@ -18,7 +18,7 @@ export function worded(s) {
 	return after === undefined ? [s.text.replace(/\.$/, ''), ' since ', time(s.since), '.'] : [before, ' since ', time(s.since), after];
 }
 
-const looks = { risk: 'Look at them', 'senders/held': 'Look at them', 'senders/allowed': 'Look at the allow-list', consumers: 'Consumers', ladder: 'Ladder', about: 'About' };
+const looks = { risk: 'Show them', 'senders/held': 'Show them', 'senders/allowed': 'Show the allow-list', consumers: 'Consumers', ladder: 'Ladder', about: 'About' };
 
 /* A sentence as a line: commands as such, and the page that shows more. */
 export function line(s, focus) {
@@ -32,7 +32,7 @@ async function accept(held, refresh) {
 		h('p', {}, `The list grew faster than usual. ${plural(held, 'sender is', 'senders are')} listed but not published yet. After this, every program that uses the list blocks them.`),
 		h('p', {}, 'Look at them first: is there mail that you expect among them?'),
 		h('label', {}, 'Note for the audit', h('input', { name: 'note', maxlength: 255, autocomplete: 'off', placeholder: 'a spam wave, looked at ten of them' }))],
-	send: async (form) => perform('/api/v1/publish', form.get('note')?.trim() ? { note: form.get('note').trim() } : {}, refresh) });
+	send: async (form) => perform('api/v1/publish', form.get('note')?.trim() ? { note: form.get('note').trim() } : {}, refresh) });
 }
 
 /* What may be done about a held list; nothing where none is held. */
@@ -56,4 +56,4 @@ export function drawNotice(box, o, refresh) {
 		bad.length > 3 ? h('p', {}, h('a', { href: '#/', 'data-focus': 'notice' }, `${plural(bad.length - 3, 'more problem', 'more problems')} on the overview`)) : null, acceptButton(o.publishing, refresh)]);
 }
 
-export const state = () => get('/api/v1/overview');
+export const state = () => get('api/v1/overview');

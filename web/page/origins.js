@@ -24,7 +24,7 @@ function boxes(rows, width, height) {
 
 /* The shapes are fetched when somebody opens it, and only then. */
 async function map(box, rows) {
-	const [{ outlines }, topology] = await Promise.all([import('./worldmap.js'), get('/countries.json')]);
+	const [{ outlines }, topology] = await Promise.all([import('./worldmap.js'), get('countries.json')]);
 	const most = Math.max(1, ...rows.map((r) => r.senders)), by = new Map(rows.map((r) => [ISO[r.key], r]));
 	const width = 960, height = 470;
 	box.replaceChildren(s('svg', { class: 'world', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': 'A map of the table above' }, outlines(topology, width, height).map((o) => {
@@ -44,7 +44,7 @@ export function origins(argument, refresh) {
 		h('summary', {}, 'Map'), world);
 
 	async function fill() {
-		const a = await get(`/api/v1/breakdown?by=${chosenBy}&state=${chosen}`);
+		const a = await get(`api/v1/breakdown?by=${chosenBy}&state=${chosen}`);
 		({ rows } = a);
 		const counting = a.available && a.at === null;
 		fig.node.hidden = !a.available || rows.length === 0;

@@ -60,7 +60,7 @@ export function overview(_argument, refresh) {
 		if (now - looked < RISK_MS || (at && now / 1000 - at < RISK_MS / 1000))
 			return;
 		looked = now;
-		get('/api/v1/risk?limit=1').then(refresh, () => { looked = 0; });
+		get('api/v1/risk?limit=1').then(refresh, () => { looked = 0; });
 	}
 
 	async function fill() {
@@ -71,7 +71,7 @@ export function overview(_argument, refresh) {
 		show(numbers, JSON.stringify([o.totals, o.risk, o.consumers, o.publishing]), () => [...Object.keys(tiles).map((name) => tile(o.totals.find((t) => t.name === name), o.totals.find((t) => t.name === 'proven').now, o.publishing)), riskTile(o.risk), consumerTile(o.consumers, o.now)]);
 		show(ladder, JSON.stringify(o.rungs), () => [h('div', { class: 'head' }, h('h2', { id: 'ladder-title' }, 'The ladder now'), h('a', { href: '#/ladder' }, 'all about it')),
 			o.rungs.length === 0 ? h('p', { class: 'empty' }, 'No MX set is configured. Describe one with ', h('code', {}, 'mx-set "example.org" { \u2026 }'), ' and restart mxtrapd.') : ladders(o.rungs)]);
-		const [list] = await Promise.all([get('/api/v1/list?state=listed&order=since&limit=5'), over.fill(o.now)]);
+		const [list] = await Promise.all([get('api/v1/list?state=listed&order=since&limit=5'), over.fill(o.now)]);
 		flow.fill({ key: JSON.stringify(o.flow.routes), empty: o.flow.routes.length === 0 ? 'No visit ended in the last 24 hours. A visit ends when a sender has been silent for a while; then its route is drawn here.' : null,
 			summary: flowSays(o.flow), draw: (box, width) => box.replaceChildren(drawFlow(o.flow, width)), table: () => table(['Route', 'Visits', 'Completed a handshake at the real MX'], flowLines(o.flow), 'Routes over the rungs') });
 		show(latest, JSON.stringify([list.entries, o.publishing?.open]), () => [h('div', { class: 'head' }, h('h2', { id: 'latest-title' }, o.publishing?.open === false ? 'Who would be blocked, and why' : 'Who is blocked, and why', h('span', { class: 'dim' }, ' \u2013 the newest')), h('a', { href: '#/senders/listed' }, 'all of them')),

@@ -45,7 +45,7 @@ export function risk(_argument, refresh) {
 	async function fill() {
 		if (Date.now() - asked < EVERY_MS)
 			return;
-		const answer = await get(`/api/v1/risk?limit=${most}`);
+		const answer = await get(`api/v1/risk?limit=${most}`);
 		asked = Date.now();
 		show(box, JSON.stringify([answer.entries, answer.ranked, answer.candidates, answer.now]), () => answer.entries.length === 0 ?
 			h('p', { class: 'empty' }, h('strong', {}, 'None known. '), 'Each refused sender went on to the real MX, or came only once. ',

@@ -106,10 +106,10 @@ export function sender(address, refresh) {
 	const view = { title: plain(address), nodes: [h('p', { class: 'crumb' }, h('a', { href: '#/senders' }, '\u2190 Senders')), wrong, ...parts], fill };
 	async function fill() {
 		let story;
-		const consumers = get('/api/v1/consumers').catch(() => ({ consumers: [], serial: 0 }));
-		const status = get('/api/v1/status').catch(() => null);
+		const consumers = get('api/v1/consumers').catch(() => ({ consumers: [], serial: 0 }));
+		const status = get('api/v1/status').catch(() => null);
 		try {
-			story = await get('/api/v1/senders/' + encodeURIComponent(address));
+			story = await get('api/v1/senders/' + encodeURIComponent(address));
 		} catch (error) {
 			if (!error.status || error.status >= 500)
 				throw error;

@@ -79,15 +79,15 @@ export function senders(argument, refresh) {
 	async function fillSets() {
 		if (sets !== null)
 			return;
-		sets = (await get('/api/v1/mx-sets')).mx_sets.map((s) => s.name).filter(Boolean);
+		sets = (await get('api/v1/mx-sets')).mx_sets.map((s) => s.name).filter(Boolean);
 		setChoice.replaceChildren(h('option', { value: '' }, 'any'), ...[...new Set(sets)].map((name) =>
 			h('option', { value: 'set:' + name, selected: set === 'set:' + name }, name)));
 	}
 
 	function path() {
 		const order = SORTS[sort][0] ? `&order=${SORTS[sort][0]}` : '';
-		return rest.length === 0 ? `/api/v1/list?state=all&limit=${PAGE}` : rest.length === 1 && state ? `/api/v1/list?state=${state}&limit=${PAGE}${order}` :
-			`/api/v1/senders?query=${encodeURIComponent(rest.join(' '))}&limit=${PAGE}${order}`;
+		return rest.length === 0 ? `api/v1/list?state=all&limit=${PAGE}` : rest.length === 1 && state ? `api/v1/list?state=${state}&limit=${PAGE}${order}` :
+			`api/v1/senders?query=${encodeURIComponent(rest.join(' '))}&limit=${PAGE}${order}`;
 	}
 
 	/* How many there are in all, where somebody has counted them. */

@@ -29,7 +29,7 @@ async function add(refresh) {
 		const body = { name: form.get('name').trim(), scope: form.get('scope') };
 		if (form.get('for'))
 			body.for = form.get('for');
-		return change('/api/v1/tokens', body);
+		return change('api/v1/tokens', body);
 	} });
 	if (done?.token) {
 		refresh();
@@ -39,7 +39,7 @@ async function add(refresh) {
 
 /* The last admin token is worth a warning. */
 async function isLastAdmin(name) {
-	const admins = (await get('/api/v1/consumers')).tokens.filter((t) => t.scope === 'admin');
+	const admins = (await get('api/v1/consumers')).tokens.filter((t) => t.scope === 'admin');
 	return admins.length === 1 && admins[0].name === name;
 }
 
@@ -47,7 +47,7 @@ export async function revoke(name, refresh) {
 	const last = await isLastAdmin(name).catch(() => false);
 	const done = await ask({ title: `Revoke ${name}?`, confirm: 'Revoke', danger: true, body: [h('p', {}, 'A program that uses this token is refused from now on. This cannot be undone: make another token instead.'),
 		last ? h('p', { class: 'problem' }, 'This is the last admin token: another can then only be made on the host.') : null],
-		send: async () => change('/api/v1/tokens/revoke', { name }) });
+		send: async () => change('api/v1/tokens/revoke', { name }) });
 	if (done) {
 		toast(`The token ${name} is revoked.`);
 		refresh();
