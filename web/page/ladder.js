@@ -47,7 +47,7 @@ function setPanel(set) {
 	const lines = [...set.exchangers].sort((a, b) => (b.role === 'control') - (a.role === 'control') || b.preference - a.preference).map(exchanger);
 	return h('section', { class: 'panel' }, h('h2', {}, set.name || 'Control addresses', names.length ? h('span', { class: 'dim' }, ' for ' + names.slice(0, 6).join(', ') + (names.length > 6 ? ` and ${names.length - 6} more` : '')) : null),
 		h('table', { class: 'senders rungs' }, h('thead', {}, h('tr', {}, heads.map((t) => h('th', { scope: 'col' }, t)))),
-			h('tbody', {}, lines.map((line) => h('tr', {}, line.map((cell, i) => i === 1 ? h('th', { scope: 'row' }, cell) : h('td', { 'data-name': heads[i], class: 'words' }, cell)))))));
+			h('tbody', {}, lines.map((row) => h('tr', {}, row.map((cell, i) => i === 1 ? h('th', { scope: 'row' }, cell) : h('td', { 'data-name': heads[i], class: 'words' }, cell)))))));
 }
 
 function judging(status) {
