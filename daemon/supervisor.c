@@ -247,7 +247,7 @@ child_read(struct supervisor *s, enum process_role role, int64_t now)
 	struct message_heartbeat beat;
 
 	for (int i = 0; i < 16 && c->line >= 0; i++) {
-		int n = message_receive(c->line, &beat, sizeof(beat));
+		int n = message_take(c->line, LINE_CHILD_TO_SUPERVISOR, &beat, sizeof(beat));
 
 		if (n == 0)
 			return;

@@ -34,7 +34,7 @@ line_ask(const char *state_dir, const void *record, size_t size, struct message_
 	    connect(p.fd, (struct sockaddr *)&to, sizeof(to)) == 0 && message_send(p.fd, record, size) == 1) {
 		result = LINE_SILENT;
 		if (poll(&p, 1, ANSWER_MS) == 1 &&
-		    message_receive(p.fd, answer, sizeof(*answer)) == (int)sizeof(*answer) &&
+		    message_take(p.fd, LINE_WATCH_TO_CLIENT, answer, sizeof(*answer)) == (int)sizeof(*answer) &&
 		    answer->head.kind == MESSAGE_ANSWER)
 			result = answer->ok == 1 ? LINE_DONE : answer->ok == 3 ? LINE_FORBIDDEN : LINE_REFUSED;
 	}

@@ -102,7 +102,7 @@ read_doorbell(int *fd)
 	bool rung = false;
 	int n;
 
-	while ((n = message_receive(*fd, &bell, sizeof(bell))) != 0) {
+	for (int i = 0; i < MESSAGE_TURN && (n = message_take(*fd, LINE_WATCH_TO_WEB, &bell, sizeof(bell))) != 0; i++) {
 		if (n == -1) {
 			*fd = -1;	/* watch is gone; its successor's bell comes with our restart */
 			break;

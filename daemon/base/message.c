@@ -120,15 +120,53 @@ message_rows_hold(const struct message_rows *m)
 	return true;
 }
 
+/* A time that the trap can hold. */
+static bool
+message_time_holds(int64_t time_us)
+{
+	return time_us >= 0 && time_us <= UINT32_MAX * 1000000LL;
+}
+
+static bool
+message_accepts_hold(const struct message_accepts *m)
+{
+	if (m->n < 1 || m->n > MESSAGE_MAX_ACCEPTS)
+		return false;
+	for (uint32_t i = 0; i < m->n; i++)
+		if (!message_time_holds(m->accepts[i].time_us))
+			return false;
+	return true;
+}
+
 static bool
 message_sightings_hold(const struct message_sightings *m)
 {
 	if (m->n < 1 || m->n > MESSAGE_MAX_SIGHTINGS)
 		return false;
 	for (uint32_t i = 0; i < m->n; i++)
-		if (m->sightings[i].what > SIGHTING_DEFERRED)
+		if (m->sightings[i].what > SIGHTING_DEFERRED || !message_time_holds(m->sightings[i].time_us))
 			return false;
 	return true;
+}
+
+bool
+message_may(enum message_line line, enum message_kind kind)
+{
+	static const uint32_t may[LINE_N] = {
+		[LINE_CHILD_TO_SUPERVISOR] = 1U << MESSAGE_HEARTBEAT,
+		[LINE_SUPERVISOR_TO_WATCH] = 1U << MESSAGE_PROCESSES,
+		[LINE_DECOY_TO_WATCH] = 1U << MESSAGE_ACCEPTS | 1U << MESSAGE_DECOY | 1U << MESSAGE_PROBE | 1U << MESSAGE_SAID,
+		[LINE_LOOKUP_TO_WATCH] = 1U << MESSAGE_LOOKUP | 1U << MESSAGE_SIGHTINGS,
+		[LINE_WEB_TO_WATCH] = 1U << MESSAGE_FETCHED,
+		[LINE_FIREWALL_TO_WATCH] = 1U << MESSAGE_FIREWALL,
+		[LINE_WATCH_TO_LOOKUP] = 1U << MESSAGE_DOORBELL,
+		[LINE_WATCH_TO_WEB] = 1U << MESSAGE_DOORBELL,
+		[LINE_WATCH_TO_FIREWALL] = 1U << MESSAGE_ROWS,
+		[LINE_WATCH_TO_CLIENT] = 1U << MESSAGE_ANSWER,
+		[LINE_CLIENT_TO_WATCH] = 1U << MESSAGE_ADMIN | 1U << MESSAGE_PURGE | 1U << MESSAGE_TOKEN,
+	};
+
+	return line < LINE_N && (unsigned)kind < MESSAGE_N_KINDS && (may[line] & 1U << kind) != 0;
 }
 
 bool
@@ -165,15 +203,15 @@ message_holds(const void *record, size_t size)
 	case MESSAGE_HEARTBEAT:
 		return m.heartbeat.ready <= 1;
 	case MESSAGE_ACCEPTS:
-		return m.accepts.n >= 1 && m.accepts.n <= MESSAGE_MAX_ACCEPTS;
+		return message_accepts_hold(&m.accepts);
 	case MESSAGE_ADMIN:
 		return message_admin_holds(&m.admin);
 	case MESSAGE_PROBE:
-		return m.probe.result < PROBE_N_RESULTS && m.probe.good_s <= 86400;
+		return m.probe.result < PROBE_N_RESULTS && m.probe.good_s <= 86400 && message_time_holds(m.probe.time_us);
 	case MESSAGE_PURGE:
 		return message_purge_holds(&m.purge);
 	case MESSAGE_SAID:
-		return (m.said.said & ~SAID_OF_DECOY) == 0 && message_ends(m.said.helo, sizeof(m.said.helo)) &&
+		return message_time_holds(m.said.time_us) && (m.said.said & ~SAID_OF_DECOY) == 0 && message_ends(m.said.helo, sizeof(m.said.helo)) &&
 		    message_ends(m.said.domain, sizeof(m.said.domain));
 	case MESSAGE_ROWS:
 		return message_rows_hold(&m.rows);
@@ -223,4 +261,16 @@ message_receive(int fd, void *buf, size_t size)
 	if ((size_t)n > size || !message_holds(buf, (size_t)n))
 		return -2;
 	return (int)n;
+}
+
+int
+message_take(int fd, enum message_line line, void *buf, size_t size)
+{
+	int n = message_receive(fd, buf, size);
+	struct message_head head;
+
+	if (n <= 0)
+		return n;
+	memcpy(&head, buf, sizeof(head));
+	return message_may(line, (enum message_kind)head.kind) ? n : -2;
 }

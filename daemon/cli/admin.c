@@ -40,7 +40,7 @@ await_answer(int fd, const char *path, int patience_ms)
 	do {
 		if (poll(&p, 1, patience_ms) <= 0)
 			return unreachable(path, "no answer within 3 s");
-		if (message_receive(fd, &a, sizeof(a)) != (int)sizeof(a) || a.head.kind != MESSAGE_ANSWER)
+		if (message_take(fd, LINE_WATCH_TO_CLIENT, &a, sizeof(a)) != (int)sizeof(a) || a.head.kind != MESSAGE_ANSWER)
 			return unreachable(path, "an answer that is none");
 		a.text[sizeof(a.text) - 1] = '\0';
 		if (a.ok == 2 && isatty(STDERR_FILENO))

@@ -291,7 +291,7 @@ read_rows(struct firewall *f)
 	struct message_rows m;
 	int n;
 
-	for (int i = 0; i < 64 && (n = message_receive(f->process->firewall_fd, &m, sizeof(m))) != 0 && n != -1; i++)
+	for (int i = 0; i < 64 && (n = message_take(f->process->firewall_fd, LINE_WATCH_TO_FIREWALL, &m, sizeof(m))) != 0 && n != -1; i++)
 		if (n == (int)sizeof(m) && m.head.kind == MESSAGE_ROWS)
 			take_rows(f, &m);
 	/* A change reaches the kernel at once; of a state that comes whole, in full pieces. */

@@ -25,7 +25,7 @@ read_doorbell(int *fd)
 	bool rung = false;
 	int n;
 
-	while (*fd != -1 && (n = message_receive(*fd, &bell, sizeof(bell))) != 0) {
+	for (int i = 0; i < MESSAGE_TURN && *fd != -1 && (n = message_take(*fd, LINE_WATCH_TO_LOOKUP, &bell, sizeof(bell))) != 0; i++) {
 		if (n == -1) {
 			*fd = -1;
 			break;

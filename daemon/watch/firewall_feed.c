@@ -196,7 +196,7 @@ read_line(struct firewall_feed *f)
 	struct message_firewall m;
 	int n;
 
-	while ((n = message_receive(f->fd, &m, sizeof(m))) != 0) {
+	for (int i = 0; i < MESSAGE_TURN && (n = message_take(f->fd, LINE_FIREWALL_TO_WATCH, &m, sizeof(m))) != 0; i++) {
 		if (n == -1)
 			return;
 		if (n != (int)sizeof(m) || m.head.kind != MESSAGE_FIREWALL)

@@ -13,6 +13,8 @@
 #define BLIND_US (60 * 1000000LL)	/* while decoy is gone: say so again after this */
 #define DOWN_US	 (50 * 1000000LL)	/* while an interface is: before the doubt of the last time ends */
 #define LOOK_US	 (1 * 1000000LL)	/* how often we look */
+#define PEER_SECOND 4096			/* records of one peer in a second */
+#define EVENTS_WAIT 65536		/* in the window: then peers wait */
 #define DECOY_GAP_US 3000000		/* it tells its counters each second */
 
 int64_t
@@ -153,7 +155,9 @@ take_accepts(struct watch *w, const struct message_accepts *m)
 		};
 		struct addr src;
 
-		if (a->target >= w->config->ladder.n_targets)
+		/* It listens nowhere else. */
+		if (a->target >= w->config->ladder.n_targets || w->config->ladder.targets[a->target].role != ROLE_BOGUS ||
+		    w->config->ladder.targets[a->target].answer == ANSWER_NONE)
 			continue;
 		memcpy(src.b, a->src, sizeof(src.b));
 		e.what = prefix_of(&src, 128);
@@ -169,7 +173,7 @@ take_probe(struct watch *w, const struct message_probe *m)
 		.value = (int64_t)m->result,
 	};
 
-	if (m->target >= w->config->ladder.n_targets)
+	if (m->target >= w->config->ladder.n_targets || w->config->ladder.targets[m->target].role != ROLE_REAL)
 		return;
 	e.expires_s = (uint32_t)(e.time_us / 1000000) + m->good_s;
 	watch_event(w, &e);
@@ -201,6 +205,28 @@ take_decoy(struct watch *w, const struct message_decoy *m)
 	decoy_seen(w, watch_now_us(w));
 }
 
+/*
+ * May this peer's line be read on?  A turn takes MESSAGE_TURN records of it and a second PEER_SECOND: what is over waits in
+ * its line, so that one that writes without pause takes neither our time nor our memory; counted.
+ */
+static bool
+may_read(struct watch *w, struct watch_peer *p, int i)
+{
+	int64_t second = w->turn_ms / 1000;
+
+	if (second != p->second) {
+		p->second = second;
+		p->n = 0;
+		p->held = false;
+	}
+	if (p->n >= PEER_SECOND) {
+		w->peers_held += !p->held;
+		p->held = true;
+		return false;
+	}
+	return i < MESSAGE_TURN && merge_events_waiting(w->merge) < EVENTS_WAIT;
+}
+
 void
 watch_read_decoy(struct watch *w)
 {
@@ -212,11 +238,12 @@ watch_read_decoy(struct watch *w)
 		struct message_said said;
 	} m;
 
-	for (int i = 0; i < 256 && !w->decoy_gone; i++) {
-		int n = message_receive(w->p->decoy_fd, &m, sizeof(m));
+	for (int i = 0; !w->decoy_gone && may_read(w, &w->decoy_peer, i); i++) {
+		int n = message_take(w->p->decoy_fd, LINE_DECOY_TO_WATCH, &m, sizeof(m));
 
 		if (n == 0)
 			return;
+		w->decoy_peer.n++;
 		if (n == -1)
 			w->decoy_gone = true;
 		else if (n > 0 && m.head.kind == MESSAGE_ACCEPTS)
@@ -236,7 +263,7 @@ watch_read_supervisor(struct watch *w)
 	struct message_processes m;
 
 	for (int i = 0; i < 16; i++) {
-		int n = message_receive(w->p->supervisor_fd, &m, sizeof(m));
+		int n = message_take(w->p->supervisor_fd, LINE_SUPERVISOR_TO_WATCH, &m, sizeof(m));
 
 		if (n == 0 || n == -1)
 			return;		/* a closed line is seen by process_should_stop() */
@@ -298,7 +325,7 @@ take_sightings(struct watch *w, const struct message_sightings *m)
 		};
 		struct addr src;
 
-		if (s->target >= w->config->ladder.n_targets)
+		if (s->target >= w->config->ladder.n_targets || w->config->ladder.targets[s->target].role != ROLE_REAL)
 			continue;
 		memcpy(src.b, s->src, sizeof(src.b));
 		e.what = prefix_of(&src, 128);
@@ -315,11 +342,12 @@ watch_read_lookup(struct watch *w)
 		struct message_sightings sightings;
 	} m;
 
-	for (int i = 0; i < 256 && !w->lookup_gone && w->p->lookup_fd >= 0; i++) {
-		int n = message_receive(w->p->lookup_fd, &m, sizeof(m));
+	for (int i = 0; !w->lookup_gone && w->p->lookup_fd >= 0 && may_read(w, &w->lookup_peer, i); i++) {
+		int n = message_take(w->p->lookup_fd, LINE_LOOKUP_TO_WATCH, &m, sizeof(m));
 
 		if (n == 0)
 			return;
+		w->lookup_peer.n++;
 		if (n == -1)
 			w->lookup_gone = true;
 		else if (n > 0 && m.head.kind == MESSAGE_LOOKUP)
@@ -345,13 +373,16 @@ void
 watch_read_web(struct watch *w)
 {
 	struct message_fetched m;
-	int n;
 
-	if (w->p->web_fd < 0)
-		return;
-	while ((n = message_receive(w->p->web_fd, &m, sizeof(m))) != 0 && n != -1)
-		if (n > 0 && m.head.kind == MESSAGE_FETCHED)
+	for (int i = 0; w->p->web_fd >= 0 && may_read(w, &w->web_peer, i); i++) {
+		int n = message_take(w->p->web_fd, LINE_WEB_TO_WATCH, &m, sizeof(m));
+
+		if (n == 0 || n == -1)
+			return;
+		w->web_peer.n++;
+		if (n > 0)
 			watch_consumer(w->store, &m);
+	}
 }
 
 void

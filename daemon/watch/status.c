@@ -326,6 +326,7 @@ status_tell(struct watch *w)
 	tell(w, "decoy_overflows", "%" PRIu64, w->overflows);
 	tell(w, "accepts_lost", "%" PRIu64, w->accepts_lost);
 	tell(w, "senders_unflushed", "%zu", w->waiting);
+	tell(w, "peers_held", "%" PRIu64, w->peers_held);
 	tell(w, "late_events", "%" PRIu64, w->late_events);
 	tell(w, "admin_refused", "%" PRIu64, w->control.refused);
 	tell(w, "memory_bytes", "%zu", trap_memory_bytes(w->trap));

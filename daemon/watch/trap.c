@@ -309,7 +309,10 @@ trap_work_of(const struct trap *t, const struct event *e, struct trap_work *w)
 	w->attempt_hash = attempt_hash(&t->attempts, w->sip, w->host, w->target_number, w->sport);
 }
 
-/* The decoy's accept(): proof where the wire agrees, or where the wire is not watched. */
+/*
+ * The decoy's accept(): proof only where the wire is not watched.  Where it is, the wire showed the final ACK, of a SYN
+ * cookie as well; without it the decoy's word proves nothing: it is the process that reads what strangers send.
+ */
 static void
 take_accept(struct trap *t, const struct event *e)
 {
@@ -329,8 +332,7 @@ take_accept(struct trap *t, const struct event *e)
 		trap_take_witnessed(t, &p);
 		a = attempt_find(&t->attempts, w.attempt_hash, w.key, w.host, w.target_number, w.sport, NULL);
 	}
-	/* A SYN cookie keeps nothing with us, but the wire saw its SYN-ACK: lately, or this is another's. */
-	if (a == NULL || a->outcome != OUTCOME_HALF ||
+	if (a == NULL || a->outcome != OUTCOME_HALF || w.target->witness == WITNESS_WIRE ||
 	    t->now_us - attempt_first_us(&t->attempts, a) - a->last_off_us > HEALTH_WINDOW_US) {
 		t->counters.unproven_accepts++;
 		return;

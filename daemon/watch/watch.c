@@ -70,7 +70,6 @@ static void
 second(struct watch *w)
 {
 	watch_look_at_captures(w);
-	watch_read_web(w);
 	flush(w, FLUSH_MOST);
 	status_tell(w);
 }
@@ -103,6 +102,7 @@ turn(struct watch *w)
 	watch_look_at_clocks(w);
 	watch_read_decoy(w);
 	watch_read_lookup(w);
+	watch_read_web(w);
 	watch_read_supervisor(w);
 	control_turn(&w->control, watch_now_us(w), watch_may, watch_apply_admin, w);
 	own_turn(&w->own, w->turn_ms);

@@ -103,6 +103,12 @@ struct said_words {
 	char	*helo, *domain;		/* owned; NULL: "" */
 };
 
+struct watch_peer {
+	int64_t	 second;		/* of process_now_ms() */
+	unsigned n;			/* records of it in that second */
+	bool	 held;			/* it had more */
+};
+
 struct watch {
 	struct process	*p;
 	const struct config *config;
@@ -145,6 +151,8 @@ struct watch {
 	struct publish	 publish;
 	struct firewall_feed firewall;
 	bool		 firewall_off;		/* by the operator, until he says otherwise */
+	struct watch_peer decoy_peer, lookup_peer, web_peer;
+	uint64_t	 peers_held;		/* times that one wrote more in a second than is read */
 	uint64_t	 foreign;		/* dialogues with mail for somebody else's domain */
 	int64_t		 foreign_warned_us;
 };

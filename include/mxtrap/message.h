@@ -222,6 +222,19 @@ int message_send(int fd, const void *record, size_t size);
 /* One record into buf.  >0: its size, checked against head and size; 0: nothing there; -1: the
  * peer is gone; -2: something that is no record (dropped). */
 int message_receive(int fd, void *buf, size_t size);
+/*
+ * Who may say what: a line is a pair and a direction.  A peer that was taken over may send anything; what is not
+ * its to say is no record to the receiver.
+ */
+enum message_line {
+	LINE_CHILD_TO_SUPERVISOR, LINE_SUPERVISOR_TO_WATCH, LINE_DECOY_TO_WATCH, LINE_LOOKUP_TO_WATCH, LINE_WEB_TO_WATCH,
+	LINE_FIREWALL_TO_WATCH, LINE_WATCH_TO_LOOKUP, LINE_WATCH_TO_WEB, LINE_WATCH_TO_FIREWALL, LINE_WATCH_TO_CLIENT,
+	LINE_CLIENT_TO_WATCH, LINE_N
+};
+bool message_may(enum message_line, enum message_kind);
+/* As message_receive(), of a line: -2 also for a kind that is not to be said there. */
+int message_take(int fd, enum message_line, void *buf, size_t size);
+#define MESSAGE_TURN	256		/* records of one line that a reader takes in one turn, at most */
 /* Is this one whole record: size, magic, kind, and every field that has a range? */
 bool message_holds(const void *record, size_t size);
 /* Fill in the head. */

@@ -48,7 +48,7 @@ struct trap_counters {			/* since trap_new(); all only grow but the last ones an
 	uint64_t attempts_evicted, visits_evicted, pools_evicted, fingerprints_refused;
 	uint64_t out_of_order;		/* packets older than the newest: taken as if of its time */
 	uint64_t unmatched;		/* answers and ACKs that belong to no attempt */
-	uint64_t unproven_accepts;	/* accepts without SYN and SYN-ACK on the wire */
+	uint64_t unproven_accepts;	/* accepts without the final ACK on the wire */
 	uint64_t wrong_acks, wrong_evicted;	/* guesses at our sequence numbers; guessers forgotten for room */
 	uint64_t proofs_doubted;	/* handshakes that prove nothing, because somebody guesses in that name */
 	uint64_t kin_lost;		/* touches pushed out while they could still have excused their other family */
