@@ -94,17 +94,39 @@ note_via(struct own *o, const struct rtattr *a)
 
 /* -- netlink -- */
 
+/*
+ * The kernel's own macros step over the end where the last length is no multiple of four; these do not.
+ * Where the next of what has this length begins: at most at the end.
+ */
+static size_t
+next_at(size_t at, size_t length, size_t end)
+{
+	size_t step = (length + 3) & ~(size_t)3;
+
+	return step < end - at ? at + step : end;
+}
+
+/* The attribute there, if it is whole; NULL. */
+static const struct rtattr *
+attribute_at(const char *attributes, size_t at, size_t end)
+{
+	const struct rtattr *a = (const void *)(attributes + at);
+
+	return end - at >= sizeof(*a) && a->rta_len >= sizeof(*a) && a->rta_len <= end - at ? a : NULL;
+}
+
 static void
-take_address(struct own *o, struct nlmsghdr *h)
+take_address(struct own *o, const struct nlmsghdr *h)
 {
 	const struct ifaddrmsg *m = NLMSG_DATA(h);
 	const struct rtattr *local = NULL, *other = NULL;
-	size_t size = h->nlmsg_len;
+	const char *attributes = (const char *)NLMSG_DATA(h) + NLMSG_ALIGN(sizeof(*m));
+	size_t end = h->nlmsg_len - NLMSG_LENGTH(sizeof(*m));
+	const struct rtattr *a;
 
-	if (size < NLMSG_LENGTH(sizeof(*m)))
+	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)))
 		return;
-	size -= NLMSG_LENGTH(sizeof(*m));
-	for (const struct rtattr *a = IFA_RTA(m); RTA_OK(a, size); a = RTA_NEXT(a, size)) {
+	for (size_t at = 0; (a = attribute_at(attributes, at, end)) != NULL; at = next_at(at, a->rta_len, end)) {
 		if (a->rta_type == IFA_LOCAL)
 			local = a;
 		else if (a->rta_type == IFA_ADDRESS)
@@ -125,9 +147,10 @@ take_hops(struct own *o, unsigned family, const struct rtattr *multipath)
 	int size = (int)RTA_PAYLOAD(multipath);
 
 	while (size >= (int)sizeof(*hop) && hop->rtnh_len >= sizeof(*hop) && hop->rtnh_len <= size) {
-		size_t left = hop->rtnh_len - sizeof(*hop);
+		size_t end = hop->rtnh_len - sizeof(*hop);
+		const struct rtattr *a;
 
-		for (const struct rtattr *a = (const void *)(hop + 1); RTA_OK(a, left); a = RTA_NEXT(a, left))
+		for (size_t at = 0; (a = attribute_at((const char *)(hop + 1), at, end)) != NULL; at = next_at(at, a->rta_len, end))
 			if (a->rta_type == RTA_GATEWAY)
 				note_attribute(o, family, a, NEVER_GATEWAY);
 			else if (a->rta_type == RTA_VIA)
@@ -140,15 +163,16 @@ take_hops(struct own *o, unsigned family, const struct rtattr *multipath)
 }
 
 static void
-take_route(struct own *o, struct nlmsghdr *h)
+take_route(struct own *o, const struct nlmsghdr *h)
 {
 	const struct rtmsg *m = NLMSG_DATA(h);
-	size_t size = h->nlmsg_len;
+	const char *attributes = (const char *)NLMSG_DATA(h) + NLMSG_ALIGN(sizeof(*m));
+	size_t end = h->nlmsg_len - NLMSG_LENGTH(sizeof(*m));
+	const struct rtattr *a;
 
-	if (size < NLMSG_LENGTH(sizeof(*m)) || m->rtm_type != RTN_UNICAST)
+	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)) || m->rtm_type != RTN_UNICAST)
 		return;
-	size -= NLMSG_LENGTH(sizeof(*m));
-	for (const struct rtattr *a = RTM_RTA(m); RTA_OK(a, size); a = RTA_NEXT(a, size)) {
+	for (size_t at = 0; (a = attribute_at(attributes, at, end)) != NULL; at = next_at(at, a->rta_len, end)) {
 		if (a->rta_type == RTA_GATEWAY)
 			note_attribute(o, m->rtm_family, a, NEVER_GATEWAY);
 		else if (a->rta_type == RTA_VIA)
@@ -189,11 +213,15 @@ give_up(struct own *o)
 
 static bool look_done(struct own *);
 
-/* One datagram of a dump.  False: the look is over, one way or the other. */
-static bool
-take_answer(struct own *o, char *buf, size_t size)
+bool
+own_parse(struct own *o, const void *buf, size_t n)
 {
-	for (struct nlmsghdr *h = (struct nlmsghdr *)(void *)buf; NLMSG_OK(h, size); h = NLMSG_NEXT(h, size)) {
+	const struct nlmsghdr *h;
+
+	for (size_t at = 0; n - at >= sizeof(*h); at = next_at(at, h->nlmsg_len, n)) {
+		h = (const void *)((const char *)buf + at);
+		if (h->nlmsg_len < sizeof(*h) || h->nlmsg_len > n - at)
+			break;
 		if (h->nlmsg_seq != o->seq)
 			continue;
 		/* The kernel says that what it told fits no one moment: ask again. */
@@ -221,13 +249,18 @@ static void
 read_dump(struct own *o)
 {
 	for (int i = 0; i < READS && o->looking; i++) {
-		ssize_t n = recv(o->dump_fd, o->buf, sizeof(o->buf), MSG_DONTWAIT);
+		struct sockaddr_nl from = { .nl_pid = 0 };
+		socklen_t len = sizeof(from);
+		ssize_t n = recvfrom(o->dump_fd, o->buf, sizeof(o->buf), MSG_DONTWAIT, (struct sockaddr *)&from, &len);
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
+		/* The kernel's own port is 0: what another process writes is no answer. */
+		if (n > 0 && len == sizeof(from) && from.nl_pid != 0)
+			continue;
 		if (n <= 0)
 			give_up(o);
-		else if (!take_answer(o, o->buf, (size_t)n))
+		else if (!own_parse(o, o->buf, (size_t)n))
 			return;
 	}
 }

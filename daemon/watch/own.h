@@ -54,5 +54,7 @@ bool own_open(struct own *, const char *const *files, void (*tell)(void *ctx, co
 void own_close(struct own *);
 /* Each turn of the loop; never waits.  now_ms: CLOCK_MONOTONIC. */
 void own_turn(struct own *, int64_t now_ms);
+/* One datagram of the kernel's answer, aligned to 4 bytes.  False: the look is over, one way or the other. */
+bool own_parse(struct own *, const void *buf, size_t n);
 
 #endif
