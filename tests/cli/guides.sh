@@ -34,7 +34,7 @@ done | none "each fenced block says what it is"
 ls "$DIR/blocks" | sed 's/.*\.//' | sort -u | while read -r tag; do
 	case $tag in
 	conf | sh | cron | try) ;;		# below
-	output | zone | crontab | drop-in | unbound | default | docker | wireguard | remote | swaks | example | mikrotik | pf) ;;
+	output | hosted | zone | crontab | drop-in | unbound | default | docker | wireguard | remote | swaks | example | mikrotik | pf) ;;
 	*) grep -rqwE -- "$tag" tests/consumer/*.sh tests/consumer/*.inc || echo "$tag" ;;
 	esac
 done | none "and that is a name that a test knows"
@@ -62,6 +62,13 @@ for f in "$DIR"/blocks/*.conf "$DIR"/blocks/*.try; do
 done >"$DIR/refused"
 none "mxtrapd -n takes each configuration" <"$DIR/refused"
 check "there are some ($n)" test $n -gt 8
+# A layout that a guide recommends can list; of the one that it warns of, mxtrapd says the same.
+for f in "$DIR"/blocks/*.conf "$DIR"/blocks/*.hosted; do
+	grep -q '^ *mx-set' "$f" || continue
+	{ cat "$f"; echo 'allow { special-purpose = no }'; } >"$DIR/one.conf"
+	"$BUILD/mxtrapd" -c "$DIR/one.conf" -n 2>&1 | grep -q "nobody can be listed" && basename "$f"
+done >"$DIR/unlistable"
+check "each layout can list but the one of which layouts.md says that it cannot ($(tr '\n' ' ' <"$DIR/unlistable"))" eval '[ "$(sed "s/.*\.//" "$DIR/unlistable")" = hosted ]'
 
 # Commands: the words of mxtrap's own against its help.
 cat "$DIR"/blocks/*.sh >"$DIR/typed"
@@ -80,7 +87,7 @@ check "there are some ($(grep -c mxtrap "$DIR/typed"))" test "$(grep -c mxtrap "
 cp deploy/mxtrap.conf.example "$DIR/mxtrap.conf"
 cp "$DIR"/blocks/README.*.try "$DIR/try.conf"
 echo 'include "try.conf"' >>"$DIR/mxtrap.conf"
-check "the example with the lines to try it is good" "$BUILD/mxtrapd" -c "$DIR/mxtrap.conf" -n
+check "the example with the lines to try it is good" eval '"$BUILD/mxtrapd" -c "$DIR/mxtrap.conf" -n 2>"$DIR/said"'
 check "README and operate.md have the same lines" sh -c 'grep -lxFf "$0" "$1"/operate.*.conf | grep -q .' "$DIR/try.conf" "$DIR/blocks"
 
 # --- links ----------------------------------------------------------------------------------
