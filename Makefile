@@ -164,6 +164,10 @@ check-cases:
 	@$(MAKE) --no-print-directory check-build
 	@tests/cases/check.sh $(O)
 
+# What a newcomer types first, in two fresh Debians: `make demo`, and `make check`.  By hand: docs/first.md.
+check-first:
+	@tests/first/first.sh $(O)
+
 # At other dates: DAYS=400 for one of them; else 60 and 400 days ahead, and near 2^31 s.
 check-calendar:
 	@deploy/deps.sh check
@@ -262,6 +266,6 @@ uninstall:
 clean:
 	rm -rf build build-san build-cov build-fuzz
 
-.PHONY: all deps-build check check-readme check-fast check-cases check-calendar check-busy check-build check-attack check-forged check-mtas demo bench docs-pictures lint fuzz coverage install uninstall clean
+.PHONY: all deps-build check check-readme check-fast check-cases check-first check-calendar check-busy check-build check-attack check-forged check-mtas demo bench docs-pictures lint fuzz coverage install uninstall clean
 .SECONDARY:
 -include $(shell find $(O) -name root -prune -o -type f -name '*.d' -print 2>/dev/null)
