@@ -112,13 +112,13 @@ check "a bot is listed" wait_for 3000 is_listed "$A"
 sink_stop
 wait_for 5000 sink_gone
 t0=$(now_ms)
-check "two failed probes are noticed" wait_for 20000 status_says "^! .*($REAL) is DOWN"
+check "two failed probes are noticed" wait_for 20000 status_says "^! The real MX .*$REAL.* has not answered"
 ms=$(($(now_ms) - t0))
 check "in time ($ms ms; two intervals of 6 s and a second)" fast 13500 "$ms"
 check "who was listed shortly before is let go" wait_for 2000 is_not_listed "$A"
 check "by a revision that says why" excused "$A" real_down
 check "the log says that nothing counts" said "real MX \[$REAL\] does not answer: no evidence counts"
-check "status says so" wait_for 3000 status_says "^! no evidence counts now, everywhere: the real MX was not answering"
+check "status says so" wait_for 3000 status_says "^! .*real MX.*judging is suspended"
 mail_send 1
 B=$(bot_address 2)
 touch_ "$B" bogus
@@ -189,7 +189,7 @@ ip netns exec "$P-bots" python3 "$DIR/flood.py" $BOGUS &
 FLOOD=$!
 t0=$(now_ms)
 check "a flood of connections overflows it, and status says so" \
-    wait_for 30000 status_says "^! no evidence counts now, everywhere: the decoy's queue of connections overflowed"
+    wait_for 30000 status_says "^[!-] A decoy's queue of connections overflowed: evidence is not counted"
 ms=$(($(now_ms) - t0))
 check "soon after the flood begins ($ms ms)" fast 3000 "$ms"
 kill $FLOOD
@@ -217,8 +217,8 @@ replays
 # -- who sees is blind -------------------------------------------------------------------
 
 run blind 4s
-grace_over() { ! status_says "had only just begun to watch"; }
-wait_for 5000 status_says "had only just begun to watch"
+grace_over() { ! status_says "Just started: evidence does not count"; }
+wait_for 5000 status_says "Just started: evidence does not count"
 check "the grace of the start ends" wait_for 10000 grace_over
 bot backup-first "$(bot_address 10)"
 check "a bot is listed" wait_for 3000 is_listed "$(bot_address 10)"
@@ -255,7 +255,7 @@ bot backup-first "$(bot_address 41)"
 sleep 1.5
 check "who climbed unseen is not blamed ($(state_of "$G" reasons))" unblamed "$G"
 check "nobody who comes in that minute is" unblamed "$(bot_address 41)"
-check "status says why" wait_for 3000 status_says "^! no evidence counts now, everywhere: mxtrap could not see the wire"
+check "status says why" wait_for 3000 status_says "^[!-] Nothing could be seen until a short while ago: judging is still suspended"
 stop
 
 [ $FAILED = 0 ] || { echo "--- mxtrapd"; tail -40 "$DIR/all.log"; }

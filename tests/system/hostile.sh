@@ -35,6 +35,7 @@ for n in $(seq 1 20); do
 done
 cat >"$DIR/conf" <<END
 interface = "eth0"
+probe = no
 state-dir = "$DIR/state"
 publish = yes
 publish-after = "0s"

@@ -39,6 +39,7 @@ serial() { cli list --format ndjson | sed -n 's/.*"serial":\([0-9]*\).*/\1/p'; }
 config() { # state directory, exchangers beside the low and the real one, further lines
 	cat <<-END
 	interface = "eth0"
+	probe = no
 	state-dir = "$1"
 	mx-set "example.org" {
 	    domains = { "example.org" }
@@ -69,7 +70,7 @@ for n in 1 2 3 4 5 6; do ip -n "$BOTS" addr add 198.18.$n.1/32 dev eth0; done
 
 config "$DIR/bare" "" "" >"$DIR/conf"
 start
-told() { cli status >"$DIR/status" 2>&1 && grep -q "process watch" "$DIR/status"; }
+told() { cli status >"$DIR/status" 2>&1; grep -q "process watch" "$DIR/status"; }
 check "without a decoy that answers and without web it starts" wait_for 20000 told
 check "status does not miss a decoy that has nothing to do" test -z "$(grep -i "decoy.*not running" "$DIR/status")"
 check "status does not miss a web that is not configured" test -z "$(grep -i "web.*not running" "$DIR/status")"
@@ -186,9 +187,9 @@ alarms() { test "$(in_ns curl -s -m 20 http://127.0.0.1:8725/metrics | sed -n 's
 check "no alarm at first" status_has_no "and should"
 check "something else takes connections at the low decoy" serve $LOW
 visit 1 $LOW
-check "status says so, and what it costs" wait_for 3000 status_says "$LOW takes connections and should refuse: mail may be lost there, since"
+check "status says so, and what it costs" wait_for 3000 status_says "^! .*takes connections and should refuse: mail may be lost there"
 check "the metrics count it" wait_for 3000 alarms 1
-check "nobody is listed for that" are_listed 1
+check "nobody is listed for that" are_listed 1 || { cli list --all; cli explain 198.18.6.1 | tail -20; cat "$DIR/log"; }
 unserve
 visit 2 $LOW
 check "it refuses again, and the alarm is over" wait_for 3000 status_has_no "takes connections and should refuse"
@@ -196,9 +197,9 @@ check "also in the metrics" wait_for 3000 alarms 0
 check "what was is told among the notes" status_says "a decoy that should refuse takes connections"
 in_ns ip route add blackhole 198.18.3.0/24
 visit 3 $LOW
-check "a low decoy that is silent: status says what it costs" wait_for 3000 status_says "$LOW is silent and should refuse: honest senders wait there for minutes, since"
+check "a low decoy that is silent: status says what it costs" wait_for 3000 status_says "^! .*is silent and should refuse: honest senders wait there for minutes"
 visit 3 $BOGUS
-check "a backup decoy that does not answer: status says what it costs" wait_for 3000 status_says "$BOGUS does not answer and should: nothing can be proven there, since"
+check "a backup decoy that does not answer: status says what it costs" wait_for 3000 status_says "^! .*does not answer and should: nothing can be proven there"
 check "two alarms are open" wait_for 3000 alarms 2
 check "the page is told" test -n "$(in_ns curl -s -m 20 http://127.0.0.1:8725/api/v1/status | grep '"alarm 2":"203.0.113.30 does not answer')"
 in_ns ip route del blackhole 198.18.3.0/24

@@ -192,7 +192,7 @@ start
 check "a damaged database is set aside, loudly" said 'warning.*mxtrap.db.*set aside'
 set_aside() { ls "$DIR"/state/mxtrap.db.corrupt-* >/dev/null 2>&1; }
 check "and kept" set_aside
-check "status says so" wait_for 4000 status_says '^! .*(damaged|corrupt|set aside)'
+check "status says so" wait_for 4000 status_says '^[!-] The database was damaged'
 bot 198.18.5.66
 check "a new one is begun" wait_for 4000 listed 198.18.5.66
 stop
@@ -257,7 +257,7 @@ until full || [ $n = 100 ]; do
 	bot "198.18.$((n + 20)).66" >/dev/null
 done
 check "a full disk is said in the log ($n bots)" full
-check "and shown by mxtrap status" status_says '^! the disk of .* is full'
+check "and shown by mxtrap status" status_says '^! The disk of .* is full'
 free() { mx curl -s -m 20 http://127.0.0.1:8725/metrics | awk '/^mxtrap_state_free_bytes/ { print $2 + 0 }'; }
 check "and by the metrics" test "$(free)" -lt 1000000
 check "watch goes on" test "$(uid_of watch)" = $MXTRAP_UID
