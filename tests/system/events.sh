@@ -178,10 +178,10 @@ tls() { config "listen = { \"127.0.0.1:8726\", \"unix:$DIR/web.sock\" } certific
 tls "$DIR/cert.pem" "$DIR/other.pem" >"$DIR/conf"
 in_ns "$BUILD/mxtrapd" -c "$DIR/conf" >"$DIR/log" 2>&1
 check "a key of another certificate is a start error" test $? = 1
-check "which names its place" grep -q "conf:13: found $DIR/cert.pem and $DIR/other.pem" "$DIR/log"
+check "which names its place" grep -q "conf:14: found $DIR/cert.pem and $DIR/other.pem" "$DIR/log"
 tls "$DIR/none.pem" "$DIR/key.pem" >"$DIR/conf"
 in_ns "$BUILD/mxtrapd" -c "$DIR/conf" >"$DIR/log" 2>&1
-check "so is a file that is not there" grep -q "conf:13: found $DIR/none.pem: No such file" "$DIR/log"
+check "so is a file that is not there" grep -q "conf:14: found $DIR/none.pem: No such file" "$DIR/log"
 tls "$DIR/cert.pem" "$DIR/key.pem" >"$DIR/conf"
 start
 check "with a certificate it is ready" wait_for 20000 ready
