@@ -96,35 +96,42 @@ after_parse(struct report_filter *filter, struct prefix *after, const char *text
 	return prefix_parse(after, text);
 }
 
-/* order: what can be sorted by it stands in one state of the list.  False: *reply says what was wrong. */
+#define BY_SCORE (REPORT_BY_ENDS + 1)	/* no order of the store's, top.c has it */
+
+/*
+ * order: what can be sorted by it stands in one state of the list.  by_score NULL: it is not to be had here.
+ * False: *reply says what was wrong.
+ */
 static bool
-order_param(const struct request *req, struct report_filter *filter, struct reply *reply)
+order_param(const struct request *req, struct report_filter *filter, bool *by_score, struct reply *reply)
 {
 	static const char *const names[] = {
-		[REPORT_BY_ADDRESS] = "address", [REPORT_BY_SINCE] = "since", [REPORT_BY_ENDS] = "ends" };
+		[REPORT_BY_ADDRESS] = "address", [REPORT_BY_SINCE] = "since", [REPORT_BY_ENDS] = "ends", [BY_SCORE] = "score" };
 	const char *text = request_param(req, "order");
 	uint32_t states = filter->states;
 	size_t i = 0;
 
 	while (text != NULL && i < ARRAY_LEN(names) && strcmp(text, names[i]) != 0)
 		i++;
-	if (i == ARRAY_LEN(names)) {
-		reply_problem(reply, 400, "order: found \"%.40s\", expected address, since (newest first) or ends (ending "
-		    "soonest first)", text);
+	if (i == ARRAY_LEN(names) || (i == BY_SCORE && by_score == NULL)) {
+		reply_problem(reply, 400, "order: found \"%.40s\", expected address, since (newest first)%s or ends (ending "
+		    "soonest first)", text, by_score != NULL ? ", score (highest first)" : "");
 		return false;
 	}
-	filter->order = (enum report_order)i;
-	if (i == REPORT_BY_ADDRESS || states == 1U << STATE_LISTED || (i == REPORT_BY_SINCE &&
-	    (states == 1U << STATE_SUSPECT || states == 1U << STATE_ALLOWED)))
+	if (by_score != NULL)
+		*by_score = i == BY_SCORE;
+	filter->order = i == BY_SCORE ? REPORT_BY_ADDRESS : (enum report_order)i;
+	if (i == REPORT_BY_ADDRESS || states == 1U << STATE_LISTED || (i != REPORT_BY_ENDS && states == 1U << STATE_SUSPECT) ||
+	    (i == REPORT_BY_SINCE && states == 1U << STATE_ALLOWED))
 		return true;
 	reply_problem(reply, 400, "order=%s: expected one state, %s", text,
-	    i == REPORT_BY_ENDS ? "listed" : "listed, suspect or allowed");
+	    i == REPORT_BY_ENDS ? "listed" : i == BY_SCORE ? "listed or suspect" : "listed, suspect or allowed");
 	return false;
 }
 
 /* limit and after: the same in every paged answer.  False: *reply says what was wrong. */
 static bool
-page_params(const struct request *req, uint64_t *limit, struct report_filter *filter, struct prefix *after,
+page_params(const struct request *req, uint64_t *limit, struct report_filter *filter, struct prefix *after, bool *by_score,
     struct reply *reply)
 {
 	const char *text = request_param(req, "after");
@@ -134,9 +141,9 @@ page_params(const struct request *req, uint64_t *limit, struct report_filter *fi
 		reply_problem(reply, 400, "limit: expected 1 to %d", PAGE_MAX);
 		return false;
 	}
-	if (!order_param(req, filter, reply))
+	if (!order_param(req, filter, by_score, reply))
 		return false;
-	if (text != NULL && !after_parse(filter, after, text)) {
+	if (text != NULL && !(by_score != NULL && *by_score) && !after_parse(filter, after, text)) {
 		reply_problem(reply, 400, "after: expected the \"next\" of the page before, in the same order");
 		return false;
 	}
@@ -181,6 +188,68 @@ serve_page(struct web *web, const struct request *req, const struct report_filte
 	reply_json(reply, &page.json, 200);
 }
 
+struct fresh {			/* a row as it is now, if it still is */
+	struct page *page;
+	const struct prefix *what;
+};
+
+static bool
+fresh_entry(void *ctx, const struct report_entry *entry)
+{
+	struct fresh *f = ctx;
+
+	return !prefix_equal(&entry->what, f->what) || page_entry(f->page, entry);
+}
+
+/* The highest scores: a row that is not what it was any more is left out. */
+static void
+serve_top(struct web *web, const struct request *req, const struct report_filter *filter, uint64_t limit,
+    struct report_state *state, struct reply *reply)
+{
+	struct page page = { .limit = (size_t)limit };
+	struct top_row *rows = malloc((size_t)(2 * limit + 50) * sizeof(*rows));
+	enum report_result result = REPORT_OK;
+	char text[PREFIX_TEXT_SIZE], next[PREFIX_TEXT_SIZE + 32] = "";
+	size_t n, most = (size_t)(2 * limit + 50);
+
+	if (rows == NULL) {
+		reply_problem(reply, 500, "out of memory");
+		return;
+	}
+	n = top_rows(web, filter->states == 1U << STATE_SUSPECT ? STATE_SUSPECT : STATE_LISTED, request_param(req, "after"), most,
+	    rows, reply);
+	if (n == TOP_NONE) {
+		free(rows);
+		return;
+	}
+	json_to_buffer(&page.json);
+	json_object(&page.json, NULL);
+	json_array(&page.json, "entries");
+	for (size_t i = 0; i < n && result <= REPORT_NONE && !page.more; i++) {
+		struct report_filter one = *filter;
+		struct fresh fresh = { &page, &rows[i].what };
+
+		one.within = &rows[i].what;
+		one.look = LOOK_MAX;
+		result = report_entries(web->report, &one, req->now_s, NULL, fresh_entry, &fresh);
+		/* Where this page ends; of the row behind it the page itself knows nothing. */
+		if (!page.more)
+			(void)snprintf(next, sizeof(next), "%.4f,%s", (double)rows[i].score, prefix_format(&rows[i].what, text));
+	}
+	free(rows);
+	if (result > REPORT_NONE) {
+		json_free(&page.json);
+		reply_report(reply, result);
+		return;
+	}
+	json_end(&page.json);
+	json_string(&page.json, "next", page.more || n == most ? next : NULL);
+	json_state(&page.json, state, 0);
+	json_thresholds(&page.json, web->config);
+	json_end(&page.json);
+	reply_json(reply, &page.json, 200);
+}
+
 /* -- GET /api/v1/list -- */
 
 static bool
@@ -211,6 +280,7 @@ handle_list(struct web *web, const struct request *req, struct reply *reply)
 	struct prefix after;
 	enum report_result result;
 	uint64_t limit;
+	bool by_score = false;
 
 	if (words == NULL)
 		words = "listed";
@@ -226,11 +296,15 @@ handle_list(struct web *web, const struct request *req, struct reply *reply)
 		if (*p == '\0')
 			break;
 	}
-	if (!page_params(req, &limit, &filter, &after, reply))
+	if (!page_params(req, &limit, &filter, &after, &by_score, reply))
 		return;
 	result = report_state(web->report, &state);
 	if (result != REPORT_OK) {
 		reply_report(reply, result);
+		return;
+	}
+	if (by_score) {
+		serve_top(web, req, &filter, limit, &state, reply);
 		return;
 	}
 	/*
@@ -360,7 +434,7 @@ handle_senders(struct web *web, const struct request *req, struct reply *reply)
 	size_t n;
 
 	if (!search_words(&search, request_param(req, "query"), reply) ||
-	    !page_params(req, &limit, filter, &after, reply))
+	    !page_params(req, &limit, filter, &after, NULL, reply))
 		return;
 	if (filter->within != NULL || filter->states != 0 || filter->sets != 0 || search.fingerprint != NULL)
 		filter->with_kinds_only = false;

@@ -16,7 +16,7 @@
 #define AGAIN_MS   5000			/* after a failure */
 #define STOP_MS	   300			/* of the second that a stop may take */
 
-static const int64_t least_ms[ASIDE_N] = { [ASIDE_RISK] = 30000, [ASIDE_BREAKDOWN] = 10000 };
+static const int64_t least_ms[ASIDE_N] = { [ASIDE_RISK] = 30000, [ASIDE_BREAKDOWN] = 10000, [ASIDE_TOP] = 4000 };
 
 /* The thread's own. */
 struct work {
@@ -114,6 +114,23 @@ make_breakdown(struct work *w, int64_t now_s)
 	return true;
 }
 
+static bool
+make_top(struct work *w, int64_t now_s)
+{
+	struct aside *a = w->aside;
+	struct aside_top made[ASIDE_STATES] = { { NULL, 0 } }, old[ASIDE_STATES];
+	bool ok = top_make(w->report, now_s, made);
+
+	(void)pthread_mutex_lock(&a->lock);
+	memcpy(old, ok ? a->top : made, sizeof(old));
+	if (ok)
+		memcpy(a->top, made, sizeof(made));
+	(void)pthread_mutex_unlock(&a->lock);
+	for (size_t i = 0; i < ASIDE_STATES; i++)
+		free(old[i].rows);
+	return ok;
+}
+
 static void
 make(struct work *w, enum aside_task task)
 {
@@ -129,6 +146,9 @@ make(struct work *w, enum aside_task task)
 			break;
 		case ASIDE_BREAKDOWN:
 			ok = make_breakdown(w, now_s);
+			break;
+		case ASIDE_TOP:
+			ok = make_top(w, now_s);
 			break;
 		case ASIDE_N:
 			break;
@@ -225,6 +245,8 @@ aside_stop(struct aside *a)
 	}
 	(void)pthread_join(a->thread, NULL);
 	free(a->risk.rows);
+	for (size_t i = 0; i < ASIDE_STATES; i++)
+		free(a->top[i].rows);
 	for (size_t i = 0; i < GEOIP_N * ASIDE_STATES; i++)
 		breakdown_free(&a->breakdown[i / ASIDE_STATES][i % ASIDE_STATES]);
 }

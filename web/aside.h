@@ -16,7 +16,7 @@
 
 #define ASIDE_WAIT_MS 250		/* a small database answers at once, also the first time */
 
-enum aside_task { ASIDE_RISK, ASIDE_BREAKDOWN, ASIDE_N };
+enum aside_task { ASIDE_RISK, ASIDE_BREAKDOWN, ASIDE_TOP, ASIDE_N };
 enum aside_state { ASIDE_LISTED, ASIDE_SUSPECT, ASIDE_STATES };
 
 struct aside_risk {
@@ -37,6 +37,17 @@ struct breakdown {			/* of one kind: by what, of which state */
 	uint64_t others, unknown;	/* in no row; not in the file */
 };
 
+#define TOP_ROWS 1000			/* of a state */
+
+struct top_row {
+	struct prefix what;
+	float	 score;			/* as of then */
+};
+struct aside_top {
+	struct top_row *rows;		/* owned; the highest score first */
+	size_t	 n;
+};
+
 struct aside {
 	const struct config *config;	/* borrowed */
 	pthread_t	thread;
@@ -51,6 +62,7 @@ struct aside {
 	struct aside_risk risk;
 	struct breakdown breakdown[GEOIP_N][ASIDE_STATES];
 	int64_t		breakdown_s;	/* as of then */
+	struct aside_top top[ASIDE_STATES];
 	char		why[GEOIP_N][GEOIP_WHY_SIZE];	/* not available, and why; "": it is */
 };
 
@@ -68,5 +80,7 @@ void aside_leave(struct aside *);
 bool breakdown_make(struct report *, int64_t now_s, struct geoip *geoip[static GEOIP_N],
     struct breakdown out[static GEOIP_N][ASIDE_STATES]);
 void breakdown_free(struct breakdown *);
+/* top.c: likewise.  False: what was made of it is out's all the same. */
+bool top_make(struct report *, int64_t now_s, struct aside_top out[static ASIDE_STATES]);
 
 #endif

@@ -365,6 +365,12 @@ bool parse_state_name(const char *text, uint64_t *generation, uint64_t *serial);
 const char *outcome_name(uint8_t outcome);
 const char *cause_name(uint8_t cause);
 
+/* -- top.c: who has the highest score -- */
+
+#define TOP_NONE SIZE_MAX
+/* Those behind `after` (NULL: from the highest), at most `most`.  TOP_NONE: *reply says why not. */
+size_t top_rows(struct web *, enum sender_state, const char *after, size_t most, struct top_row *rows, struct reply *);
+
 /* -- members that several answers share (api.c) -- */
 /* now_s 0: without it. */
 void json_state(struct json *, const struct report_state *, int64_t now_s);

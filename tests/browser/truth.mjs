@@ -96,11 +96,15 @@ async function acts(browser) {
 async function newest(browser) {
 	await check('the newest listing stands first, on the overview and on Senders, which can be sorted', async () => {
 		const { page, context } = await tab(browser);
+		await Promise.all(['198.18.246.66', '198.18.247.66', '198.18.248.66'].map(listedBot));
 		await open(page, '');
 		await listedBot('198.18.249.66');
 		await page.locator('.latest tbody tr:first-child', { hasText: '198.18.249.66' }).waitFor();
 		await page.locator('.tile.listed').click();
 		await page.locator('.list tbody tr:first-child', { hasText: '198.18.249.66' }).waitFor();
+		const scores = () => page.locator('.list .score .num').evaluateAll((all) => all.map((n) => Number(n.textContent)));
+		await page.locator('[data-sort]').selectOption('score');
+		await until('they are sorted by score', async () => page.url().endsWith('score') && (await scores()).length > 2 && (await scores()).every((x, i, all) => i === 0 || all[i - 1] >= x));
 		await page.locator('[data-sort]').selectOption('address');
 		await until('they are sorted by address', async () => {
 			const v4 = (await rows(page)).filter((a) => a.includes('.')).map((a) => a.split('.').reduce((n, x) => n * 256 + Number(x), 0));

@@ -171,14 +171,15 @@ pages_join_up_without_gap_or_repetition(void **state)
 	assert_int_equal(pages, (N_LISTED + 39) / 40);
 }
 
+/* All listed, once each, and what stands behind `name` never grows. */
 static void
-the_newest_come_first_and_their_pages_join_up(void **state)
+sorted_pages(const char *order, const char *name)
 {
-	char path[256] = "/api/v1/list?limit=7&order=since", seen[256] = "";
-	unsigned long long before = ~0ULL;
+	char path[256], seen[256] = "";
+	double before = 1e300;
 	unsigned total = 0;
 
-	(void)state;
+	(void)snprintf(path, sizeof(path), "/api/v1/list?limit=7&order=%s", order);
 	for (unsigned pages = 0; pages < 100; pages++) {
 		const struct response *a = get(path);
 		const char *next;
@@ -186,19 +187,33 @@ the_newest_come_first_and_their_pages_join_up(void **state)
 		assert_status(a, 200);
 		for (const char *p = a->body; (p = strstr(p, "\"cidr\":\"203.0.113.")) != NULL; p++) {
 			unsigned long last = strtoul(p + 18, NULL, 10);
-			unsigned long long since = strtoull(strstr(p, "\"since\":") + 8, NULL, 10);
+			double value = strtod(strstr(p, name) + strlen(name), NULL);
 
-			assert_true(last < 256 && seen[last] == 0 && since <= before);
+			assert_true(last < 256 && seen[last] == 0 && value <= before);
 			seen[last] = 1;
-			before = since;
+			before = value;
 			total++;
 		}
 		if ((next = strstr(a->body, "\"next\":\"")) == NULL)
 			break;
-		(void)snprintf(path, sizeof(path), "/api/v1/list?limit=7&order=since&after=%.*s",
+		(void)snprintf(path, sizeof(path), "/api/v1/list?limit=7&order=%s&after=%.*s", order,
 		    (int)strcspn(next + 8, "\""), next + 8);
 	}
 	assert_int_equal(total, N_LISTED);
+}
+
+static void
+the_newest_come_first_and_their_pages_join_up(void **state)
+{
+	(void)state;
+	sorted_pages("since", "\"since\":");
+}
+
+static void
+the_highest_scores_come_first_and_their_pages_join_up(void **state)
+{
+	(void)state;
+	sorted_pages("score", "\"score\":");
 }
 
 static void
@@ -413,6 +428,7 @@ main(void)
 		    &path_rows[i]);
 	ADD(pages_join_up_without_gap_or_repetition);
 	ADD(the_newest_come_first_and_their_pages_join_up);
+	ADD(the_highest_scores_come_first_and_their_pages_join_up);
 	ADD(check_says_no_with_404_and_json);
 	ADD(the_explanation_has_points_sums_and_doubts);
 	ADD(exports_say_how_fresh_they_are);

@@ -53,10 +53,11 @@ export function senders(argument, refresh) {
 	const state = given.find((w) => STATES.includes(w)) || '';
 	const reason = given.find((w) => w in words.reason) || '';
 	const set = given.find((w) => w.startsWith('set:')) || '';
-	const sorts = sortable[state] || ['address'];
+	const rest = given.filter((w) => !w.startsWith('sort:'));
+	/* Scores are sorted for whole states alone. */
+	const sorts = (sortable[state] || ['address']).filter((name) => name !== 'score' || rest.length === 1);
 	const asked = given.find((w) => w.startsWith('sort:')) || '';
 	const sort = sorts.includes(asked.slice(5)) ? asked.slice(5) : sorts[0];
-	const rest = given.filter((w) => w !== asked);
 	let pages = opened.get(query) || 1, sets = null;
 
 	/* One word of a kind is changed, the others stay. */
