@@ -21,6 +21,11 @@
 #define REMIND_S   60		/* an interface that stays away is mentioned this often */
 #define TIMEOUT_MS 20		/* a block of the ring is handed over after this, also half full */
 
+#define LOOK_AFTER_S 3		/* without a packet of ours: what is there instead? */
+#define LOOK_AGAIN_S 3600
+#define LOOK_S	   5		/* so long, */
+#define LOOK_FRAMES 200		/* or so many frames */
+#define LOOK_RING  (1 << 20)
 #define TYPES	   8		/* of frames that are not IP, told apart */
 #define FILE_BUFFER ((size_t)1 << 18)
 
@@ -42,6 +47,9 @@ struct capture {
 	int64_t	 trouble_s;			/* live: an error came in this second */
 	int64_t	 told_s;			/* live: when its absence was last said */
 	FILE	*file;
+	struct capture *look;			/* owned; live: a second handle without a filter, for a moment */
+	int64_t	 opened_s, look_s;		/* live: this opening; when the last look began, 0: none */
+	char	*seen;				/* owned; what the last look saw; NULL: none was needed */
 	int	 other_link;			/* the last that is not read */
 	struct pcapng *ng;			/* owned; a file of that format, which libpcap does not see */
 	struct { uint16_t type; uint64_t n; } types[TYPES];	/* of frames that are not IP */
@@ -191,6 +199,84 @@ say(struct capture *c, const char *what, const char *why)
 		log_warnx("capture: [%s] %s%s%s", c->name, what, *why != '\0' ? ": " : "", why);
 }
 
+/* -- what an interface shows that shows nothing of ours -- */
+
+static void
+look_end(struct capture *c)
+{
+	char saw[CAPTURE_SAW_SIZE], text[CAPTURE_SAW_SIZE + 64];
+	struct capture *look = c->look;
+	uint64_t ours;
+
+	if (look == NULL)
+		return;
+	c->look = NULL;
+	ours = look->counters.results[PACKET_OK];
+	if (look->counters.frames == 0)
+		(void)snprintf(text, sizeof(text), "no frames at all");
+	else
+		(void)snprintf(text, sizeof(text), "%" PRIu64 " frames: %s%s%s", look->counters.frames, capture_saw(look, saw),
+		    ours > 0 && saw[0] != '\0' ? ", " : "", ours > 0 ? "the rest of port 25, but of none of our addresses" : "");
+	free(c->seen);
+	c->seen = strdup(text);
+	log_warnx("capture: [%s] no packet of an exchanger's address has been seen for a minute; the interface shows %s", c->name, text);
+	free(look->out);
+	look->out = NULL;
+	capture_close(look);
+}
+
+static void
+look_begin(struct capture *c, int64_t now)
+{
+	char errbuf[PCAP_ERRBUF_SIZE] = "";
+	struct capture *look = calloc(1, sizeof(*look));
+
+	c->look_s = now;
+	if (look == NULL)
+		return;
+	look->max_out = 1;
+	look->out = calloc(1, sizeof(*look->out));
+	look->pcap = pcap_create(c->name, errbuf);
+	if (look->out == NULL || look->pcap == NULL || pcap_set_snaplen(look->pcap, SNAPLEN) != 0 ||
+	    pcap_set_timeout(look->pcap, TIMEOUT_MS) != 0 || pcap_set_buffer_size(look->pcap, LOOK_RING) != 0 ||
+	    pcap_activate(look->pcap) < 0 || !map_link(pcap_datalink(look->pcap), &look->link) ||
+	    pcap_setnonblock(look->pcap, 1, errbuf) != 0) {
+		free(look->out);
+		look->out = NULL;
+		capture_close(look);
+		return;
+	}
+	c->look = look;
+}
+
+static void look_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *bytes);
+
+/* Each read of a live capture. */
+static void
+look_around(struct capture *c, int64_t now)
+{
+	if (c->counters.results[PACKET_OK] != 0) {
+		free(c->seen);
+		c->seen = NULL;
+		if (c->look == NULL)
+			return;
+	}
+	if (c->look == NULL) {
+		if (now - c->opened_s >= LOOK_AFTER_S && (c->look_s == 0 || now - c->look_s >= LOOK_AGAIN_S))
+			look_begin(c, now);
+		return;
+	}
+	if (pcap_dispatch(c->look->pcap, LOOK_FRAMES, look_frame, (u_char *)c->look) < 0 || now - c->look_s >= LOOK_S ||
+	    c->look->counters.frames >= LOOK_FRAMES)
+		look_end(c);
+}
+
+const char *
+capture_seen(const struct capture *c)
+{
+	return c->seen != NULL ? c->seen : "";
+}
+
 static void
 lost(struct capture *c, const char *why)
 {
@@ -220,6 +306,7 @@ try_open(struct capture *c)
 		return;
 	}
 	c->ifindex = if_nametoindex(c->name);
+	c->opened_s = c->tried_s;
 	if (c->counters.down_since_us != 0) {
 		c->counters.reopened++;
 		c->counters.down_since_us = 0;
@@ -355,6 +442,10 @@ capture_close(struct capture *c)
 {
 	if (c == NULL)
 		return;
+	if (c->look != NULL)
+		free(c->look->out);
+	capture_close(c->look);
+	free(c->seen);
 	if (c->pcap != NULL)
 		pcap_close(c->pcap);		/* closes a savefile's stream as well */
 	else if (c->file != NULL)
@@ -414,6 +505,16 @@ take_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *bytes)
 	take((struct capture *)(void *)user, bytes, h->caplen, h->len, h->ts.tv_sec, h->ts.tv_usec);
 }
 
+/* Looked at and forgotten. */
+static void
+look_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *bytes)
+{
+	struct capture *look = (struct capture *)(void *)user;
+
+	take(look, bytes, h->caplen, h->len, h->ts.tv_sec, h->ts.tv_usec);
+	look->n_out = 0;
+}
+
 /* Interfaces of a pcapng file may have different link types. */
 static void
 read_pcapng(struct capture *c)
@@ -460,6 +561,7 @@ read_live(struct capture *c)
 			return 0;
 		}
 	}
+	look_around(c, now);
 	rc = pcap_dispatch(c->pcap, (int)c->max_out, take_frame, (u_char *)c);
 	if (rc == PCAP_ERROR) {
 		char why[200];

@@ -140,6 +140,10 @@ tell_captures(struct watch *w)
 			tell(w, name, "capturing, %" PRIu64 " frames, %" PRIu64 " dropped, opened again %" PRIu64 " times",
 			    c->frames, c->ring_drops + c->interface_drops, c->reopened);
 	}
+	for (size_t i = 0; i < w->n; i++) {
+		(void)snprintf(name, sizeof(name), "instead %.50s", capture_name(w->captures[i]));
+		tell(w, name, "%.250s", capture_seen(w->captures[i]));
+	}
 	tell(w, "frames", "%" PRIu64, frames);
 	tell(w, "ring_drops", "%" PRIu64, ring);
 	tell(w, "interface_drops", "%" PRIu64, interface);

@@ -38,6 +38,11 @@ void capture_own(struct capture *, const struct addr *own, size_t n_own);
  * expected (256 bytes).  Files are not filtered: the decoder checks everything anyway. */
 struct capture *capture_open_file(const char *path, char why[static 256]);
 void capture_close(struct capture *);
+/*
+ * Live, where no packet of ours came in a minute: what the interface shows instead, as a look of a few seconds
+ * without a filter told (once an hour again); logged too.  "": packets came, or nobody had to look yet.
+ */
+const char *capture_seen(const struct capture *);
 /* To poll for input; -1: nothing to poll now (call capture_read each second). */
 int capture_fd(const struct capture *);
 /*
