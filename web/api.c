@@ -15,7 +15,7 @@
 #define LOOK_MAX     20000		/* rows looked at for one page */
 
 static const char *const entry_states =
-    "listed, suspect, allowed, cleared, noticed, unknown or all";
+    "listed, held, suspect, allowed, cleared, noticed, unknown or all";
 
 void
 json_state(struct json *json, const struct report_state *state, int64_t now_s)
@@ -253,8 +253,12 @@ serve_top(struct web *web, const struct request *req, const struct report_filter
 /* -- GET /api/v1/list -- */
 
 static bool
-find_state(const char *text, size_t n, uint32_t *states)
+find_state(const char *text, size_t n, uint32_t *states, bool *held)
 {
+	if (n == 4 && memcmp(text, "held", 4) == 0) {
+		*held = true;
+		return true;
+	}
 	if (n == 3 && memcmp(text, "all", 3) == 0) {
 		*states |= (1U << STATE_N) - 1;
 		return true;
@@ -270,6 +274,32 @@ find_state(const char *text, size_t n, uint32_t *states)
 	return false;
 }
 
+/*
+ * Listed, and not handed on because the list grew too fast (publish.h).  False: *reply says what was wrong.
+ * *base_s: they were listed after it; 0: nobody is held.
+ */
+static bool
+held_filter(struct web *web, const struct request *req, struct report_filter *filter, uint32_t *base_s, struct reply *reply)
+{
+	struct report_state state;
+	struct export_gate gate;
+	enum report_result result = report_state(web->report, &state);
+
+	if ((filter->states & ~(1U << STATE_LISTED)) != 0) {
+		reply_problem(reply, 400, "state: expected held alone: those are listed already");
+		return false;
+	}
+	if (result != REPORT_OK) {
+		reply_report(reply, result);
+		return false;
+	}
+	(void)export_gate(web->config, web->report, &state, report_now(web->report, req->now_s), &gate);
+	*base_s = gate.publish.held ? gate.publish.base_s : 0;
+	filter->states = 1U << STATE_LISTED;
+	filter->since_after_s = *base_s != 0 ? (int64_t)*base_s : INT64_MAX;
+	return true;
+}
+
 void
 handle_list(struct web *web, const struct request *req, struct reply *reply)
 {
@@ -280,14 +310,15 @@ handle_list(struct web *web, const struct request *req, struct reply *reply)
 	struct prefix after;
 	enum report_result result;
 	uint64_t limit;
-	bool by_score = false;
+	uint32_t base_s = 0;
+	bool by_score = false, held = false;
 
 	if (words == NULL)
 		words = "listed";
 	for (const char *p = words;; p++) {
 		size_t n = strcspn(p, "|, ");
 
-		if (!find_state(p, n, &filter.states)) {
+		if (!find_state(p, n, &filter.states, &held)) {
 			reply_problem(reply, 400, "state: expected %s, or several joined by |",
 			    entry_states);
 			return;
@@ -296,6 +327,8 @@ handle_list(struct web *web, const struct request *req, struct reply *reply)
 		if (*p == '\0')
 			break;
 	}
+	if (held && !held_filter(web, req, &filter, &base_s, reply))
+		return;
 	if (!page_params(req, &limit, &filter, &after, &by_score, reply))
 		return;
 	result = report_state(web->report, &state);
@@ -312,9 +345,9 @@ handle_list(struct web *web, const struct request *req, struct reply *reply)
 	 * said; weak and with the minute, since sums decay and listings run out.
 	 */
 	if ((filter.states & ~logged) == 0) {
-		(void)snprintf(reply->etag, sizeof(reply->etag), "W/\"%016llx:%llu:%lld\"",
+		(void)snprintf(reply->etag, sizeof(reply->etag), "W/\"%016llx:%llu:%lld:%u\"",
 		    (unsigned long long)state.generation, (unsigned long long)state.serial,
-		    (long long)(report_now(web->report, req->now_s) / 60));
+		    (long long)(report_now(web->report, req->now_s) / 60), base_s);
 		if (etag_matches(req->if_none_match, reply->etag)) {
 			reply_not_modified(reply);
 			return;
@@ -330,6 +363,7 @@ struct search {
 	struct prefix	     within;
 	const struct ladder *ladder;
 	const char	    *fingerprint;	/* a part of its text; NULL: any */
+	bool		     held;		/* listed, and not handed on yet */
 	char		     text[FINGERPRINT_TEXT_SIZE];
 	uint8_t		     fingerprints[REPORT_FINGERPRINTS / 8];
 };
@@ -379,7 +413,7 @@ search_word(struct search *search, const char *word)
 		return search_set(search, word + 4);
 	if (strncmp(word, "fingerprint:", 12) == 0)
 		return search_fingerprint(search, word + 12);
-	if (find_state(word, strlen(word), &search->filter.states))
+	if (find_state(word, strlen(word), &search->filter.states, &search->held))
 		return true;
 	for (int i = 0; i < EVIDENCE_N_KINDS; i++)
 		if (strcmp(word, evidence_info((enum evidence_kind)i)->name) == 0) {
@@ -428,12 +462,14 @@ handle_senders(struct web *web, const struct request *req, struct reply *reply)
 	struct search search = { .filter = { .klass = 0xff, .with_kinds_only = true }, .ladder = &web->config->ladder };
 	struct report_filter *filter = &search.filter;
 	enum report_result result = REPORT_OK;
+	uint32_t base_s = 0;
 	struct report_state state;
 	struct prefix after;
 	uint64_t limit;
 	size_t n;
 
 	if (!search_words(&search, request_param(req, "query"), reply) ||
+	    (search.held && !held_filter(web, req, filter, &base_s, reply)) ||
 	    !page_params(req, &limit, filter, &after, NULL, reply))
 		return;
 	if (filter->within != NULL || filter->states != 0 || filter->sets != 0 || search.fingerprint != NULL)

@@ -103,6 +103,7 @@ handle_export(struct web *web, const struct request *req, struct reply *reply)
 	char why[EXPORT_WHY_SIZE], wanted[TOKEN_SCOPE_SIZE], what[sizeof(((struct consumer_row *)0)->what)];
 	struct document *gzip = NULL;
 	struct export_slot *slot;
+	struct consumer_row *row;
 	struct identity who;
 	uint64_t size;
 
@@ -136,5 +137,9 @@ handle_export(struct web *web, const struct request *req, struct reply *reply)
 	if (slot->unpublished)
 		reply_unpublished(reply, slot->summary.why);
 	name_document(req, format, what, sizeof(what));
-	consumer_has(consumer_came(web, req, &who, what), &slot->summary.state);
+	row = consumer_came(web, req, &who, what);
+	consumer_has(row, &slot->summary.state);
+	/* An empty document is nothing of the list. */
+	if (slot->unpublished)
+		row->serial = row->before = 0;
 }

@@ -186,11 +186,21 @@ consumers_tell(struct web *web, int fd)
 	(void)pthread_mutex_unlock(&web->lock);
 }
 
+/* What of the list it can have: nothing of what is not published, and not those who are held. */
+static const char *
+holds(const struct export_gate *gate, const struct report_state *state, const struct consumer_row *row)
+{
+	if (!gate->open || row->generation != state->generation || row->serial == 0 || row->serial > state->serial)
+		return "nothing";
+	return gate->publish.held || row->serial != state->serial ? "part" : "newest";
+}
+
 static bool
 write_consumer(void *ctx, const struct consumer_row *row)
 {
-	struct json *json = ((struct consumer_page *)ctx)->json;
-	const struct report_state *state = &((struct consumer_page *)ctx)->state;
+	const struct consumer_page *page = ctx;
+	struct json *json = page->json;
+	const struct report_state *state = &page->state;
 
 	json_object(json, NULL);
 	json_string(json, "who", row->who);
@@ -204,6 +214,7 @@ write_consumer(void *ctx, const struct consumer_row *row)
 		json_uint(json, "behind", state->serial - row->serial);
 	else
 		json_null(json, "behind");
+	json_string(json, "holds", holds(&page->gate, state, row));
 	json_end(json);
 	return true;
 }
@@ -250,6 +261,7 @@ handle_consumers(struct web *web, const struct request *req, struct reply *reply
 {
 	struct consumer_page page;
 	struct json json;
+	struct status *status;
 	enum report_result result = report_state(web->report, &page.state);
 
 	page.json = &json;
@@ -258,9 +270,17 @@ handle_consumers(struct web *web, const struct request *req, struct reply *reply
 		return;
 	}
 	look_back(web);
+	status = web_status(web, req->now_s);
+	if (status == NULL) {
+		reply_problem(reply, 500, "out of memory");
+		return;
+	}
+	export_gate_of(status, &page.gate);
 	json_to_buffer(&json);
 	json_object(&json, NULL);
 	json_state(&json, &page.state, report_now(web->report, req->now_s));
+	json_publishing(&json, status);
+	free(status);
 	json_own(&json, web->config);
 	json_array(&json, "consumers");
 	for (size_t i = 0; i < web->consumers.n; i++)

@@ -42,6 +42,7 @@ static const struct route routes[] = {
 	{ "/api/v1/tokens/revoke", handle_token_revoke, .posts = true },
 	{ "/api/v1/allow", handle_allow, .posts = true },
 	{ "/api/v1/forget", handle_forget, .posts = true },
+	{ "/api/v1/publish", handle_publish, .posts = true },
 	{ "/export/changes", handle_changes, .params = { "since", "limit" } },
 	{ "/export/", handle_export, .has_arg = true, .arg = "a format",
 	    .params = { "family", "grade", "include", "min-score", "limit" } },

@@ -20,7 +20,8 @@ web_status(struct web *web, int64_t wall_s)
 	if (web->report != NULL && status_readable(status)) {
 		consumers_sum(web, &status->list, wall_s, &sum);
 		status->fetched.known = sum.known;
-		status->fetched.behind = sum.behind;
+		/* Of a list that is not published nobody is behind. */
+		status->fetched.behind = status->published.state == PUBLISHED_YES ? sum.behind : 0;
 		status->fetched.newest_s = sum.newest_s;
 	}
 	if (aside_enter(&web->aside, ASIDE_RISK, 0)) {

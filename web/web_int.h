@@ -168,6 +168,7 @@ struct consumers {
 struct consumer_page {
 	struct json *json;
 	struct report_state state;
+	struct export_gate gate;
 };
 /* Note that somebody came for a document.  Never NULL; good until the next call. */
 struct consumer_row *consumer_came(struct web *, const struct request *, const struct identity *, const char *what);
@@ -320,6 +321,7 @@ handler handle_consumers;						/* consumer.c */
 handler handle_decisions_stream, handle_decisions;			/* lapi.c */
 handler handle_token_add, handle_token_revoke;				/* tokens.c: without web.lock */
 handler handle_allow, handle_forget, handle_list_by_hand;		/* admin.c: without web.lock */
+handler handle_publish;							/* publish.c: without web.lock */
 handler handle_events;							/* events.c */
 handler handle_audit;							/* audit.c */
 /* The member "undo": what would undo it, or null. */

@@ -139,7 +139,7 @@ find_before(void *ctx, const struct consumer_row *row)
 
 /* Whoever exports from a timer uses the list as well: mxtrapd is told, if it hears. */
 static void
-tell_use(const struct cli *cli, int argc, char **argv, const struct report_state *state)
+tell_use(const struct cli *cli, int argc, char **argv, const struct report_state *state, bool published)
 {
 	struct message_fetched m = { .last_s = time(NULL), .agent = "mxtrap export" };
 	struct passwd *pw = getpwuid(getuid());
@@ -156,7 +156,8 @@ tell_use(const struct cli *cli, int argc, char **argv, const struct report_state
 	m.first_s = b.row.first_s != 0 && b.row.first_s <= m.last_s ? b.row.first_s : m.last_s;
 	m.n = b.row.n + 1;
 	m.generation = state->generation;
-	m.serial = state->serial;
+	/* An empty document is nothing of the list. */
+	m.serial = published ? state->serial : 0;
 	if ((size_t)snprintf(to.sun_path, sizeof(to.sun_path), "%s/control.sock", cli->config.state_dir) >= sizeof(to.sun_path))
 		return;
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -206,6 +207,6 @@ cli_export(struct cli *cli, int argc, char **argv)
 		fprintf(stderr, "mxtrap: %" PRIu64 " are held back: the list grew too fast; `mxtrap publish --accept` hands them on\n",
 		    summary.held);
 	if (whole)
-		tell_use(cli, argc, argv, &summary.state);
+		tell_use(cli, argc, argv, &summary.state, result == EXPORT_OK);
 	return whole ? CLI_DONE : CLI_NO;
 }

@@ -156,6 +156,7 @@ cli_token(struct cli *cli, int argc, char **argv)
 
 struct consumers {
 	struct report_state state;
+	struct export_gate gate;
 	size_t n;
 };
 
@@ -167,10 +168,12 @@ print_consumer(void *ctx, const struct consumer_row *row)
 
 	if (c->n++ == 0)
 		printf("%-20s %-24s %-20s  %9s  %-20s %s\n", "who", "fetches", "last", "times", "has", "with");
-	if (row->generation != c->state.generation || row->serial == 0)
+	if (!c->gate.open || row->generation != c->state.generation || row->serial == 0)
 		(void)snprintf(lag, sizeof(lag), "none of it");
 	else if (row->serial < c->state.serial)
 		(void)snprintf(lag, sizeof(lag), "%" PRIu64 " changes less", c->state.serial - row->serial);
+	else if (c->gate.publish.held)
+		(void)snprintf(lag, sizeof(lag), "all but the held");
 	printf("%-20s %-24s %-20s  %9" PRIu64 "  %-20s %s\n", cli_escape(row->who, who, sizeof(who)),
 	    cli_escape(row->what, what, sizeof(what)), when(row->last_s, last), row->n, strcmp(row->what, "api") == 0 ? "-" : lag,
 	    cli_escape(row->agent, agent, sizeof(agent)));
@@ -190,6 +193,8 @@ cli_consumers(struct cli *cli, int argc, char **argv)
 	if (status != CLI_DONE)
 		return status;
 	result = report_state(cli->report, &c.state);
+	if (result == REPORT_OK && !export_gate(&cli->config, cli->report, &c.state, cli->now_s, &c.gate))
+		printf("Nobody has any of the list: %s.\n", c.gate.why);
 	if (result == REPORT_OK)
 		result = report_consumers(cli->report, print_consumer, &c);
 	if (result > REPORT_NONE)
