@@ -160,6 +160,8 @@ status_row(void *status, const char *name, const char *value)
 		s->judged.grace_until_s = strtoll(value, NULL, 10);
 	} else if (strcmp(name, "publish") == 0) {
 		s->published.gate = publish_parse(value);
+	} else if (strcmp(name, "stopped") == 0) {
+		w->stopped_s = strtoll(value, NULL, 10);
 	} else if (strcmp(name, "clock") == 0) {
 		w->last_s = strtoll(value, NULL, 10);
 	}
@@ -430,6 +432,8 @@ status_end(struct status *s)
 		s->published.gate = (struct publish){ .base = 0 };
 	} else if (w->last_s == 0) {
 		w->state = WATCHED_NEVER;
+	} else if (w->stopped_s != 0) {
+		w->state = WATCHED_SILENT;
 	} else if (age_s > STATUS_FRESH_S) {
 		w->state = s->stored.state == STORED_FULL ? WATCHED_UNKNOWN : WATCHED_SILENT;
 	} else {

@@ -185,8 +185,13 @@ static void
 silent_sentence(const struct status *s, char *buf, size_t size)
 {
 	int64_t age_s = s->now_s - s->watched.last_s;
-	char text[SPAN_SIZE];
+	char text[SPAN_SIZE], at[WHEN_SIZE];
 
+	if (s->watched.stopped_s != 0) {
+		(void)snprintf(buf, size, "mxtrapd has been stopped since %s: nothing is watched%s.", when(s, s->watched.stopped_s, at),
+		    age_s > STATUS_STALE_S ? ", and consumers get an empty list" : "");
+		return;
+	}
 	(void)snprintf(buf, size, age_s > STATUS_STALE_S ?
 	    "mxtrapd has been silent for %s: nothing is watched, and consumers get an empty list." :
 	    "mxtrapd has been silent for %s: nothing is watched.", span(age_s, text));

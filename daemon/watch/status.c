@@ -314,6 +314,13 @@ format_layout(const struct ladder *l, char text[static 32])
 	(void)snprintf(text, 32, "%016" PRIx64, h);
 }
 
+/* A stop is known at once, and not only when nothing was written for a while. */
+void
+status_stopped(struct watch *w)
+{
+	tell(w, "stopped", "%" PRId64, w->steady.wall_us / 1000000);
+}
+
 void
 status_tell(struct watch *w)
 {
@@ -346,6 +353,7 @@ status_tell(struct watch *w)
 	tell(w, "publish", "%s", publish_format(&w->publish, gate));
 	tell(w, "layout_since", "%" PRId64, w->layout_since_s);
 	tell(w, "grace_until", "%" PRId64, w->start_us / 1000000 + w->grace_s);
+	tell(w, "stopped", "0");
 	tell(w, "clock", "%" PRId64, w->steady.wall_us / 1000000);
 }
 

@@ -347,6 +347,7 @@ end(struct watch *w)
 			flush(w, FLUSH_MOST);
 		while (w->waiting > 0 && process_now_ms() < until_ms);
 		status_tell(w);
+		status_stopped(w);
 	}
 	firewall_feed_stop(&w->firewall);
 	purge_stop(&w->purge);

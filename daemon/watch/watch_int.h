@@ -194,6 +194,8 @@ void watch_look_at_own(struct watch *);
 
 /* One name/value row for each thing worth knowing. */
 void status_tell(struct watch *);
+/* The last: nothing is watched any more. */
+void status_stopped(struct watch *);
 /* What the run before this one told last; ask before status_tell(). */
 struct status_last {
 	bool	 other_layout;		/* its ladder was another, or was new less than 49 h ago */

@@ -67,6 +67,7 @@ struct status_alarm {
 struct status_watched {
 	enum watched state;
 	int64_t	 last_s;		/* when watch wrote its status last */
+	int64_t	 stopped_s;		/* when it was stopped, by its own word; 0: it was not */
 	size_t	 n_captures, n_processes, n_alarms, n_complaints;
 	struct status_capture captures[CONFIG_MAX_INTERFACES];
 	struct status_process processes[STATUS_PROCESSES];

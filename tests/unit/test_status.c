@@ -243,6 +243,9 @@ a_silent_daemon_comes_with_how_long(void **state)
 	assert_first(STATUS_BAD, "mxtrapd has been silent for 30 minutes: nothing is watched, and consumers get an empty list.");
 	assert_int_equal(status.published.state, PUBLISHED_SILENT);
 	begin();
+	tell("stopped", "1789999319");
+	assert_first(STATUS_BAD, "mxtrapd has been stopped since 14:01 UTC: nothing is watched.");
+	begin();
 	status.watched.last_s = 0;
 	assert_first(STATUS_BAD, "mxtrapd has not written its state yet: nothing is watched.");
 }
