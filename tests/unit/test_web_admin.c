@@ -228,6 +228,24 @@ watch_is_told_what_was_asked_and_who_asked(void **state)
 	assert_int_equal(applied[n_applied - 1].expires_s, STORE_ALLOW_REMOVE);
 }
 
+static void
+what_is_held_is_accepted_over_http(void **state)
+{
+	const struct response *a;
+
+	(void)state;
+	a = post("/api/v1/publish", with_token(token, ""), "{\"note\":\"a botnet, looked at\"}");
+	assert_status(a, 200);
+	assert_has(a->body, "\"done\":\"published\"");
+	assert_has(a->body, "\"undo\":null,\"final\":true");
+	assert_int_equal(applied[n_applied - 1].op, ADMIN_PUBLISH);
+	assert_string_equal(applied[n_applied - 1].who, "api:admin");
+	assert_string_equal(applied[n_applied - 1].note, "a botnet, looked at");
+	assert_status(post("/api/v1/publish", with_token(token, ""), "{}"), 200);
+	assert_status(post("/api/v1/publish", with_token(other, ""), "{}"), 403);
+	assert_status(post("/api/v1/publish", with_token(token, ""), "{\"cidr\":\"192.0.2.1\"}"), 400);
+}
+
 static bool
 find_allow(void *ctx, const struct prefix *what, int64_t expires_s, const char *who, const char *note, int64_t added_s)
 {
@@ -477,6 +495,7 @@ main(void)
 	ADD(a_body_is_bounded);
 	ADD(only_post_changes_anything);
 	ADD(watch_is_told_what_was_asked_and_who_asked);
+	ADD(what_is_held_is_accepted_over_http);
 	ADD(it_is_in_the_database_when_the_answer_comes);
 	ADD(an_undo_takes_back_what_was_new);
 	ADD(an_undo_brings_back_the_earlier_end_and_note);
