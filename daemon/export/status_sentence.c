@@ -259,13 +259,13 @@ status_sentence(const struct status *s, const struct status_fact *f, char buf[st
 		break;
 	case STATUS_CAPTURE_EMPTY:
 		capture_names(s, name, sizeof(name));
-		(void)snprintf(buf, size, "No packet of the ladder's addresses has been seen on %.200s since mxtrapd started: nobody can be "
-		    "listed before one is.", name);
+		(void)snprintf(buf, size, "No packet of the ladder's addresses has been seen on %.200s since mxtrapd started: nobody can "
+		    "be listed before one is.", name);
 		break;
 	case STATUS_ACCEPTS_UNSEEN:
 		capture_names(s, name, sizeof(name));
-		(void)snprintf(buf, size, "Nobody can be listed, because %.200s shows no packet of the ladder's addresses, while decoys took "
-		    "%" PRIu64 " connection%s: is `interface` the right one?", name, w->accepts_unseen, w->accepts_unseen == 1 ? "" : "s");
+		(void)snprintf(buf, size, "Nobody can be listed, because %.200s shows no packet of the ladder's addresses, while decoys "
+		    "took %" PRIu64 " connection%s: is `interface` the right one?", name, w->accepts_unseen, w->accepts_unseen == 1 ? "" : "s");
 		break;
 	case STATUS_DECOY:
 		(void)snprintf(buf, size, "The decoy %s %s.", rung_name(s, w->alarms[f->index].address, name), w->alarms[f->index].says);
@@ -293,8 +293,8 @@ status_sentence(const struct status *s, const struct status_fact *f, char buf[st
 		(void)snprintf(buf, size, s->judged.real_elsewhere ?
 		    "No connection to the real MX %.200s was ever seen, while other exchangers had some, and this host does not have its "
 		    "address: honest senders cannot be told from others. Set witness = \"none\" or \"postfix\"." :
-		    "No connection to the real MX %.200s was ever seen, while other exchangers had some: does its traffic pass an interface "
-		    "that is watched?", rung_name(s, address, name));
+		    "No connection to the real MX %.200s was ever seen, while other exchangers had some: does its traffic pass an "
+		    "interface that is watched?", rung_name(s, address, name));
 		break;
 	case STATUS_DOUBT:
 		doubt_sentence(s, (enum doubt)f->index, buf, size);
@@ -371,7 +371,8 @@ status_published_why(const struct status *s, char buf[static STATUS_WHY_SIZE])
 	case PUBLISHED_YOUNG:
 		if (gmtime_r(&from, &tm) != NULL)
 			(void)strftime(iso, sizeof(iso), "%Y-%m-%dT%H:%M:%SZ", &tm);
-		(void)snprintf(buf, STATUS_WHY_SIZE, "nothing is published before %s (publish-after, counted from the database's beginning)",
+		(void)snprintf(buf, STATUS_WHY_SIZE, "nothing is published before %s (publish-after, counted from the database's "
+		    "beginning)",
 		    iso);
 		break;
 	case PUBLISHED_SILENT:
