@@ -113,7 +113,6 @@ json_health(struct json *json, const struct status *status)
 	json_string(json, "published", status_published_name(status->published.state));
 	json_string(json, "watched", status_watched_name(status->watched.state));
 	json_string(json, "stored", status_stored_name(status->stored.state));
-	json_uint(json, "free_bytes", status->stored.free_bytes);
 	json_uint(json, "consumers", status->fetched.known);
 	json_uint(json, "behind", status->fetched.behind);
 	json_bool(json, "nobody_listable", status_nobody_listed(status));

@@ -265,7 +265,7 @@ status_sentence(const struct status *s, const struct status_fact *f, char buf[st
 	case STATUS_ACCEPTS_UNSEEN:
 		capture_names(s, name, sizeof(name));
 		(void)snprintf(buf, size, "Nobody can be listed, because %.200s shows no packet of the ladder's addresses, while decoys "
-		    "took %" PRIu64 " connection%s: is `interface` the right one?", name, w->accepts_unseen, w->accepts_unseen == 1 ? "" : "s");
+		    "took %" PRIu64 " connection%s: is `interface` right?", name, w->accepts_unseen, w->accepts_unseen == 1 ? "" : "s");
 		break;
 	case STATUS_DECOY:
 		(void)snprintf(buf, size, "The decoy %s %s.", rung_name(s, w->alarms[f->index].address, name), w->alarms[f->index].says);

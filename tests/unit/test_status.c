@@ -400,7 +400,7 @@ an_interface_that_shows_nothing_of_ours_is_not_well(void **state)
 	assert_false(status_nobody_listed(&status));
 	tell("unproven_accepts", "3");
 	assert_first(STATUS_BAD, "Nobody can be listed, because eth1 shows no packet of the ladder's addresses, while decoys took 3 "
-	    "connections: is `interface` the right one?");
+	    "connections: is `interface` right?");
 	assert_true(status_nobody_listed(&status));
 	tell("capture eth0", "capturing, 12 frames, 0 dropped, opened again 0 times");
 	assert_first(STATUS_GOOD, "All is well.");
