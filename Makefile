@@ -18,7 +18,7 @@ WARN	= -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototy
 comma	:= ,
 SANFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 HARDEN	= -fPIE -fstack-protector-strong -fcf-protection $(if $(SAN)$(FUZZING)$(COVERAGE),,-D_FORTIFY_SOURCE=2)
-LIBS	= libpcap libmicrohttpd sqlite3 libconfuse ldns libnftables zlib libmaxminddb
+LIBS	= libpcap libmicrohttpd sqlite3 ldns libnftables zlib libmaxminddb
 CPPFLAGS += -D_GNU_SOURCE -DMXTRAP_VERSION='"$(VERSION)"' -Iinclude
 COMPILE	= $(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(WARN) $(CFLAGS) $(HARDEN) $(SANFLAGS) -MMD -MP
 LINK	= $(CC) $(CFLAGS) $(SANFLAGS) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
@@ -69,7 +69,7 @@ CLI_A = $(O)/export.a $(O)/store.a $(O)/base.a $(O)/core.a
 $(O)/mxtrap: $(O)/cli.a $(CLI_A)
 	$(SHOW) "  LINK  $@"
 	$(Q)$(LINK) -o $@ -Wl,--whole-archive $(O)/cli.a -Wl,--no-whole-archive $(call GROUP,$(CLI_A)) \
-	    $$($(PKG) --libs sqlite3 libconfuse) -lm -lpthread
+	    $$($(PKG) --libs sqlite3) -lm -lpthread
 
 # Nobody in the programs may call what banned.h names.
 # The packet path runs through two rooms: only with both before it can the compiler inline it, which is

@@ -24,7 +24,8 @@ static const char help[] =
 "       mxtrapd -c FILE -r CAP... [--inputs DB]   judge captures and exit\n"
 "\n"
 "  -c FILE        configuration, see mxtrap.conf(5)\n"
-"  -n             check it: exit 0, or 1 and file:line: found ..., expected ...\n"
+"  -n             check it: exit 0, or 1 and each fault as file:line: found ..., expected ...;\n"
+"                 what is allowed and probably not meant is a warning, and exit 0\n"
 "  -nv            the same, and print it in canonical form\n"
 "  -r CAP...      replay captures (pcap, pcapng, - is standard input), merged by time,\n"
 "                 into state-dir; print one line of totals\n"
@@ -80,6 +81,8 @@ main(int argc, char **argv)
 		return 1;
 	if (check)
 		(void)listable_warn(&config, warn, (void *)(uintptr_t)file);
+	if (check && config_look(&config, stderr) > 0)
+		status = 1;
 	if (print)
 		config_print(&config, stdout);
 	if (replay)

@@ -418,9 +418,11 @@ reload_begin(struct supervisor *s, int64_t now)
 		config_free(&s->next);
 		free(s->next_text);
 	}
+	if (next.warnings != NULL)
+		fputs(next.warnings, stderr);
 	s->next = next;
 	s->next_text = text;
-	log_info("the configuration is read again: all processes start anew");
+	log_info("the configuration is read again: all processes start again");
 	if (s->config.firewall && !next.firewall)
 		firewall_off(s);
 	for (int i = 0; i < PROCESS_N_ROLES; i++)
@@ -543,8 +545,10 @@ supervisor_run(const char *config_path, const char *program)
 	s.text = config_read(config_path);
 	if (s.text == NULL || config_parse(&s.config, config_path, s.text) < 0)
 		return 1;
+	if (s.config.warnings != NULL)
+		fputs(s.config.warnings, stderr);
 	if (s.config.n_interfaces == 0) {
-		fprintf(stderr, "%s: found no interface, expected interface = \"NAME\" to watch\n",
+		fprintf(stderr, "%s: found no interface, expected interface = \"NAME\" to watch, as `ip link` shows it\n",
 		    config_path);
 		return 1;
 	}

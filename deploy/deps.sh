@@ -10,7 +10,7 @@
 # it with apt-get (as root; anyone else is told the command).
 set -eu
 
-BUILD="gcc make pkg-config libc6-dev libpcap-dev libmicrohttpd-dev libsqlite3-dev libconfuse-dev libldns-dev libnftables-dev zlib1g-dev libmaxminddb-dev"
+BUILD="gcc make pkg-config libc6-dev libpcap-dev libmicrohttpd-dev libsqlite3-dev libldns-dev libnftables-dev zlib1g-dev libmaxminddb-dev"
 BUILD="$BUILD nodejs npm"			# the page is bundled
 LIVE="iproute2 procps python3 postfix dnsmasq-base tcpdump curl openssl"
 CHECK="libcmocka-dev valgrind clang libclang-rt-14-dev clang-tidy cppcheck mandoc jq perl sqlite3 nftables prometheus bind9-dnsutils ipset

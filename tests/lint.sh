@@ -34,7 +34,7 @@ layers() {
 	import pathlib, re
 	core = """addr attempt blocklist correspond evidence event hand health judge merge mxset never packet pool pool_map publish risk said sender
 	    siphash sketch table trap visit wheel wrong sink""".split()
-	base = "config state json log message process bind bound spawn notify token unnamed pem listable".split()
+	base = "config state json log message process bind bound spawn notify token unnamed pem listable suggest".split()
 	store = "store report migration".split()
 	export = "counter export status".split()
 	watch = "capture reader watch".split()
@@ -170,7 +170,7 @@ page_heads() {
 
 tidy() {
 	local flags
-	flags="-std=c11 -D_GNU_SOURCE -Iinclude -DMXTRAP_VERSION=\"0\" $(pkg-config --cflags libpcap libmicrohttpd sqlite3 libconfuse)"
+	flags="-std=c11 -D_GNU_SOURCE -Iinclude -DMXTRAP_VERSION=\"0\" $(pkg-config --cflags libpcap libmicrohttpd sqlite3)"
 	SOURCES | grep '\.c$' | FLAGS=$flags xargs -P "$(nproc)" -n 8 sh -c \
 	    'clang-tidy --quiet --config-file=.clang-tidy "$@" -- $FLAGS 2>/dev/null' tidy |
 	    grep -E 'warning:|error:' | sort -u | grep -vEf <(grep -v '^#' tests/tidy.txt)
@@ -185,7 +185,6 @@ rule "includes go one way" layers
 rule "only capture.c knows libpcap" library 'pcap(/[a-z]+)?\.h' 'daemon/watch/capture\.c'
 rule "only the store knows SQLite" library 'sqlite3\.h' 'daemon/store/[a-z_]+\.[ch]'
 rule "only web's server side knows libmicrohttpd" library 'microhttpd\.h' 'web/(server|connection|web_int|reply|body|request)\.[ch]'
-rule "only the configuration knows libconfuse" library 'confuse\.h' 'daemon/base/config[a-z_]*\.[ch]'
 rule "only one file knows ldns" library 'ldns/ldns\.h' 'daemon/lookup/dns_ldns\.c'
 rule "only one file knows zlib" library 'zlib\.h' 'web/gzip\.c'
 rule "only one file knows libmaxminddb" library 'maxminddb\.h' 'web/geoip\.c'

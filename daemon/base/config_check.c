@@ -159,7 +159,7 @@ check_names(struct config_source *source, const struct ladder *ladder,
 				    "each exchanger of mx-set \"%s\" once (also in %s)", set,
 				    config_line(source, other->line, where));
 		}
-		for (size_t k = 0; place->exchanger[0] == '\0' && k < place->set; k++)
+		for (size_t k = 0; place->exchanger[0] == '\0' && set[0] != '\0' && k < place->set; k++)
 			if (strcmp(ladder->sets[k].name, set) == 0)
 				config_found(source, place->line, set,
 				    "each mx-set once (also in %s)",
@@ -206,35 +206,59 @@ check_domains(struct config_source *source, const struct ladder *ladder,
 	free(all);
 }
 
+/* A set's real exchangers, and each decoy's place before or behind all of them. */
+static void
+check_order(struct config_source *source, const struct mxset *s, const struct config_places *rungs, size_t set)
+{
+	unsigned low = UINT16_MAX, high = 0;
+	bool real = false;
+
+	for (size_t i = 0; i < s->n_exchangers; i++) {
+		const struct exchanger *x = &s->exchangers[i];
+
+		if (x->role != ROLE_REAL)
+			continue;
+		real = true;
+		low = x->preference < low ? x->preference : low;
+		high = x->preference > high ? x->preference : high;
+	}
+	if (!real)
+		config_wrong(source, line_of(rungs, set, ""), "found nothing but decoys in mx-set \"%s\", expected an "
+		    "exchanger of role \"real\": mail would be lost", s->name);
+	for (size_t i = 0; i < s->n_exchangers && real; i++) {
+		const struct exchanger *x = &s->exchangers[i];
+
+		if (x->role == ROLE_BOGUS ? x->preference <= high :
+		    x->role == ROLE_NOLISTING && x->preference >= low)
+			config_wrong(source, line_of(rungs, set, x->name),
+			    "found preference %u for %s exchanger \"%s\", expected one %s that of "
+			    "every real exchanger: honest mail would go to it", x->preference,
+			    role_name((enum role)x->role), x->name, x->role == ROLE_BOGUS ? "above" : "below");
+	}
+}
+
+/* Each set that has no fault of its own: of another one, what seems missing may be what was unreadable. */
+static void
+check_orders(struct config_source *source, const struct ladder *ladder, const struct config_places *rungs)
+{
+	for (size_t i = 0; i < rungs->n; i++) {
+		const struct config_place *place = &rungs->place[i];
+
+		if (place->exchanger[0] == '\0' && !place->broken && place->set < ladder->n_sets)
+			check_order(source, &ladder->sets[place->set], rungs, place->set);
+	}
+}
+
+/* What is left for core to say, once everything else is right. */
 static void
 check_ladder(struct config_source *source, struct ladder *ladder, const struct config_places *rungs)
 {
 	size_t set = 0, exchanger = 0;
 	enum ladder_result result = ladder_finish(ladder, &set, &exchanger);
-	const struct mxset *s = set < ladder->n_sets ? &ladder->sets[set] : NULL;
-	const struct exchanger *x = s != NULL && exchanger < s->n_exchangers ?
-	    &s->exchangers[exchanger] : NULL;
-	unsigned line = s == NULL ? 1 : line_of(rungs, set, "");
+	unsigned line = set < ladder->n_sets ? line_of(rungs, set, "") : 1;
 
 	switch (result) {
 	case LADDER_OK:
-		return;
-	case LADDER_NO_REAL:
-		config_wrong(source, line, "found nothing but decoys in mx-set \"%s\", expected an "
-		    "exchanger of role \"real\": mail would be lost", s != NULL ? s->name : "");
-		return;
-	case LADDER_DECOY_MISPLACED:
-		if (x == NULL)
-			break;
-		config_wrong(source, line_of(rungs, set, x->name),
-		    "found preference %u for %s exchanger \"%s\", expected one %s that of "
-		    "every real exchanger: honest mail would go to it", x->preference,
-		    role_name((enum role)x->role), x->name,
-		    x->role == ROLE_BOGUS ? "above" : "below");
-		return;
-	case LADDER_DUPLICATE:
-		config_wrong(source, x == NULL ? line : line_of(rungs, set, x->name),
-		    "found an address twice, expected each address once");
 		return;
 	case LADDER_FULL:
 		config_wrong(source, line,
@@ -244,6 +268,12 @@ check_ladder(struct config_source *source, struct ladder *ladder, const struct c
 	case LADDER_NO_MEMORY:
 		config_wrong(source, line, "found no memory for the MX sets, expected some");
 		return;
+	case LADDER_DUPLICATE:
+		config_wrong(source, line, "found an address twice, expected each address once");
+		return;
+	case LADDER_NO_REAL:
+	case LADDER_DECOY_MISPLACED:
+		break;
 	}
 	config_wrong(source, line, "found a decoy level with or between real exchangers, expected "
 	    "nolisting below and bogus above");
@@ -265,7 +295,7 @@ check_answering(struct config_source *source, const struct ladder *ladder)
 static void
 check_witness(struct config_source *source, const struct config *config, const struct config_places *rungs)
 {
-	for (size_t i = 0; i < config->ladder.n_sets && config->n_postfix == 0; i++) {
+	for (size_t i = 0; i < config->ladder.n_sets; i++) {
 		const struct mxset *s = &config->ladder.sets[i];
 
 		for (size_t j = 0; j < s->n_exchangers; j++)
@@ -279,17 +309,17 @@ check_witness(struct config_source *source, const struct config *config, const s
 void
 config_check(struct config_source *source, struct config *config,
     const struct config_places *places,
-    const struct config_places *rungs)
+    const struct config_places *rungs, bool postfix)
 {
 	check_names(source, &config->ladder, rungs);
 	check_domains(source, &config->ladder, rungs);
 	check_addresses(source, places);
 	check_special(source, config, places);
-	/* What is incomplete already would only seem to break a ladder's rules. */
-	if (source->errors > 0)
-		return;
-	check_ladder(source, &config->ladder, rungs);
-	check_witness(source, config, rungs);
+	check_orders(source, &config->ladder, rungs);
+	if (!postfix)
+		check_witness(source, config, rungs);
+	if (source->errors == 0)
+		check_ladder(source, &config->ladder, rungs);
 	if (source->errors == 0)
 		check_answering(source, &config->ladder);
 }

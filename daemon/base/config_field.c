@@ -150,20 +150,34 @@ field_parse(const struct config_field *field, const char *text, double *out)
 	return false;
 }
 
+/* What belongs there, with an example (what stands by itself) where the text is of no such kind. */
 static const char *
-field_expected(const struct config_field *field, char *buf, size_t size)
+field_expected(const struct config_field *field, const struct config *config, bool is_kind, char *buf, size_t size)
 {
 	static const char *const kinds[] = {
-		[CONFIG_BOOL] = "", [CONFIG_DURATION] = "a time", [CONFIG_NUMBER] = "a number",
+		[CONFIG_BOOL] = "", [CONFIG_DURATION] = "a time", [CONFIG_NUMBER] = "a whole number",
 		[CONFIG_REAL] = "a number", [CONFIG_SIZE32] = "a size", [CONFIG_SIZE64] = "a size",
 	};
-	char low[CONFIG_VALUE_SIZE], high[CONFIG_VALUE_SIZE];
+	static const char *const forms[] = {
+		[CONFIG_BOOL] = "", [CONFIG_DURATION] = "a whole number and s, m, h, d or w",
+		[CONFIG_NUMBER] = "a whole number", [CONFIG_REAL] = "a number with a decimal point",
+		[CONFIG_SIZE32] = "a whole number and KiB, MiB, GiB or TiB",
+		[CONFIG_SIZE64] = "a whole number and KiB, MiB, GiB or TiB",
+	};
+	char low[CONFIG_VALUE_SIZE], high[CONFIG_VALUE_SIZE], like[CONFIG_VALUE_SIZE];
+	size_t n;
 
-	if (field->type == CONFIG_BOOL)
+	if (field->type == CONFIG_BOOL) {
 		snprintf(buf, size, "yes or no (%s)", field->key);
+		return buf;
+	}
+	if (is_kind)
+		n = (size_t)snprintf(buf, size, "%s", kinds[field->type]);
 	else
-		snprintf(buf, size, "%s from %s to %s (%s)", kinds[field->type],
-		    type_text(field->type, field->low, low),
+		n = (size_t)snprintf(buf, size, "%s, like \"%s\",", forms[field->type],
+		    config_field_text(field, config, like));
+	if (n < size)
+		snprintf(buf + n, size - n, " from %s to %s (%s)", type_text(field->type, field->low, low),
 		    type_text(field->type, field->high, high), field->key);
 	return buf;
 }
@@ -175,10 +189,11 @@ config_field_read(struct config_source *source, const struct config_field *field
 	void *at = (char *)config + field->offset;
 	char expected[160];
 	double d = 0;
+	bool is_kind = field_parse(field, value.text, &d);
 
-	if (!field_parse(field, value.text, &d) || d < field->low || d > field->high) {
+	if (!is_kind || d < field->low || d > field->high) {
 		config_found(source, value.line, value.text, "%s",
-		    field_expected(field, expected, sizeof(expected)));
+		    field_expected(field, config, is_kind, expected, sizeof(expected)));
 		return;
 	}
 	switch (field->type) {

@@ -31,10 +31,11 @@ read_one(const char *path)
 		n = fread(text, 1, CONFIG_MAX_BYTES + 1, in);
 		if (ferror(in) || n > CONFIG_MAX_BYTES || memchr(text, '\0', n) != NULL ||
 		    memchr(text, CONFIG_FILE_MARK, n) != NULL)
-			fprintf(stderr, "%s: found %s, expected a text of at most 4 MiB\n", path,
+			fprintf(stderr, "%s: found %s, expected %s\n", path,
 			    ferror(in) && errno == EISDIR ? "a directory" :
 			    ferror(in) ? strerror(errno) : n > CONFIG_MAX_BYTES ? "too much" :
-			    memchr(text, '\0', n) != NULL ? "a NUL byte" : "a byte 0x01");
+			    memchr(text, '\0', n) != NULL ? "a NUL byte" : "a byte 0x01",
+			    ferror(in) && errno == EISDIR ? "a file" : "a text of at most 4 MiB");
 		else {
 			char *fit;
 

@@ -10,10 +10,11 @@
 #include "config_read.h"
 
 static void
-read_addresses(struct config_reader *r, cfg_t *section, const char *key, struct config_place place,
+read_addresses(struct config_reader *r, const struct config_node *section, const char *key, struct config_place place,
     struct addr **out, size_t *n_out, unsigned max)
 {
-	unsigned n = cfg_size(section, key);
+	unsigned n = config_count(section, key);
+	char hint[CONFIG_HINT_SIZE];
 
 	if (n > max) {
 		config_wrong(&r->source, config_at(section, key, max).line,
@@ -28,7 +29,7 @@ read_addresses(struct config_reader *r, cfg_t *section, const char *key, struct 
 
 		if (!addr_parse(&place.addr, value.text)) {
 			config_found(&r->source, value.line, value.text,
-			    "an IPv4 or IPv6 address (%s)", key);
+			    "an IPv4 or IPv6 address (%s)%s", key, config_hint_addr(value.text, hint));
 			continue;
 		}
 		(*out)[(*n_out)++] = place.addr;
@@ -38,7 +39,7 @@ read_addresses(struct config_reader *r, cfg_t *section, const char *key, struct 
 }
 
 static void
-read_answer(struct config_reader *r, cfg_t *section, struct exchanger *x)
+read_answer(struct config_reader *r, const struct config_node *section, struct exchanger *x)
 {
 	static const char *const answers[] = { "none", "reset", "dialogue" };
 	static const char *const witnesses[] = { "none", "wire", "postfix" };
@@ -67,32 +68,36 @@ read_answer(struct config_reader *r, cfg_t *section, struct exchanger *x)
 }
 
 static void
-read_exchanger(struct config_reader *r, cfg_t *section, struct exchanger *x, size_t set)
+read_exchanger(struct config_reader *r, const struct config_node *section, struct exchanger *x, size_t set)
 {
 	static const char *const roles[] = { "nolisting", "real", "bogus" };
-	struct config_value title = config_value(cfg_title(section)), value;
+	struct config_value title = section->title, value;
 	struct config_place place = { .set = set, .line = title.line };
+	char hint[CONFIG_HINT_SIZE];
 	uint64_t n = 0;
 	size_t n_addrs = 0;
 	int i;
 
-	if (!config_host(title.text, x->name))
-		config_found(&r->source, title.line, title.text, "a host name (exchanger)");
+	if (!config_host(title.text, x->name) && !section->lost)
+		config_found(&r->source, title.line, title.text, "a host name (exchanger)%s",
+		    config_hint_host(title.text, hint));
 	memcpy(place.exchanger, x->name, sizeof(place.exchanger));
 	if (!config_has(section, "preference")) {
-		config_wrong(&r->source, title.line, "found exchanger \"%s\" without a preference, "
-		    "expected preference = 0 to 65535", title.text);
+		if (!config_given(section, "preference"))
+			config_wrong(&r->source, title.line, "found exchanger \"%s\" without a preference, "
+			    "expected preference = 0 to 65535", title.text);
 	} else {
 		value = config_at(section, "preference", 0);
 		if (!config_number(value.text, &n) || n > 65535)
 			config_found(&r->source, value.line, value.text,
-			    "a number from 0 to 65535 (preference)");
+			    "a whole number from 0 to 65535 (preference)");
 		x->preference = (uint16_t)n;
 		place.line = value.line;
 	}
 	if (!config_has(section, "role")) {
-		config_wrong(&r->source, title.line, "found exchanger \"%s\" without a role, "
-		    "expected role = \"nolisting\", \"real\" or \"bogus\"", title.text);
+		if (!config_given(section, "role"))
+			config_wrong(&r->source, title.line, "found exchanger \"%s\" without a role, "
+			    "expected role = \"nolisting\", \"real\" or \"bogus\"", title.text);
 	} else if ((i = config_choice(r, config_at(section, "role", 0), roles, 3, "role")) >= 0) {
 		x->role = (uint8_t)i;
 		read_answer(r, section, x);
@@ -104,7 +109,7 @@ read_exchanger(struct config_reader *r, cfg_t *section, struct exchanger *x, siz
 			config_found(&r->source, value.line, value.text,
 			    "a short name without spaces (network)");
 	}
-	if (cfg_size(section, "addresses") == 0)
+	if (!config_given(section, "addresses"))
 		config_wrong(&r->source, title.line, "found exchanger \"%s\" without addresses, "
 		    "expected addresses = { \"...\" }", title.text);
 	read_addresses(r, section, "addresses", place, &x->addrs, &n_addrs, 1024);
@@ -118,47 +123,52 @@ read_exchanger(struct config_reader *r, cfg_t *section, struct exchanger *x, siz
 }
 
 static void
-read_mxset(struct config_reader *r, cfg_t *section, size_t index)
+read_mxset(struct config_reader *r, const struct config_node *section, size_t index)
 {
 	struct mxset *set = &r->config.ladder.sets[index];
-	struct config_value title = config_value(cfg_title(section));
+	struct config_value title = section->title;
 	struct config_place place = { .set = index, .line = title.line };
-	unsigned n = cfg_size(section, "exchanger");
-	unsigned n_domains = cfg_size(section, "domains");
+	unsigned n = config_count(section, "exchanger");
+	unsigned n_domains = config_count(section, "domains"), errors = r->source.errors;
+	const struct config_node *x = config_section(section, "exchanger");
+	size_t rung = r->rungs.n;
+	bool broken;
 
 	r->config.ladder.n_sets = index + 1;
-	if (!config_word(title.text, set->name, sizeof(set->name)))
+	if (!config_word(title.text, set->name, sizeof(set->name)) && !section->lost)
 		config_found(&r->source, title.line, title.text, "a name without spaces (mx-set)");
 	config_places_add(&r->source, &r->rungs, &place);
-	if (n_domains == 0)
+	if (!config_given(section, "domains"))
 		config_wrong(&r->source, title.line,
 		    "found mx-set \"%s\" without domains, expected "
 		    "domains = { \"...\" }", title.text);
 	set->domains = config_array(r, n_domains, sizeof(*set->domains));
 	if (set->domains != NULL)
 		config_hosts(r, section, "domains", set->domains, &set->n_domains);
-	if (n == 0 || n > MXSET_MAX_EXCHANGERS) {
+	if (n > MXSET_MAX_EXCHANGERS || (n == 0 && !section->lost))
 		config_wrong(&r->source, title.line,
 		    "found %u exchangers in mx-set \"%s\", expected "
 		    "1 to %d", n, title.text, MXSET_MAX_EXCHANGERS);
-		return;
+	else
+		set->exchangers = config_array(r, n, sizeof(*set->exchangers));
+	broken = section->lost || set->exchangers == NULL;
+	for (; x != NULL && set->exchangers != NULL; x = x->next) {
+		broken |= x->lost;
+		read_exchanger(r, x, &set->exchangers[set->n_exchangers++], index);
 	}
-	set->exchangers = config_array(r, n, sizeof(*set->exchangers));
-	if (set->exchangers == NULL)
-		return;
-	for (unsigned i = 0; i < n; i++) {
-		set->n_exchangers = i + 1;
-		read_exchanger(r, cfg_getnsec(section, "exchanger", i), &set->exchangers[i], index);
-	}
+	if (rung < r->rungs.n)
+		r->rungs.place[rung].broken = broken || r->source.errors != errors;
 }
 
 void
-config_read_ladder(struct config_reader *r, cfg_t *root)
+config_read_ladder(struct config_reader *r, const struct config_node *root)
 {
 	struct ladder *ladder = &r->config.ladder;
 	struct config_place control = { .set = SIZE_MAX };
-	unsigned n = cfg_size(root, "mx-set");
+	unsigned n = config_count(root, "mx-set"), i = 0;
 
+	if (n == 0 && root->lost)
+		return;		/* it may stand where nothing could be read */
 	if (n == 0 || n > MXSET_MAX_SETS) {
 		config_wrong(&r->source, 1, "found %u mx-set sections, expected 1 to %d", n,
 		    MXSET_MAX_SETS);
@@ -167,8 +177,8 @@ config_read_ladder(struct config_reader *r, cfg_t *root)
 	ladder->sets = config_array(r, n, sizeof(*ladder->sets));
 	if (ladder->sets == NULL)
 		return;
-	for (unsigned i = 0; i < n; i++)
-		read_mxset(r, cfg_getnsec(root, "mx-set", i), i);
+	for (const struct config_node *set = config_section(root, "mx-set"); set != NULL; set = set->next)
+		read_mxset(r, set, i++);
 	read_addresses(r, root, "control-addresses", control, &ladder->control, &ladder->n_control,
 	    MXSET_MAX_TARGETS);
 }

@@ -13,10 +13,12 @@ read_member(struct config_reader *r, struct config_value value, const struct con
 {
 	struct config *c = &r->config;
 	struct pool_member m = { .pool = (uint16_t)id };
+	char hint[CONFIG_HINT_SIZE];
 
 	if (!prefix_parse(&m.what, value.text) || !pool_map_fits(&m.what)) {
 		config_found(&r->source, value.line, value.text, "a prefix whose host bits are zero, of at least "
-		    "/%d in IPv4, or /%d to /64 in IPv6 (addresses)", POOL_MAP_SHORTEST_V4, POOL_MAP_SHORTEST_V6);
+		    "/%d in IPv4, or /%d to /64 in IPv6 (addresses)%s", POOL_MAP_SHORTEST_V4, POOL_MAP_SHORTEST_V6,
+		    config_hint_prefix(value.text, hint));
 		return;
 	}
 	c->members[c->n_members++] = m;
@@ -25,17 +27,17 @@ read_member(struct config_reader *r, struct config_value value, const struct con
 }
 
 static void
-read_pool(struct config_reader *r, cfg_t *section, size_t id)
+read_pool(struct config_reader *r, const struct config_node *section, size_t id)
 {
 	struct config *c = &r->config;
 	struct config_pool *pool = &c->pools[id - 1];
-	struct config_value title = config_value(cfg_title(section));
-	unsigned n = cfg_size(section, "addresses");
+	struct config_value title = section->title;
+	unsigned n = config_count(section, "addresses");
 
-	if (!config_word(title.text, pool->name, sizeof(pool->name)))
+	if (!config_word(title.text, pool->name, sizeof(pool->name)) && !section->lost)
 		config_found(&r->source, title.line, title.text, "a short name without spaces (pool)");
 	for (size_t i = 0; i + 1 < id; i++)
-		if (strcmp(c->pools[i].name, pool->name) == 0)
+		if (pool->name[0] != '\0' && strcmp(c->pools[i].name, pool->name) == 0)
 			config_found(&r->source, title.line, title.text, "each pool once");
 	if (config_has(section, "allow")) {
 		struct config_value value = config_at(section, "allow", 0);
@@ -43,7 +45,7 @@ read_pool(struct config_reader *r, cfg_t *section, size_t id)
 		if (!config_bool(value.text, &pool->allow))
 			config_found(&r->source, value.line, value.text, "yes or no (allow)");
 	}
-	if (n == 0)
+	if (!config_given(section, "addresses"))
 		config_wrong(&r->source, title.line, "found pool \"%s\" without addresses, "
 		    "expected addresses = { \"...\" }", title.text);
 	for (unsigned i = 0; i < n; i++)
@@ -51,18 +53,21 @@ read_pool(struct config_reader *r, cfg_t *section, size_t id)
 }
 
 void
-config_read_pools(struct config_reader *r, cfg_t *root)
+config_read_pools(struct config_reader *r, const struct config_node *root)
 {
 	struct config *c = &r->config;
-	unsigned n = cfg_size(root, "pool"), total = 0;
+	const struct config_node *pool, *last = NULL;
+	unsigned n = config_count(root, "pool"), total = 0;
 	struct prefix *allow;
 
-	for (unsigned i = 0; i < n; i++)
-		total += cfg_size(cfg_getnsec(root, "pool", i), "addresses");
-	if (n == 0)
+	for (pool = config_section(root, "pool"); pool != NULL; pool = pool->next) {
+		total += config_count(pool, "addresses");
+		last = pool;
+	}
+	if (last == NULL)
 		return;
 	if (n > POOL_MAP_POOLS || total > POOL_MAP_MEMBERS) {
-		config_wrong(&r->source, config_value(cfg_title(cfg_getnsec(root, "pool", n - 1))).line,
+		config_wrong(&r->source, last->title.line,
 		    "found %u pools with %u prefixes, expected at most %d with %d", n, total, POOL_MAP_POOLS,
 		    POOL_MAP_MEMBERS);
 		return;
@@ -76,8 +81,8 @@ config_read_pools(struct config_reader *r, cfg_t *root)
 		c->allow = allow;
 	if (c->pools == NULL || c->members == NULL || allow == NULL)
 		return;
-	for (unsigned i = 0; i < n; i++) {
-		c->n_pools = i + 1;
-		read_pool(r, cfg_getnsec(root, "pool", i), i + 1);
+	for (pool = config_section(root, "pool"); pool != NULL; pool = pool->next) {
+		c->n_pools++;
+		read_pool(r, pool, c->n_pools);
 	}
 }

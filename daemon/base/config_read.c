@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config_read.c - what libconfuse parsed, section by section, into struct config.
+ * config_read.c - the tree, section by section, into struct config.
  *
  * Types and bounds of single values only; whatever needs two values to be judged
  * is config_check.c's.  Every complaint has the line of the value that it is about.
@@ -10,32 +10,18 @@
 #include <string.h>
 
 #include "config_read.h"
-
-struct config_value
-config_at(cfg_t *section, const char *key, unsigned i)
-{
-	return config_value(cfg_getnstr(section, key, i));
-}
-
-bool
-config_has(cfg_t *section, const char *key)
-{
-	return cfg_size(section, key) > 0 && cfg_getnstr(section, key, 0) != NULL;
-}
+#include "mxtrap/suggest.h"
 
 static void
-read_fields(struct config_reader *r, cfg_t *root)
+read_fields(struct config_reader *r, const struct config_node *root)
 {
 	for (size_t i = 0; i < CONFIG_N_FIELDS; i++) {
 		const struct config_field *field = &config_fields[i];
-		cfg_t *section = root;
+		const struct config_node *section = root;
 
-		if (field->section[0] != '\0') {
-			if (cfg_size(root, field->section) == 0)
-				continue;
-			section = cfg_getnsec(root, field->section, 0);
-		}
-		if (config_has(section, field->key))
+		if (field->section[0] != '\0')
+			section = config_section(root, field->section);
+		if (section != NULL && config_has(section, field->key))
 			config_field_read(&r->source, field, config_at(section, field->key, 0),
 			    &r->config);
 	}
@@ -47,17 +33,23 @@ config_choice(struct config_reader *r, struct config_value value,
     const char *const *words, size_t n,
     const char *key)
 {
+	struct suggest meant = { .typed = value.text };
 	char expected[160];
 	size_t len = 0;
 
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(value.text, words[i]) == 0)
 			return (int)i;
+	for (size_t i = 0; i < n; i++)
+		suggest_offer(&meant, words[i]);
 	expected[0] = '\0';
 	for (size_t i = 0; i < n && len < sizeof(expected); i++)
 		len += (size_t)snprintf(expected + len, sizeof(expected) - len, "%s\"%s\"",
 		    i == 0 ? "" : i + 1 == n ? " or " : ", ", words[i]);
-	config_found(&r->source, value.line, value.text, "%s (%s)", expected, key);
+	if (meant.best != NULL)
+		config_found(&r->source, value.line, value.text, "%s (%s); did you mean \"%s\"?", expected, key, meant.best);
+	else
+		config_found(&r->source, value.line, value.text, "%s (%s)", expected, key);
 	return -1;
 }
 
@@ -80,48 +72,65 @@ config_array(struct config_reader *r, unsigned n, size_t size)
 
 /* A list of host names. */
 void
-config_hosts(struct config_reader *r, cfg_t *section, const char *key, char (*out)[MXSET_NAME_SIZE],
+config_hosts(struct config_reader *r, const struct config_node *section, const char *key, char (*out)[MXSET_NAME_SIZE],
     size_t *n_out)
 {
-	for (unsigned i = 0; i < cfg_size(section, key); i++) {
+	char hint[CONFIG_HINT_SIZE];
+
+	for (unsigned i = 0; i < config_count(section, key); i++) {
 		struct config_value value = config_at(section, key, i);
 
 		if (config_host(value.text, out[*n_out]))
 			(*n_out)++;
 		else
-			config_found(&r->source, value.line, value.text, "a domain name (%s)", key);
+			config_found(&r->source, value.line, value.text, "a domain name (%s)%s", key,
+			    config_hint_host(value.text, hint));
 	}
 }
 
+/* Allowances so wide that a slip of the finger is likelier than a wish. */
 static void
-read_allow(struct config_reader *r, cfg_t *root)
+doubt_allowed(struct config_reader *r, struct config_value value, const struct prefix *p)
+{
+	if (p->len == 0 || (p->len == 96 && addr_is_v4(&p->addr)))
+		config_doubt(&r->source, value.line, "\"%s\" is every %saddress: no sender %scould be listed (addresses)",
+		    value.text, p->len == 0 ? "" : "IPv4 ", p->len == 0 ? "" : "over IPv4 ");
+	else if (p->len < (addr_is_v4(&p->addr) ? 96 + 8 : 16))
+		config_doubt(&r->source, value.line, "\"%s\" is very wide: no sender in it can be listed (addresses)", value.text);
+}
+
+static void
+read_allow(struct config_reader *r, const struct config_node *root)
 {
 	struct config *c = &r->config;
-	cfg_t *section;
+	const struct config_node *section = config_section(root, "allow");
+	char hint[CONFIG_HINT_SIZE];
 	unsigned n;
 
-	if (cfg_size(root, "allow") == 0)
+	if (section == NULL)
 		return;
-	section = cfg_getnsec(root, "allow", 0);
-	n = cfg_size(section, "addresses");
+	n = config_count(section, "addresses");
 	c->allow = config_array(r, n, sizeof(*c->allow));
 	for (unsigned i = 0; c->allow != NULL && i < n; i++) {
 		struct config_value value = config_at(section, "addresses", i);
 
 		if (prefix_parse(&c->allow[c->n_allow], value.text))
-			c->n_allow++;
+			doubt_allowed(r, value, &c->allow[c->n_allow++]);
 		else
 			config_found(&r->source, value.line, value.text, "an address, or a prefix "
-			    "whose host bits are zero (addresses)");
+			    "whose host bits are zero (addresses)%s", config_hint_prefix(value.text, hint));
 	}
 	c->n_allow_own = c->n_allow;
-	c->allow_spf = config_array(r, cfg_size(section, "spf"), sizeof(*c->allow_spf));
+	c->allow_spf = config_array(r, config_count(section, "spf"), sizeof(*c->allow_spf));
 	if (c->allow_spf != NULL)
 		config_hosts(r, section, "spf", c->allow_spf, &c->n_allow_spf);
+	if (config_has(section, "spf"))
+		config_doubt(&r->source, config_at(section, "spf", 0).line,
+		    "spf is read and not resolved by this version: it allows no sender; name their prefixes in addresses (spf)");
 }
 
 static void
-read_points(struct config_reader *r, cfg_t *section)
+read_points(struct config_reader *r, const struct config_node *section)
 {
 	struct judge_params *judge = &r->config.judge;
 
@@ -130,7 +139,7 @@ read_points(struct config_reader *r, cfg_t *section)
 		unsigned n;
 		double points[2] = { 0, 0 };
 
-		if (!config_weighable(kind) || (n = cfg_size(section, info->name)) == 0)
+		if (!config_weighable(kind) || (n = config_count(section, info->name)) == 0)
 			continue;
 		for (unsigned i = 0; i < n; i++) {
 			struct config_value value = config_at(section, info->name, i);
@@ -151,29 +160,30 @@ read_points(struct config_reader *r, cfg_t *section)
 }
 
 static void
-read_judge(struct config_reader *r, cfg_t *root)
+read_judge(struct config_reader *r, const struct config_node *root)
 {
 	static const char *const grades[] = { "proven", "addressed" };
-	cfg_t *section;
+	const struct config_node *section = config_section(root, "judge");
 	int i;
 
-	if (cfg_size(root, "judge") == 0)
+	if (section == NULL)
 		return;
-	section = cfg_getnsec(root, "judge", 0);
 	if (config_has(section, "list-on")) {
 		i = config_choice(r, config_at(section, "list-on", 0), grades, 2, "list-on");
 		r->config.judge.list_on = i == 0 ? GRADE_PROVEN : GRADE_ADDRESSED;
 	}
-	if (cfg_size(section, "points") > 0)
-		read_points(r, cfg_getnsec(section, "points", 0));
+	section = config_section(section, "points");
+	if (section != NULL)
+		read_points(r, section);
 }
 
 static void
-read_interfaces(struct config_reader *r, cfg_t *root)
+read_interfaces(struct config_reader *r, const struct config_node *root)
 {
 	struct config *c = &r->config;
+	char hint[CONFIG_HINT_SIZE];
 
-	for (unsigned i = 0; i < cfg_size(root, "interface"); i++) {
+	for (unsigned i = 0; i < config_count(root, "interface"); i++) {
 		struct config_value value = config_at(root, "interface", i);
 
 		if (i >= CONFIG_MAX_INTERFACES) {
@@ -181,20 +191,21 @@ read_interfaces(struct config_reader *r, cfg_t *root)
 			    CONFIG_MAX_INTERFACES);
 			return;
 		}
-		if (config_word(value.text, c->interfaces[c->n_interfaces],
+		if (config_interface(value.text) && config_word(value.text, c->interfaces[c->n_interfaces],
 		    sizeof(c->interfaces[0])))
 			c->n_interfaces++;
 		else
 			config_found(&r->source, value.line, value.text,
-			    "the name of an interface, or \"any\" (interface)");
+			    "the name of an interface, or \"any\" (interface)%s", config_hint_interface(value.text, hint));
 	}
 }
 
 static bool
-read_defaults(struct config_reader *r, cfg_t *root, const char *path)
+read_defaults(struct config_reader *r, const struct config_node *root, const char *path)
 {
 	struct config *c = &r->config;
 	const char *dir = "/var/lib/mxtrap";
+	char hint[CONFIG_HINT_SIZE];
 
 	*c = (struct config){
 		.publish_after_s = 24 * 3600,
@@ -210,9 +221,12 @@ read_defaults(struct config_reader *r, cfg_t *root, const char *path)
 	judge_defaults(&c->judge);
 	if (config_has(root, "state-dir"))
 		dir = config_at(root, "state-dir", 0).text;
-	if (dir[0] == '\0')
+	if (dir[0] != '/')
 		config_found(&r->source, config_at(root, "state-dir", 0).line, dir,
-		    "a directory (state-dir)");
+		    "a directory by its absolute path, from / on (state-dir)%s", config_hint_path(dir, hint));
+	else if (strstr(dir, "${") != NULL)
+		config_doubt(&r->source, config_at(root, "state-dir", 0).line,
+		    "\"%s\" is taken as it stands: no variable is replaced (state-dir)", dir);
 	snprintf(c->postfix_group, sizeof(c->postfix_group), "postfix");
 	snprintf(c->web_group, sizeof(c->web_group), "mxtrap");
 	c->path = strdup(path);
@@ -221,7 +235,7 @@ read_defaults(struct config_reader *r, cfg_t *root, const char *path)
 }
 
 void
-config_read_root(struct config_reader *r, cfg_t *root, const char *path)
+config_read_root(struct config_reader *r, const struct config_node *root, const char *path)
 {
 	if (!read_defaults(r, root, path)) {
 		no_memory(r, 1);
@@ -234,6 +248,8 @@ config_read_root(struct config_reader *r, cfg_t *root, const char *path)
 	config_read_pools(r, root);
 	read_judge(r, root);
 	config_read_outlets(r, root);
-	config_check(&r->source, &r->config, &r->places, &r->rungs);
+	config_check(&r->source, &r->config, &r->places, &r->rungs, config_given(root, "postfix") ||
+	    config_section(root, "postfix") != NULL);
+	config_check_listeners(&r->source, &r->config, &r->listeners, &r->places);
 }
 

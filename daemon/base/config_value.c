@@ -20,19 +20,6 @@ struct unit {
 	uint64_t    factor;
 };
 
-struct config_value
-config_value(const char *carried)
-{
-	char *end = NULL;
-	struct config_value value = { 0, "" };
-
-	if (carried == NULL)
-		return value;
-	value.line = (unsigned)strtoul(carried, &end, 10);
-	value.text = *end == ':' ? end + 1 : end;
-	return value;
-}
-
 /* Digits alone, then one of the units.  "" as a unit's name stands for no unit. */
 static bool
 value_with_unit(const char *text, const struct unit *units, size_t n, uint64_t *out)

@@ -2,9 +2,10 @@
 /*
  * config.h - the parsed, checked configuration: a plain struct.
  *
- * libconfuse reads the file (base/config.c is the only file that knows it).
- * Whatever is wrong is told once on standard error as
- * `file:line: found ..., expected ...`, with the right line, and nothing starts.
+ * Whatever is wrong is reported once on standard error as
+ * `file:line: found ..., expected ...`, with the right line: the first 20 faults, sorted by
+ * line, and how many more there are; nothing starts then.  What is allowed and probably not
+ * meant is a warning, which is kept for those who ask (-n, the supervisor).
  */
 #ifndef MXTRAP_CONFIG_H
 #define MXTRAP_CONFIG_H
@@ -30,6 +31,7 @@ struct config {
 	size_t n_interfaces;
 	char   interfaces[CONFIG_MAX_INTERFACES][64];
 	char  *state_dir;
+	char  *warnings;			/* owned: lines of `file:line: warning: ...`; NULL: none */
 	bool   publish;
 	uint32_t publish_after_s;
 	char   contact[128];			/* told to whoever is refused; "": nobody */
@@ -79,6 +81,10 @@ int config_load(struct config *out, const char *path);
 int config_parse(struct config *out, const char *path, const char *text);
 /* The file's text and that of all that it includes, at most 4 MiB; caller frees.  NULL: said why. */
 char *config_read(const char *path);
+/* What only this host can say of it, and only when asked (-n): interfaces, files, groups that are
+ * not there.  Faults that keep mxtrapd from starting, and warnings, as lines to the stream
+ * (FILE *); returns how many faults. */
+unsigned config_look(const struct config *, void *stdio_file);
 /* Canonical form to a stream: config_parse() of it gives the same config. */
 void config_print(const struct config *, void *stdio_file);
 void config_free(struct config *);

@@ -21,7 +21,7 @@ finish() {
 trap finish EXIT
 state=${KEEP:-$dir/state}
 mkdir -p "$state"
-link="-Wl,--start-group $build/export.a $build/store.a $build/base.a $build/core.a -Wl,--end-group $(pkg-config --libs sqlite3 libconfuse) -lm -lpthread"
+link="-Wl,--start-group $build/export.a $build/store.a $build/base.a $build/core.a -Wl,--end-group $(pkg-config --libs sqlite3) -lm -lpthread"
 # shellcheck disable=SC2086
 cc -O2 -std=c11 -D_GNU_SOURCE -Iinclude -o "$dir/month" tests/bench/month.c $link || exit 1
 cc -O2 -o "$dir/flood" tests/bench/flood.c || exit 1

@@ -9,7 +9,7 @@ rounds=${ROUNDS:-5} syns=10000000 whole=2500000 senders=1000000 slice=1000000
 if [ -n "${QUICK:-}" ]; then rounds=1 syns=1000000 whole=250000 senders=100000 slice=100000; fi
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-link="-Wl,--start-group $build/watch.a $build/store.a $build/base.a $build/core.a -Wl,--end-group $(pkg-config --libs libpcap sqlite3 libconfuse) -lm -lpthread"
+link="-Wl,--start-group $build/watch.a $build/store.a $build/base.a $build/core.a -Wl,--end-group $(pkg-config --libs libpcap sqlite3) -lm -lpthread"
 for p in gen count; do cc -O2 -o "$dir/$p" tests/bench/$p.c -lpcap || exit 1; done
 # shellcheck disable=SC2086
 cc -O2 -flto=auto -std=c11 -D_GNU_SOURCE -Iinclude -o "$dir/replay" tests/bench/replay.c $link || exit 1

@@ -18,7 +18,7 @@ finish() {
 	rm -rf "$dir"
 }
 trap finish EXIT
-link="-Wl,--start-group $build/export.a $build/store.a $build/base.a $build/core.a -Wl,--end-group $(pkg-config --libs sqlite3 libconfuse) -lm -lpthread"
+link="-Wl,--start-group $build/export.a $build/store.a $build/base.a $build/core.a -Wl,--end-group $(pkg-config --libs sqlite3) -lm -lpthread"
 # shellcheck disable=SC2086
 cc -O2 -flto=auto -std=c11 -D_GNU_SOURCE -Iinclude -o "$dir/store" tests/bench/store.c $link || exit 1
 # shellcheck disable=SC2046
@@ -111,7 +111,7 @@ row "DNSBL: receive buffer" "$((bytes / 2048))" "KiB" 1024 '>='
 # shellcheck disable=SC2046
 cc -O2 -flto=auto -std=c11 -D_GNU_SOURCE -Iinclude -o "$dir/moving" tests/bench/moving.c -Wl,--start-group "$build/lookup.a" \
     "$build/export.a" "$build/store.a" "$build/base.a" "$build/core.a" "$build/supervisor.a" -Wl,--end-group \
-    $(pkg-config --libs sqlite3 libconfuse ldns) -lm -lpthread || exit 1
+    $(pkg-config --libs sqlite3 ldns) -lm -lpthread || exit 1
 (sleep $((time / 2)); touch "$dir/rbldnsd"; kill -HUP "$peer") & pids="$pids $!"
 read -r _ _ pause slow <<< "$(asks 5301 $time)"
 kill "$ours_pid"; wait "$ours_pid"
@@ -127,7 +127,7 @@ row "store: a change of the list until it is committed, while $senders senders a
 # The firewall: in pieces through libnftables, beside nft -f with the same elements in one file.
 # shellcheck disable=SC2046
 cc -O2 -std=c11 -D_GNU_SOURCE -Iinclude -o "$dir/nft" tests/bench/nft.c "$build/firewall.a" "$build/base.a" "$build/core.a" \
-    $(pkg-config --libs libnftables libconfuse) -lm -lpthread || exit 1
+    $(pkg-config --libs libnftables) -lm -lpthread || exit 1
 n=100000
 awk -v n=$n 'BEGIN {
 	print "add table inet peer\nadd set inet peer host4 { type ipv4_addr; flags timeout; size 2097152; }"

@@ -46,7 +46,7 @@ web { }
 dnsbl { listen = "127.0.0.1:5353" zone = "bl.trap.example" }
 firewall { backend = "nftables" }
 END
-link="-Wl,--start-group $BUILD/export.a $BUILD/store.a $BUILD/base.a $BUILD/core.a -Wl,--end-group $(pkg-config --libs sqlite3 libconfuse) -lm -lpthread"
+link="-Wl,--start-group $BUILD/export.a $BUILD/store.a $BUILD/base.a $BUILD/core.a -Wl,--end-group $(pkg-config --libs sqlite3) -lm -lpthread"
 # shellcheck disable=SC2086
 (cd "$HERE" && cc -O1 -std=c11 -D_GNU_SOURCE -Iinclude -o "$DIR/store" tests/bench/store.c $link) || { echo "FAIL the list's maker builds"; exit 1; }
 "$DIR/store" "$DIR/conf" $N 1000 >/dev/null 2>&1

@@ -14,7 +14,7 @@ if [ -n "${SNAPSHOT:-}" ]; then
 	MORE="limits { senders = $((SNAPSHOT * 2 + SNAPSHOT / 5)) }"
 	prepare() {
 		local libs
-		libs=$(pkg-config --libs sqlite3 libconfuse)
+		libs=$(pkg-config --libs sqlite3)
 		cc -O2 -o "$DIR/forge" "$HERE/tests/attack/forge.c" || exit 1
 		# shellcheck disable=SC2086
 		cc -O2 -flto=auto -std=c11 -D_GNU_SOURCE -I"$HERE/include" -o "$DIR/store" "$HERE/tests/bench/store.c" -Wl,--start-group \
