@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "mxtrap/listable.h"
 #include "mxtrap/log.h"
@@ -54,6 +55,8 @@ main(int argc, char **argv)
 	struct config config;
 	int c, status = 0;
 
+	/* Whatever ours was: the database is for its group, and for nobody else. */
+	(void)umask(027);
 	if (argc > 1 && strcmp(argv[1], "--role") == 0)
 		return process_enter(argc, argv);
 	/* getopt moves what is no option behind the options: the captures. */

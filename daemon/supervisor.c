@@ -7,11 +7,14 @@
  * on was bound here; when that child dies or falls silent its sockets are shut
  * down first, so that a client is refused and never left hanging.
  */
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -38,6 +41,9 @@
 #define HEALTHY_MS	 30000		/* a life that long forgives earlier deaths */
 #define RETRY_FIRST_MS	 2000		/* an IPv6 address takes a second or two to be there */
 #define RETRY_MS	 10000
+#define LEFT_MS		 1000		/* after STOP_MS: children that we may not kill are left behind */
+#define DRAIN_MOST	 16384		/* records: more than a full line holds */
+#define SUPERVISOR_LACKS 8
 
 /* One row a kind of process; patience: silence that gets it killed. */
 static const struct life {
@@ -60,7 +66,8 @@ struct child {
 	unsigned backoff_ms, restarts;
 	uint32_t n_deaf;
 	struct log_rate deaths;
-	bool	 ready, was_ready, started;
+	char	 trouble[PROCESS_TROUBLE_SIZE];	/* what it says that it cannot do now */
+	bool	 ready, was_ready, started, unkillable;
 };
 
 struct supervisor {
@@ -69,6 +76,9 @@ struct supervisor {
 	char	*text;			/* of the configuration, as children parse it */
 	struct config next;		/* on reload, until all children are gone */
 	char	*next_text;		/* NULL: no reload under way */
+	struct users users;		/* who the children are: as it was when we started */
+	char	lacks[SUPERVISOR_LACKS][USERS_LACK_SIZE];
+	size_t	n_lacks;		/* capabilities that we were not given */
 	struct child child[PROCESS_N_ROLES];
 	struct bounds bounds;
 	int	 accepts[2], doorbell[2];	/* decoy, watch; watch, web */
@@ -150,7 +160,7 @@ child_start(struct supervisor *s, enum process_role role, int64_t now)
 {
 	struct child *c = &s->child[role];
 	struct spawn spawn = {
-		.role = role, .path = s->path, .program = s->program, .text = s->text,
+		.role = role, .user = s->users.of[role], .path = s->path, .program = s->program, .text = s->text,
 		.debug = s->debug, .bounds = &s->bounds,
 		.decoy_fd = line_end(s->accepts, role, PROCESS_DECOY, false),
 		.web_fd = line_end(s->doorbell, role, PROCESS_WEB, true),
@@ -180,8 +190,52 @@ child_start(struct supervisor *s, enum process_role role, int64_t now)
 	c->since_s = (int64_t)time(NULL);
 	c->kill_ms = 0;
 	c->n_deaf = 0;
-	c->ready = false;
+	c->trouble[0] = '\0';
+	c->ready = c->unkillable = false;
 	log_debug("%s started (pid %d)", process_name(role), (int)pid);
+}
+
+/*
+ * A signal to a child, or what can be had without the right to send one (CAP_KILL: children are other users):
+ * its line is closed, and a child whose line is closed ends by itself.
+ */
+static void
+child_signal(struct supervisor *s, enum process_role role, int number)
+{
+	struct child *c = &s->child[role];
+
+	if (kill(c->pid, number) == 0 || errno != EPERM)
+		return;
+	if (c->line >= 0)
+		close(c->line);
+	c->line = -1;
+	if (number == SIGKILL && !c->unkillable) {
+		c->unkillable = true;
+		log_warnx("%s (pid %d) hangs and cannot be killed without CAP_KILL: kill -9 %d", process_name(role),
+		    (int)c->pid, (int)c->pid);
+	}
+}
+
+/* What a dead child has left of its own is ours now (PR_SET_CHILD_SUBREAPER): it held our sockets. */
+static void
+kill_strays(struct supervisor *s)
+{
+	char path[64];
+	FILE *f;
+	int pid;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	if ((f = fopen(path, "re")) == NULL)
+		return;
+	while (fscanf(f, "%d", &pid) == 1) {
+		bool known = false;
+
+		for (int i = 0; i < PROCESS_N_ROLES; i++)
+			known = known || s->child[i].pid == pid;
+		if (!known && kill(pid, SIGKILL) == 0)
+			log_warnx("pid %d was started by a process of mxtrapd and outlived it: killed", pid);
+	}
+	(void)fclose(f);
 }
 
 /* Ask it to stop; it is killed if it does not. */
@@ -193,7 +247,7 @@ child_stop(struct supervisor *s, enum process_role role, int64_t now)
 	if (c->pid == 0 || c->kill_ms != 0)
 		return;
 	bounds_shut(&s->bounds, role);
-	kill(c->pid, SIGTERM);
+	child_signal(s, role, SIGTERM);
 	c->kill_ms = now + STOP_MS;
 }
 
@@ -237,6 +291,7 @@ child_gone(struct supervisor *s, enum process_role role, int status, int64_t now
 	c->pid = 0;
 	c->ready = false;
 	c->kill_ms = 0;
+	c->trouble[0] = '\0';
 	s->tell_ms = now;
 }
 
@@ -259,7 +314,11 @@ child_read(struct supervisor *s, enum process_role role, int64_t now)
 		if (n != (int)sizeof(beat) || beat.head.kind != MESSAGE_HEARTBEAT)
 			continue;
 		c->beat_ms = now;
-		c->n_deaf = beat.spare;
+		c->n_deaf = beat.n_deaf;
+		if (strcmp(c->trouble, beat.trouble) != 0) {
+			memcpy(c->trouble, beat.trouble, sizeof(c->trouble));
+			s->tell_ms = now;
+		}
 		if (beat.ready != 0 && !c->ready) {
 			c->ready = c->was_ready = true;
 			s->tell_ms = now;
@@ -280,12 +339,12 @@ child_judge(struct supervisor *s, enum process_role role, int64_t now)
 			child_start(s, role, now);
 	} else if (c->kill_ms != 0) {
 		if (now >= c->kill_ms)
-			kill(c->pid, SIGKILL);
-	} else if (silent > (c->ready ? lives[role].patience_ms : START_MS)) {
+			child_signal(s, role, SIGKILL);
+	} else if (!c->unkillable && silent > (c->ready ? lives[role].patience_ms : START_MS)) {
 		bounds_shut(&s->bounds, role);	/* first of all */
 		log_warnx("%s (pid %d) is silent for %lld ms, is killed", process_name(role),
 		    (int)c->pid, (long long)silent);
-		kill(c->pid, SIGKILL);
+		child_signal(s, role, SIGKILL);
 		c->beat_ms = now;
 	}
 }
@@ -293,13 +352,16 @@ child_judge(struct supervisor *s, enum process_role role, int64_t now)
 static void
 reap(struct supervisor *s, int64_t now)
 {
+	bool reaped = false;
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	for (; (pid = waitpid(-1, &status, WNOHANG)) > 0; reaped = true)
 		for (int i = 0; i < PROCESS_N_ROLES; i++)
 			if (s->child[i].pid == pid)
 				child_gone(s, (enum process_role)i, status, now);
+	if (reaped)
+		kill_strays(s);
 }
 
 static size_t
@@ -320,6 +382,20 @@ retry_bind(struct supervisor *s, int64_t now)
 		if (bounds_retry(&s->bounds, (enum process_role)i, s->child[i].n_deaf > 0))
 			child_stop(s, (enum process_role)i, now);
 	s->retry_ms = now + RETRY_MS;
+}
+
+/* One complaint more, in words; those without a place are counted. */
+static void __attribute__((format(printf, 3, 4)))
+complain(struct message_processes *m, size_t *n, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (*n < MESSAGE_MAX_COMPLAINTS) {
+		va_start(ap, fmt);
+		(void)vsnprintf(m->complaint[*n].what, sizeof(m->complaint[*n].what), fmt, ap);
+		va_end(ap);
+	}
+	(*n)++;
 }
 
 /* Who runs, and what is wrong, for status. */
@@ -343,17 +419,17 @@ tell_watch(struct supervisor *s, int64_t now)
 		m.process[i].restarts = c->restarts;
 		m.process[i].since_s = c->since_s;
 	}
-	for (size_t i = 0; i < s->bounds.n; i++) {
-		if (s->bounds.bound[i].why[0] == '\0')
-			continue;
-		if (n < MESSAGE_MAX_COMPLAINTS)
-			snprintf(m.complaint[n].what, sizeof(m.complaint[n].what), "%s",
-			    s->bounds.bound[i].why);
-		n++;
-	}
+	for (size_t i = 0; i < s->n_lacks && i < SUPERVISOR_LACKS; i++)
+		complain(&m, &n, "%s", s->lacks[i]);
+	for (int i = 0; i < PROCESS_N_ROLES; i++)
+		if (s->child[i].trouble[0] != '\0')
+			complain(&m, &n, "%s %s", process_name((enum process_role)i), s->child[i].trouble);
+	for (size_t i = 0; i < s->bounds.n; i++)
+		if (s->bounds.bound[i].why[0] != '\0')
+			complain(&m, &n, "%s", s->bounds.bound[i].why);
 	if (n > MESSAGE_MAX_COMPLAINTS)		/* the last place tells of those without one */
 		snprintf(m.complaint[MESSAGE_MAX_COMPLAINTS - 1].what, sizeof(m.complaint[0].what),
-		    "%zu more addresses cannot be had: see the log", n - MESSAGE_MAX_COMPLAINTS + 1);
+		    "%zu more things cannot be had: see the log", n - MESSAGE_MAX_COMPLAINTS + 1);
 	if (s->child[PROCESS_WATCH].ready && s->child[PROCESS_WATCH].line >= 0)
 		message_send(s->child[PROCESS_WATCH].line, &m, sizeof(m));
 	s->tell_ms = now + 1000;
@@ -429,10 +505,11 @@ reload_begin(struct supervisor *s, int64_t now)
 		child_stop(s, (enum process_role)i, now);
 }
 
+/* What lies there now; who goes on sending does not hold us. */
 static void
 drain(int fd)
 {
-	while (recv(fd, NULL, 0, MSG_DONTWAIT | MSG_TRUNC) > 0)
+	for (int i = 0; i < DRAIN_MOST && recv(fd, NULL, 0, MSG_DONTWAIT | MSG_TRUNC) > 0; i++)
 		;
 }
 
@@ -491,7 +568,12 @@ stop_all(struct supervisor *s, int64_t now)
 		if (c->pid != 0 && c->kill_ms > s->stop_ms + STOP_MS)
 			c->kill_ms = s->stop_ms + STOP_MS;
 	}
-	return running(s) == 0;
+	if (now - s->stop_ms <= STOP_MS + LEFT_MS)
+		return running(s) == 0;
+	for (int i = 0; i < PROCESS_N_ROLES; i++)
+		if (s->child[i].pid != 0)
+			log_warnx("%s (pid %d) is left behind", process_name((enum process_role)i), (int)s->child[i].pid);
+	return true;
 }
 
 /* We slept ourselves (stopped, or the machine was): each may beat once more before it is judged. */
@@ -541,6 +623,8 @@ supervisor_run(const char *config_path, const char *program)
 {
 	struct supervisor s = { .path = config_path, .program = program, .tls = { -1, -1 } };
 
+	s.bounds.users = &s.users;
+
 	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);	/* what our parent left open ends with us */
 	s.text = config_read(config_path);
 	if (s.text == NULL || config_parse(&s.config, config_path, s.text) < 0)
@@ -554,6 +638,13 @@ supervisor_run(const char *config_path, const char *program)
 	}
 	if (!tls_open(config_path, &s.config, &s.tls))
 		return 1;
+	if (!users_choose(&s.users, &s.config))
+		return 3;
+	s.n_lacks = users_lacking(&s.users, &s.config, s.lacks, SUPERVISOR_LACKS);
+	for (size_t i = 0; i < s.n_lacks && i < SUPERVISOR_LACKS; i++)
+		log_warnx("%s", s.lacks[i]);
+	/* What a child leaves behind comes to us, and not to init. */
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	for (int i = 0; i < PROCESS_N_ROLES; i++)
 		s.child[i].line = -1;
 	s.debug = log_debugging();
@@ -562,7 +653,7 @@ supervisor_run(const char *config_path, const char *program)
 	if (s.signal_fd < 0 || !spawn_pair(s.accepts) || !spawn_pair(s.doorbell) ||
 	    !spawn_pair(s.lookup) || !spawn_pair(s.firewall))
 		fatal("cannot start");
-	s.control_fd = state_open(s.config.state_dir);
+	s.control_fd = state_open(s.config.state_dir, &s.users);
 	if (s.control_fd < 0)
 		return 3;
 	bounds_apply(&s.bounds, &s.config);

@@ -317,13 +317,13 @@ decide(struct web *web, const struct request *req, enum admin_op op, struct repl
 	message_init(&m.head, MESSAGE_ADMIN, sizeof(m));
 	if (!read_decision(req, op, &m, &what, &undoes, reply))
 		return;
-	(void)snprintf(m.who, sizeof(m.who), "api:%.50s", who.who);
 	/* One after the other, whatever listener they came by: of two that undo the same the second sees the first. */
 	(void)pthread_mutex_lock(&web->deciding);
 	asked = undoes == 0 || still_stands(web, &what, undoes, reply);
 	if (asked)
-		result = line_ask(web->config->state_dir, &m, sizeof(m), &answer);
+		result = line_ask(web, &who, &m, sizeof(m), &answer);
 	(void)pthread_mutex_unlock(&web->deciding);
+	explicit_bzero(&who, sizeof(who));
 	if (!asked)
 		return;
 	if (result != LINE_DONE) {

@@ -95,10 +95,14 @@ identity_of(struct web *web, const struct request *req, const char *wanted, bool
 
 	(void)snprintf(out->who, sizeof(out->who), "%s", req->client);
 	out->by_token = false;
+	out->shown[0] = '\0';
 	if (n == 0 && !needed)
 		return true;
-	for (size_t i = 0; i < n && result == REPORT_NONE; i++)
+	for (size_t i = 0; i < n && result == REPORT_NONE; i++) {
 		result = look_up(web, req, tokens[i], &who);
+		if (result == REPORT_OK)
+			(void)snprintf(out->shown, sizeof(out->shown), "%s", tokens[i]);
+	}
 	explicit_bzero(buf, sizeof(buf));
 	if (result > REPORT_NONE) {
 		reply_report(reply, result);

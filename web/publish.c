@@ -24,10 +24,10 @@ handle_publish(struct web *web, const struct request *req, struct reply *reply)
 		reply_problem(reply, 400, "%s", req->body_size > REQUEST_BODY_MAX ? "the body is too long" : why);
 		return;
 	}
-	(void)snprintf(m.who, sizeof(m.who), "api:%.50s", who.who);
 	(void)pthread_mutex_lock(&web->deciding);
-	result = line_ask(web->config->state_dir, &m, sizeof(m), &answer);
+	result = line_ask(web, &who, &m, sizeof(m), &answer);
 	(void)pthread_mutex_unlock(&web->deciding);
+	explicit_bzero(&who, sizeof(who));
 	if (result != LINE_DONE) {
 		reply_line(reply, result, &answer);
 		return;

@@ -39,9 +39,9 @@ look_for(struct web *web, const char *name, bool *found)
 
 /* Ask watch.  False: *reply says what came of it. */
 static bool
-ask(struct web *web, const struct message_token *m, struct message_answer *answer, struct reply *reply)
+ask(struct web *web, const struct identity *who, const struct message_token *m, struct message_answer *answer, struct reply *reply)
 {
-	enum line_result result = line_ask(web->config->state_dir, m, sizeof(*m), answer);
+	enum line_result result = line_ask(web, who, m, sizeof(*m), answer);
 
 	if (result == LINE_DONE)
 		atomic_fetch_add_explicit(&web->counters.decisions, 1, memory_order_relaxed);
@@ -85,14 +85,14 @@ tell_done(const struct message_token *m, const char *token, const struct message
 
 /* Both begin alike.  False: *reply says what is wrong. */
 static bool
-begin(struct web *web, const struct request *req, struct field *fields, size_t n, struct message_token *m, struct reply *reply)
+begin(struct web *web, const struct request *req, struct field *fields, size_t n, struct message_token *m,
+    struct identity *who, struct reply *reply)
 {
 	char why[FIELDS_WHY_SIZE];
-	struct identity who;
 	bool known = false;
 	enum report_result result;
 
-	if (!admin_may(web, req, &who, reply))
+	if (!admin_may(web, req, who, reply))
 		return false;
 	message_init(&m->head, MESSAGE_TOKEN, sizeof(*m));
 	if (req->body_size > REQUEST_BODY_MAX || !fields_read(req->body, req->body_size, fields, n, why)) {
@@ -103,7 +103,6 @@ begin(struct web *web, const struct request *req, struct field *fields, size_t n
 		reply_problem(reply, 400, "name: expected a letter, and at most 31 of letters, digits, - and _");
 		return false;
 	}
-	(void)snprintf(m->who, sizeof(m->who), "api:%.50s", who.who);
 	result = look_for(web, m->name, &known);
 	if (result > REPORT_NONE) {
 		reply_report(reply, result);
@@ -127,8 +126,9 @@ handle_token_add(struct web *web, const struct request *req, struct reply *reply
 		{ "for", span, sizeof(span), NULL, false },
 	};
 	struct message_answer answer;
+	struct identity who;
 
-	if (!begin(web, req, fields, ARRAY_LEN(fields), &m, reply))
+	if (!begin(web, req, fields, ARRAY_LEN(fields), &m, &who, reply))
 		return;
 	if (!token_scope(m.scope)) {
 		reply_problem(reply, 400, "scope: expected export, export:FORMAT, lapi or admin");
@@ -143,8 +143,9 @@ handle_token_add(struct web *web, const struct request *req, struct reply *reply
 		return;
 	}
 	token_hash(text, m.hash);
-	if (ask(web, &m, &answer, reply))
+	if (ask(web, &who, &m, &answer, reply))
 		tell_done(&m, text, &answer, reply);
+	explicit_bzero(&who, sizeof(who));
 	explicit_bzero(text, sizeof(text));
 }
 
@@ -154,7 +155,8 @@ handle_token_revoke(struct web *web, const struct request *req, struct reply *re
 	struct message_token m = { .revoke = 1 };
 	struct field fields[] = { { "name", m.name, sizeof(m.name), NULL, false } };
 	struct message_answer answer;
+	struct identity who;
 
-	if (begin(web, req, fields, ARRAY_LEN(fields), &m, reply) && ask(web, &m, &answer, reply))
+	if (begin(web, req, fields, ARRAY_LEN(fields), &m, &who, reply) && ask(web, &who, &m, &answer, reply))
 		tell_done(&m, NULL, &answer, reply);
 }

@@ -37,6 +37,7 @@ web_init(struct web *web, const struct config *config)
 {
 	memset(web, 0, sizeof(*web));
 	web->config = config;
+	web->line_fd = -1;
 	hosts_init(&web->hosts, config);
 	os_look(&web->os, config->p0f_database);
 	return pthread_mutex_init(&web->lock, NULL) == 0 && pthread_mutex_init(&web->deciding, NULL) == 0;
@@ -186,6 +187,7 @@ web_main(struct process *process)
 	process_confine(process, 0);
 	if (!web_init(&web, &process->config))
 		fatalx("out of memory");
+	web.line_fd = process->web_fd;
 	if (process->config.web_certificate[0] != '\0') {
 		web.certificate = pem_text(process->tls.certificate);
 		web.key = pem_text(process->tls.key);

@@ -147,6 +147,7 @@ const char *gzip_library(void);
 struct identity {
 	char who[64];			/* the token's name; else the client's address */
 	bool by_token;
+	char shown[MESSAGE_TOKEN_SIZE];	/* the token itself, for watch, which asks for it as well */
 };
 /* Who is it, and may he do what `wanted` names (token_may)?  needed: not without a token.  False: *reply says so. */
 bool identity_of(struct web *, const struct request *, const char *wanted, bool needed, struct identity *, struct reply *);
@@ -291,6 +292,7 @@ struct web {
 	struct aside	     aside;	/* has a lock of its own, to be taken behind this one */
 	struct web_counters  counters;
 	struct streams	     streams;	/* has a lock of its own */
+	int		     line_fd;	/* to watch; -1: none */
 	_Atomic int64_t	     busy_since_ms;	/* a handler runs since then; 0: none */
 };
 
@@ -351,8 +353,10 @@ bool fields_read(const char *body, size_t n, struct field *, size_t n_fields, ch
 
 /* Forbidden: by a rule; refused: not now. */
 enum line_result { LINE_DONE, LINE_FORBIDDEN, LINE_REFUSED, LINE_SILENT, LINE_DOWN };
-/* answer is good with the first three.  Waits 2.5 s at most. */
-enum line_result line_ask(const char *state_dir, const void *record, size_t size, struct message_answer *answer);
+/* A struct message_admin, message_token or message_purge, in the name of who asks, with the token that was shown.
+ * answer is good with the first three.  Waits 2.5 s at most; what was not answered by then is done only if watch
+ * had begun it. */
+enum line_result line_ask(struct web *, const struct identity *, const void *record, size_t size, struct message_answer *answer);
 
 /* -- admin.c: what all that change something share -- */
 /* Does it come from here, with a token that may, as JSON?  False: *reply says what is wrong. */

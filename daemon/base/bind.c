@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #include "mxtrap/bind.h"
+#include "mxtrap/log.h"
 
 /* SYN-ACKs sent again at most: a forged SYN shall cost its victim little. */
 #define BIND_SYNACK_RETRIES 2
@@ -268,6 +270,42 @@ bind_udp(const struct addr *addr, uint16_t port, char why[static BIND_WHY_SIZE])
 	return -1;
 }
 
+/*
+ * Give what was just made under this name to its user.  The directory may be that user's, who may put something
+ * else there meanwhile: only what is ours still, of this kind and under one name, is given away.
+ */
+static bool
+give_away(const char *path, mode_t kind, uint32_t uid, uint32_t gid)
+{
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), error = EPERM;
+	struct stat st;
+	bool given = false;
+
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == kind && st.st_uid == geteuid() &&
+	    (kind == S_IFDIR || st.st_nlink == 1)) {
+		given = fchownat(fd, "", uid, gid, AT_EMPTY_PATH) == 0;
+		error = errno;
+	}
+	(void)close(fd);
+	errno = error;
+	return given;
+}
+
+/* Bound under this name with this mode from the first moment on: a chmod() by name could be led elsewhere. */
+static bool
+bind_name(int fd, const struct sockaddr_un *at, mode_t mode)
+{
+	mode_t before = umask(0);
+	bool bound = fchmod(fd, mode) == 0 && bind(fd, (const struct sockaddr *)at, sizeof(*at)) == 0;
+	int error = errno;
+
+	(void)umask(before);
+	errno = error;
+	return bound;
+}
+
 /* Who comes first makes its directory; whose it is then decides who may enter. */
 static bool
 make_way(const char *path, uint32_t uid, uint32_t gid)
@@ -275,12 +313,17 @@ make_way(const char *path, uint32_t uid, uint32_t gid)
 	char dir[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 	const char *slash = strrchr(path, '/');
 	size_t n = slash == NULL ? 0 : (size_t)(slash - path);
+	mode_t before;
+	bool made;
 
 	if (n == 0 || n >= sizeof(dir))
 		return false;
 	memcpy(dir, path, n);
 	dir[n] = '\0';
-	return mkdir(dir, 0755) == 0 && (geteuid() != 0 || chown(dir, uid, gid) == 0);
+	before = umask(0);
+	made = mkdir(dir, 0755) == 0;
+	(void)umask(before);
+	return made && (geteuid() != 0 || give_away(dir, S_IFDIR, uid, gid));
 }
 
 int
@@ -303,10 +346,10 @@ bind_unix(const char *path, uint32_t uid, const char *group, char why[static BIN
 	} else {
 		bool stuck = lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) && unlink(path) != 0;
 
-		/* Without the right to give it away it stays ours, and status says why nobody comes. */
-		if (!stuck && bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0 && chmod(path, 0660) == 0) {
-			if (geteuid() == 0 && lchown(path, uid, gid) < 0)
-				(void)chmod(path, 0600);
+		/* Without the right to give it away it stays ours: its group is then nobody's who should not come. */
+		if (!stuck && bind_name(fd, &at, 0660)) {
+			if (geteuid() == 0)
+				(void)give_away(path, S_IFSOCK, uid, gid);
 			return fd;
 		}
 		error = errno;
@@ -316,6 +359,24 @@ bind_unix(const char *path, uint32_t uid, const char *group, char why[static BIN
 		close(fd);
 	errno = error;
 	return -1;
+}
+
+/* No socket of ours has been there: kept beside its place, for whoever misses it. */
+static bool
+move_aside(const char *path)
+{
+	char aside[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 16];
+
+	for (int i = 1; i <= 100; i++) {
+		(void)snprintf(aside, sizeof(aside), "%s.aside-%d", path, i);
+		if (renameat2(AT_FDCWD, path, AT_FDCWD, aside, RENAME_NOREPLACE) == 0) {
+			log_warnx("%s: found something that is no socket; it is %s now", path, aside);
+			return true;
+		}
+		if (errno != EEXIST)
+			return false;
+	}
+	return false;
 }
 
 int
@@ -335,15 +396,21 @@ bind_control(const char *dir, uint32_t uid, uint32_t gid, char why[static BIND_W
 		    "%s is held by another mxtrapd: it uses this state-dir",
 		    at.sun_path);
 	} else {
-		/* Nobody listens there: what lies there is of a mxtrapd that is gone. */
-		bool stuck = lstat(at.sun_path, &st) == 0 && S_ISSOCK(st.st_mode) && unlink(at.sun_path) != 0;
+		/* Nobody listens there: what lies there is of a mxtrapd that is gone, or nothing of ours. */
+		bool there = lstat(at.sun_path, &st) == 0;
+		bool stuck = there && (S_ISSOCK(st.st_mode) ? unlink(at.sun_path) != 0 : !move_aside(at.sun_path));
 
 		/* That it cannot go is why its name cannot be had. */
-		if (!stuck && bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0 &&
-		    chmod(at.sun_path, 0660) == 0 &&
-		    (geteuid() != 0 || lchown(at.sun_path, uid, gid) == 0))
+		if (!stuck && bind_name(fd, &at, 0660)) {
+			if (geteuid() == 0 && !give_away(at.sun_path, S_IFSOCK, uid, gid))
+				log_warn("%s cannot be given to user %u: root alone may decide", at.sun_path, uid);
 			return fd;
-		snprintf(why, BIND_WHY_SIZE, "%s: %s", at.sun_path, strerror(errno));
+		}
+		if (there && !S_ISSOCK(st.st_mode))
+			snprintf(why, BIND_WHY_SIZE, "%s: found something that is no socket, expected nothing of that name: "
+			    "move it away (%s)", at.sun_path, strerror(errno));
+		else
+			snprintf(why, BIND_WHY_SIZE, "%s: %s", at.sun_path, strerror(errno));
 	}
 	if (fd >= 0)
 		close(fd);

@@ -30,21 +30,17 @@ bound_guard(struct bound *b)
 }
 
 static int
-bound_bind(const struct bound *b, char why[static BIND_WHY_SIZE])
+bound_bind(const struct bounds *bounds, const struct bound *b, char why[static BIND_WHY_SIZE])
 {
-	uint32_t uid = geteuid(), gid;
-
-	if (b->path[0] != '\0') {
-		(void)process_user("mxtrap-net", &uid, &gid);	/* who listens on it */
-		return bind_unix(b->path, uid, b->group, why);
-	}
+	if (b->path[0] != '\0')
+		return bind_unix(b->path, bounds->users != NULL ? bounds->users->of[b->role].uid : geteuid(), b->group, why);
 	if (b->role == PROCESS_LOOKUP && b->target == USE_DNS_UDP)
 		return bind_udp(&b->addr, b->port, why);
 	return bind_tcp(&b->addr, b->port, why);
 }
 
 static void
-bound_try(struct bound *b)
+bound_try(const struct bounds *bounds, struct bound *b)
 {
 	char why[BIND_WHY_SIZE];
 	int error;
@@ -53,7 +49,7 @@ bound_try(struct bound *b)
 		bound_guard(b);
 		return;
 	}
-	b->fd = bound_bind(b, why);
+	b->fd = bound_bind(bounds, b, why);
 	error = b->fd < 0 ? errno : 0;
 	/* Said once for each cause: the first time, with all rights, we see the most. */
 	if (error != 0 && error != b->error) {
@@ -152,7 +148,7 @@ bounds_apply(struct bounds *bounds, const struct config *config)
 	bounds->n = n;
 	for (size_t i = 0; i < n; i++)
 		if (all[i].fd < 0)
-			bound_try(&all[i]);
+			bound_try(bounds, &all[i]);
 }
 
 size_t
@@ -206,7 +202,7 @@ bounds_retry(struct bounds *bounds, enum process_role role, bool deaf)
 		if (b->role != role)
 			continue;
 		if (b->fd < 0) {
-			bound_try(b);
+			bound_try(bounds, b);
 			if (b->fd >= 0)
 				log_info("%s can be had now",
 				    b->path[0] != '\0' ? b->path : bind_text(&b->addr, b->port, text));

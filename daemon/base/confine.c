@@ -7,9 +7,13 @@
  */
 #include <errno.h>
 #include <grp.h>
+#include <linux/audit.h>
 #include <linux/capability.h>
-#include <pwd.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -20,23 +24,21 @@
 #define CAP_BIT(cap) (1ULL << (cap))
 #define CONFINE_LAST 63
 
-static const struct role_user {
-	const char *user;
-	const char *group;	/* NULL: none beside its own */
-} role_users[PROCESS_N_ROLES] = {
-	[PROCESS_WATCH] = { "mxtrap", NULL },
-	[PROCESS_DECOY] = { "mxtrap-net", NULL },
-	[PROCESS_WEB] = { "mxtrap-net", "mxtrap" },	/* reads what watch wrote */
-	[PROCESS_LOOKUP] = { "mxtrap-net", "mxtrap" },
-	[PROCESS_FIREWALL] = { "mxtrap-fw", NULL },
-};
+/* Little-endian, as both are here: the low half of an argument comes first. */
+#if defined(__SANITIZE_ADDRESS__)
+/* The leak checker looks at its own process from outside, at the end. */
+#elif defined(__x86_64__)
+#define CONFINE_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define CONFINE_ARCH AUDIT_ARCH_AARCH64
+#endif
 
 /* What mxtrapd itself keeps: enough to bind, and to start its children as they were. */
 static const uint64_t supervisor_caps = CAP_BIT(CAP_NET_RAW) | CAP_BIT(CAP_NET_BIND_SERVICE) |
     CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID) | CAP_BIT(CAP_SETPCAP) | CAP_BIT(CAP_KILL);
 
-static uint64_t
-caps_permitted(void)
+uint64_t
+process_caps(void)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = { { 0, 0, 0 }, { 0, 0, 0 } };
@@ -59,6 +61,42 @@ caps_set(uint64_t keep, uint64_t inheritable)
 	return (int)syscall(SYS_capset, &head, data);
 }
 
+/*
+ * From here on this process starts no other, neither a program nor a process of its own: that would outlive
+ * mxtrapd, with the sockets that it inherited.  Threads are allowed.  Needs no_new_privs.
+ */
+static bool
+confine_alone(void)
+{
+#if defined(CONFINE_ARCH)
+#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define IF(is, what) BPF_JUMP(BPF_JMP | BPF_##is | BPF_K, (what), 0, 1)
+#define FAIL(error) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (error))
+#define ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+	static struct sock_filter rules[] = {
+		LOAD(arch), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CONFINE_ARCH, 1, 0), FAIL(EPERM),
+		LOAD(nr), IF(JGE, 0x40000000), FAIL(EPERM),	/* x32 */
+		IF(JEQ, SYS_execve), FAIL(EPERM), IF(JEQ, SYS_execveat), FAIL(EPERM),
+#if defined(SYS_fork)
+		IF(JEQ, SYS_fork), FAIL(EPERM), IF(JEQ, SYS_vfork), FAIL(EPERM),
+#endif
+		/* A filter cannot see its flags; without it the C library calls clone(). */
+		IF(JEQ, SYS_clone3), FAIL(ENOSYS),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 1, 0), ALLOW,
+		LOAD(args[0]), IF(JSET, CLONE_THREAD), ALLOW, FAIL(EPERM),
+	};
+#undef LOAD
+#undef IF
+#undef FAIL
+#undef ALLOW
+	const struct sock_fprog program = { .len = sizeof(rules) / sizeof(rules[0]), .filter = rules };
+
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+#else
+	return false;
+#endif
+}
+
 /* No program that we might ever execute gets more than this. */
 static void
 caps_bound(uint64_t keep)
@@ -71,51 +109,44 @@ caps_bound(uint64_t keep)
 	}
 }
 
-bool
-process_user(const char *name, uint32_t *uid, uint32_t *gid)
+/* The user that mxtrapd chose, for good. */
+static void
+become_user(const struct process_user *user)
 {
-	const struct passwd *pw = getpwnam(name);
+	gid_t groups[1] = { user->group };
 
-	if (pw == NULL)
-		return false;
-	*uid = pw->pw_uid;
-	*gid = pw->pw_gid;
-	return true;
+	if (!user->change)
+		return;
+	if (setgroups(user->group != 0, groups) < 0 || setresgid(user->gid, user->gid, user->gid) < 0 ||
+	    setresuid(user->uid, user->uid, user->uid) < 0)
+		fatal("cannot become user %u", user->uid);
 }
 
-/* The role's user for good.  False: there is no such user, or no right to become it. */
-static bool
-become_user(const struct role_user *role)
+static void
+say_lost(uint64_t lost)
 {
-	const uint64_t needed = CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID);
-	uint32_t uid, gid, spare;
-	gid_t groups[1];
-	size_t n = 0;
+	static const struct { int cap; const char *name; } names[] = {
+		{ CAP_NET_RAW, "CAP_NET_RAW" }, { CAP_NET_ADMIN, "CAP_NET_ADMIN" },
+	};
 
-	if ((caps_permitted() & needed) != needed || !process_user(role->user, &uid, &gid))
-		return false;
-	if (role->group != NULL && process_user(role->group, &spare, &groups[0]))
-		n = 1;
-	if (setgroups(n, groups) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid,
-	    uid, uid) < 0)
-		fatal("cannot become user %s", role->user);
-	return true;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if ((lost & CAP_BIT(names[i].cap)) != 0)
+			log_warnx("runs without %s, which it needs: mxtrapd was not given it", names[i].name);
 }
 
 void
 process_confine(struct process *p, uint64_t keep_caps)
 {
-	uint64_t keep = keep_caps & caps_permitted();
+	uint64_t keep = keep_caps & process_caps();
 
-	if (keep != keep_caps)
-		log_warnx("runs without the capabilities that it should keep (%#llx of %#llx)",
-		    (unsigned long long)keep, (unsigned long long)keep_caps);
+	say_lost(keep_caps & ~keep);
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		fatal("cannot keep capabilities");
 	caps_bound(0);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if (!become_user(&role_users[p->role]))
-		log_debug("stays under its user %u", (unsigned)geteuid());
+	become_user(&p->user);
+	if (p->parent != 0 && (getuid() == 0 || geteuid() == 0))
+		fatalx("would run as root, expected another user");
 	if (caps_set(keep, 0) < 0)
 		fatal("cannot give up capabilities");
 	prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
@@ -131,23 +162,16 @@ process_confine(struct process *p, uint64_t keep_caps)
 		fatal("cannot tie its life to mxtrapd's");
 	if (p->parent != 0 && getppid() != p->parent)
 		fatalx("mxtrapd is gone");
+	if (p->parent != 0 && !confine_alone())
+		log_debug("the kernel does not forbid it to start other programs");
 }
 
 void
 process_confine_supervisor(const struct config *config)
 {
 	uint64_t wanted = supervisor_caps | (config->firewall ? CAP_BIT(CAP_NET_ADMIN) : 0);
-	uint64_t keep = wanted & caps_permitted();
-	uint32_t uid, gid;
-	bool users = process_user("mxtrap", &uid, &gid) && process_user("mxtrap-net", &uid, &gid) &&
-	    (!config->firewall || process_user("mxtrap-fw", &uid, &gid));
+	uint64_t keep = wanted & process_caps();
 
-	if (keep != wanted || !users)
-		log_info("all processes run under one user (%u): found %s%s%s, expected all",
-		    (unsigned)geteuid(), keep == wanted ? "" : "not all capabilities",
-		    keep == wanted || users ? "" : " and ",
-		    users ? "" : config->firewall ? "not the users mxtrap, mxtrap-net and mxtrap-fw" :
-	    "no users mxtrap and mxtrap-net");
 	caps_bound(keep);
 	if (caps_set(keep, keep) < 0)
 		fatal("cannot give up capabilities");

@@ -66,7 +66,8 @@ static bool
 message_admin_holds(const struct message_admin *m)
 {
 	return m->op >= ADMIN_ALLOW && m->op <= ADMIN_LIST && m->len <= 128 &&
-	    message_ends(m->who, sizeof(m->who)) && message_ends(m->note, sizeof(m->note));
+	    message_ends(m->who, sizeof(m->who)) && message_ends(m->note, sizeof(m->note)) &&
+	    message_ends(m->shown, sizeof(m->shown));
 }
 
 static bool
@@ -74,14 +75,14 @@ message_purge_holds(const struct message_purge *m)
 {
 	return m->kind <= EVIDENCE_N_KINDS && m->dry_run <= 1 && m->since_s >= 0 && m->since_s <= UINT32_MAX &&
 	    message_ends(m->exchanger, sizeof(m->exchanger)) && message_ends(m->who, sizeof(m->who)) &&
-	    message_ends(m->note, sizeof(m->note));
+	    message_ends(m->note, sizeof(m->note)) && message_ends(m->shown, sizeof(m->shown));
 }
 
 static bool
 message_token_holds(const struct message_token *m)
 {
 	return m->revoke <= 1 && message_ends(m->name, sizeof(m->name)) && message_ends(m->scope, sizeof(m->scope)) &&
-	    message_ends(m->who, sizeof(m->who)) && token_name(m->name) && (m->revoke == 1 || token_scope(m->scope));
+	    message_ends(m->who, sizeof(m->who)) && message_ends(m->shown, sizeof(m->shown)) && token_name(m->name) && (m->revoke == 1 || token_scope(m->scope));
 }
 
 static bool
@@ -157,13 +158,13 @@ message_may(enum message_line line, enum message_kind kind)
 		[LINE_SUPERVISOR_TO_WATCH] = 1U << MESSAGE_PROCESSES,
 		[LINE_DECOY_TO_WATCH] = 1U << MESSAGE_ACCEPTS | 1U << MESSAGE_DECOY | 1U << MESSAGE_PROBE | 1U << MESSAGE_SAID,
 		[LINE_LOOKUP_TO_WATCH] = 1U << MESSAGE_LOOKUP | 1U << MESSAGE_SIGHTINGS,
-		[LINE_WEB_TO_WATCH] = 1U << MESSAGE_FETCHED,
+		[LINE_WEB_TO_WATCH] = 1U << MESSAGE_FETCHED | 1U << MESSAGE_ADMIN | 1U << MESSAGE_PURGE | 1U << MESSAGE_TOKEN,
 		[LINE_FIREWALL_TO_WATCH] = 1U << MESSAGE_FIREWALL,
 		[LINE_WATCH_TO_LOOKUP] = 1U << MESSAGE_DOORBELL,
 		[LINE_WATCH_TO_WEB] = 1U << MESSAGE_DOORBELL,
 		[LINE_WATCH_TO_FIREWALL] = 1U << MESSAGE_ROWS,
 		[LINE_WATCH_TO_CLIENT] = 1U << MESSAGE_ANSWER,
-		[LINE_CLIENT_TO_WATCH] = 1U << MESSAGE_ADMIN | 1U << MESSAGE_PURGE | 1U << MESSAGE_TOKEN,
+		[LINE_CLIENT_TO_WATCH] = 1U << MESSAGE_ADMIN | 1U << MESSAGE_PURGE | 1U << MESSAGE_TOKEN | 1U << MESSAGE_FETCHED,
 	};
 
 	return line < LINE_N && (unsigned)kind < MESSAGE_N_KINDS && (may[line] & 1U << kind) != 0;
@@ -201,7 +202,7 @@ message_holds(const void *record, size_t size)
 		return false;
 	switch ((enum message_kind)m.head.kind) {
 	case MESSAGE_HEARTBEAT:
-		return m.heartbeat.ready <= 1;
+		return m.heartbeat.ready <= 1 && message_ends(m.heartbeat.trouble, sizeof(m.heartbeat.trouble));
 	case MESSAGE_ACCEPTS:
 		return message_accepts_hold(&m.accepts);
 	case MESSAGE_ADMIN:

@@ -79,7 +79,30 @@ take_socket(struct process *p, const char *text, char **end)
 	return true;
 }
 
-/* "p123,t3,s4,d5,b6,c7,l8:0,l9:1": a letter and its descriptor. */
+/* "1:998:998:0": does it change its user (or share it with all), and to which; one more group. */
+static bool
+take_user(struct process *p, const char *text, char **end)
+{
+	uint32_t *parts[] = { &p->user.uid, &p->user.gid, &p->user.group };
+	long n = strtol(text, end, 10);
+
+	if (*end == text || n < 0 || n > 1)
+		return false;
+	p->user.change = n == 1;
+	p->shared = n == 0;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (**end != ':')
+			return false;
+		text = *end + 1;
+		n = strtol(text, end, 10);
+		if (*end == text || n < 0 || n >= UINT32_MAX)
+			return false;
+		*parts[i] = (uint32_t)n;
+	}
+	return !p->user.change || (p->user.uid != 0 && p->user.gid != 0);
+}
+
+/* "p123,i1:998:998:0,t3,s4,d5,b6,c7,l8:0,l9:1": a letter and its descriptor. */
 static bool
 take_fds(struct process *p, const char *text, int *text_fd)
 {
@@ -94,6 +117,9 @@ take_fds(struct process *p, const char *text, int *text_fd)
 		case 'p':
 			p->parent = (int32_t)strtol(text, &end, 10);
 			ok = end > text;
+			break;
+		case 'i':
+			ok = take_user(p, text, &end);
 			break;
 		case 't':
 			ok = take_fd(text, &end, text_fd);
@@ -201,13 +227,14 @@ process_adopt(struct process *p, int argc, char **argv)
 int
 process_heartbeat(struct process *p, bool ready)
 {
-	struct message_heartbeat beat = { .ready = ready, .spare = p->n_deaf };
+	struct message_heartbeat beat = { .ready = ready, .n_deaf = p->n_deaf };
 	int64_t now = process_now_ms(), due = p->beat_ms + PROCESS_BEAT_MS;
 
 	if (p->beat_ms != 0 && now < due)
 		return (int)(due - now);
 	p->beat_ms = now;
 	message_init(&beat.head, MESSAGE_HEARTBEAT, sizeof(beat));
+	(void)snprintf(beat.trouble, sizeof(beat.trouble), "%s", p->trouble);
 	/* A full line means that the supervisor is stopped, not gone. */
 	if (message_send(p->supervisor_fd, &beat, sizeof(beat)) < 0)
 		p->stopping = true;

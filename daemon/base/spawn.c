@@ -76,7 +76,7 @@ spawn_exec(const struct spawn *s, int line, int text, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (getppid() != parent)
 		_exit(3);
-	fprintf(list, "p%d", (int)parent);
+	fprintf(list, "p%d,i%d:%u:%u:%u", (int)parent, s->user.change, s->user.uid, s->user.gid, s->user.group);
 	hand_down(list, 't', text);
 	hand_down(list, 's', line);
 	hand_down(list, 'd', s->decoy_fd);

@@ -62,12 +62,15 @@ bind_self(int fd, const char *dir, struct sockaddr_un *self)
 	int n = snprintf(self->sun_path, sizeof(self->sun_path), "%s/answer.%d", dir, (int)getpid());
 
 	if (n > 0 && (size_t)n < sizeof(self->sun_path)) {
+		mode_t before = umask(0);
+		bool bound;
+
 		(void)unlink(self->sun_path);
-		if (bind(fd, (struct sockaddr *)self, sizeof(*self)) == 0) {
-			/* watch is another user; the directory keeps others out. */
-			(void)chmod(self->sun_path, 0666);
+		/* watch is another user; the directory keeps others out.  Not by name afterwards: watch may write there. */
+		bound = fchmod(fd, 0666) == 0 && bind(fd, (struct sockaddr *)self, sizeof(*self)) == 0;
+		(void)umask(before);
+		if (bound)
 			return 0;
-		}
 	}
 	self->sun_path[0] = '\0';
 	return bind(fd, (struct sockaddr *)self, sizeof(self->sun_family));
@@ -76,9 +79,20 @@ bind_self(int fd, const char *dir, struct sockaddr_un *self)
 int
 cli_tell_watch(const struct cli *cli, const void *record, size_t size)
 {
+	union {
+		struct message_head head;
+		struct message_admin admin;
+		struct message_purge purge;
+		struct message_token token;
+	} m;
 	struct sockaddr_un to = { .sun_family = AF_UNIX }, self = { .sun_family = AF_UNIX };
 	int fd, status, n;
 
+	if (size > sizeof(m))
+		return CLI_NO;
+	memcpy(&m, record, size);
+	(void)snprintf(m.head.kind == MESSAGE_TOKEN ? m.token.shown : m.head.kind == MESSAGE_PURGE ? m.purge.shown : m.admin.shown,
+	    MESSAGE_TOKEN_SIZE, "%s", cli->token);
 	n = snprintf(to.sun_path, sizeof(to.sun_path), "%s/control.sock", cli->config.state_dir);
 	if (n < 0 || (size_t)n >= sizeof(to.sun_path))
 		return unreachable(cli->config.state_dir, "the path is too long for a socket");
@@ -88,10 +102,11 @@ cli_tell_watch(const struct cli *cli, const void *record, size_t size)
 			close(fd);
 		return unreachable(to.sun_path, strerror(errno));
 	}
-	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0 || send(fd, record, size, 0) != (ssize_t)size)
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0 || send(fd, &m, size, 0) != (ssize_t)size)
 		status = unreachable(to.sun_path, strerror(errno));
 	else
 		status = await_answer(fd, to.sun_path, ANSWER_MS);
+	explicit_bzero(&m, sizeof(m));
 	close(fd);
 	if (self.sun_path[0] != '\0')
 		(void)unlink(self.sun_path);

@@ -15,6 +15,7 @@ struct cli {
 	struct report *report;		/* NULL before cli_open() */
 	int64_t	       now_s;		/* the database's idea of now */
 	bool	       colour;
+	char	       token[72];	/* that is shown to mxtrapd; "": none */
 	bool	       progress;	/* a person waits: standard error is a terminal, standard output is none */
 };
 
@@ -77,6 +78,10 @@ bool cli_any_answers(const struct cli *);
 int cli_target_width(const struct cli *);
 /* A line that counts, overwritten each time; what NULL wipes it away. */
 void cli_progress(const struct cli *, uint64_t n, const char *what);
+/* The token to show: of an option, of a file, or of the environment (MXTRAP_TOKEN); none is no fault. */
+int cli_bearer(struct cli *, const char *token, const char *file);
+/* Take --token and --token-file out of a command's words; the exit status. */
+int cli_bearer_words(int *argc, char **argv, const char **token, const char **file);
 /* Send a record to watch over the control socket and say what it answers; the exit status. */
 int cli_tell_watch(const struct cli *, const void *record, size_t size);
 /* A time: a span back from now, Unix seconds, or RFC 3339.  False: none of these. */

@@ -53,6 +53,8 @@ help(FILE *out)
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(out, "  %-9s %s\n", COMMANDS[i].name, COMMANDS[i].says);
 	fputs("\n  -c FILE   configuration (default " DEFAULT_CONFIG ")\n"
+	    "  --token-file FILE, --token TOKEN, or MXTRAP_TOKEN in the environment\n"
+	    "            a token of scope admin, where all of mxtrapd runs under one user\n"
 	    "  --help    this, or a command's own: mxtrap list --help\n"
 	    "  --version\n\n"
 	    "exit: 0 done, 1 the answer is no or the input was bad, 2 usage,\n"
@@ -179,9 +181,10 @@ int
 main(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 },
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' },
+		{ "token", required_argument, NULL, 't' }, { "token-file", required_argument, NULL, 'f' }, { NULL, 0, NULL, 0 },
 	};
-	const char *file = DEFAULT_CONFIG;
+	const char *file = DEFAULT_CONFIG, *token = NULL, *token_file = NULL;
 	const struct cli_command *command;
 	struct cli cli = { .report = NULL };
 	int c, status;
@@ -193,6 +196,8 @@ main(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "+c:h", longs, NULL)) != -1) {
 		switch (c) {
 		case 'c': file = optarg; break;
+		case 't': token = optarg; break;
+		case 'f': token_file = optarg; break;
 		case 'h': help(stdout); return CLI_DONE;
 		case 'V': puts("mxtrap " MXTRAP_VERSION); return CLI_DONE;
 		default: help(stderr); return CLI_USAGE;
@@ -216,7 +221,12 @@ main(int argc, char **argv)
 	argc -= optind;
 	argv += optind;
 	optind = 0;			/* getopt begins anew for the command's own options */
-	status = command->run(&cli, argc, argv);
+	status = cli_bearer_words(&argc, argv, &token, &token_file);
+	if (status == CLI_DONE)
+		status = cli_bearer(&cli, token, token_file);
+	if (status == CLI_DONE)
+		status = command->run(&cli, argc, argv);
+	explicit_bzero(cli.token, sizeof(cli.token));
 	report_close(cli.report);
 	config_free(&cli.config);
 	return finish(status);

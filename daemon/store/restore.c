@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "mxtrap/token.h"
 #include "row.h"
 #include "store_int.h"
 
@@ -280,6 +281,30 @@ store_has_token(struct store *s)
 	rc = sqlite3_step(r.rows);
 	(void)restore_close(&r, rc == SQLITE_ROW ? SQLITE_DONE : rc);
 	return rc == SQLITE_ROW;
+}
+
+bool
+store_token_of(struct store *s, const uint8_t hash[static 32], int64_t now_s, char name[static 32], char scope[static 32])
+{
+	struct restore r;
+	bool found = false;
+	int rc;
+
+	if (!restore_open(&r, s, "SELECT name, scope, hash, expires_s FROM token"))
+		return false;
+	while ((rc = sqlite3_step(r.rows)) == SQLITE_ROW) {
+		const char *called = (const char *)sqlite3_column_text(r.rows, 0), *may = (const char *)sqlite3_column_text(r.rows, 1);
+		const uint8_t *stored = sqlite3_column_blob(r.rows, 2);
+		int64_t expires_s = sqlite3_column_int64(r.rows, 3);
+
+		if (called == NULL || may == NULL || stored == NULL || sqlite3_column_bytes(r.rows, 2) != 32 ||
+		    (expires_s != 0 && expires_s <= now_s) || !token_equal(stored, hash) || !token_name(called) || !token_scope(may))
+			continue;
+		(void)snprintf(name, 32, "%s", called);
+		(void)snprintf(scope, 32, "%s", may);
+		found = true;
+	}
+	return restore_close(&r, rc) && found;
 }
 
 bool

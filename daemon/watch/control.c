@@ -6,6 +6,7 @@
  * of its own asks the store, the watch thread applies and answers.
  */
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mxtrap/token.h"
 #include "watch_int.h"
+
+#define CONTROL_WEB 64			/* records a turn: what consumers fetched comes there as well */
 
 /* What the audit calls a decision that is about no address. */
 static const char *
@@ -32,6 +36,8 @@ make_durable(struct store *store, const struct control_job *job)
 	struct prefix what;
 	struct timespec ts;
 
+	if (job->head.kind == MESSAGE_PURGE)
+		return true;		/* by itself, when it is done */
 	if (job->head.kind == MESSAGE_TOKEN)
 		return token->revoke ? store_token_gone(store, token->name, token->who) :
 		    store_token(store, token->hash, token->name, token->scope, token->expires_s, token->who);
@@ -56,6 +62,72 @@ make_durable(struct store *store, const struct control_job *job)
 	return true;
 }
 
+/* The name of a user of this host, or its number; never a network's answer, for which nobody here may wait. */
+static void
+user_name(uint32_t uid, char *out, size_t size)
+{
+	FILE *f = fopen("/etc/passwd", "re");
+	struct passwd pw, *found = NULL;
+	char line[1024];
+
+	(void)snprintf(out, size, "uid %u", uid);
+	while (f != NULL && fgetpwent_r(f, &pw, line, sizeof(line), &found) == 0 && found != NULL) {
+		if (pw.pw_uid != uid)
+			continue;
+		(void)snprintf(out, size, "%.31s", pw.pw_name);
+		break;
+	}
+	if (f != NULL)
+		(void)fclose(f);
+}
+
+/*
+ * Who asks, and may he?  What web says proves nothing: the token that it was shown does.  On the control socket
+ * the mode decides, where only its users can open it; else a token, there too.  NULL: who is his name.
+ */
+static const char *
+identify(const struct control *c, const struct ask_from *from, const char *shown, char who[static 64])
+{
+	char name[32], scope[32], user[40];
+	uint8_t hash[TOKEN_HASH_SIZE];
+
+	if (from->known)
+		user_name(from->uid, user, sizeof(user));
+	else
+		(void)snprintf(user, sizeof(user), "unknown");
+	(void)snprintf(who, 64, "%s", user);
+	if (!from->by_web && !c->shared)
+		return NULL;
+	if (shown[0] == '\0')
+		return "all of mxtrapd runs under one user here: expected a token of scope admin (mxtrap --token-file FILE, or "
+		    "MXTRAP_TOKEN)";
+	token_hash(shown, hash);
+	if (!store_token_of(c->store, hash, time(NULL), name, scope))
+		return "found a token that opens nothing, expected one of scope admin (the first is in mxtrapd's log)";
+	if (!token_may(scope, TOKEN_SCOPE_ADMIN))
+		return "this token may not do that: it needs the scope admin";
+	if (from->by_web)
+		(void)snprintf(who, 64, "api:%s", name);
+	else
+		(void)snprintf(who, 64, "%.22s (token %s)", user, name);
+	return NULL;
+}
+
+/* With the name that the audit gets, and without the token. */
+static const char *
+identify_job(const struct control *c, struct control_job *job)
+{
+	char *who = job->head.kind == MESSAGE_TOKEN ? job->token.who : job->head.kind == MESSAGE_PURGE ? job->purge.who :
+	    job->asked.who;
+	char *shown = job->head.kind == MESSAGE_TOKEN ? job->token.shown : job->head.kind == MESSAGE_PURGE ? job->purge.shown :
+	    job->asked.shown;
+	const char *why = job->head.kind == MESSAGE_ADMIN && job->asked.op == ADMIN_PING ? NULL :
+	    identify(c, &job->from, shown, who);
+
+	explicit_bzero(shown, MESSAGE_TOKEN_SIZE);
+	return why;
+}
+
 static void *
 control_run(void *arg)
 {
@@ -64,6 +136,7 @@ control_run(void *arg)
 	pthread_mutex_lock(&c->mutex);
 	for (;;) {
 		struct control_job *job, asked;
+		const char *refused;
 		bool ok;
 
 		while (c->n == c->n_done && !c->stop)
@@ -73,8 +146,11 @@ control_run(void *arg)
 		job = &c->jobs[(c->first + c->n_done) % CONTROL_QUEUE];
 		asked = *job;
 		pthread_mutex_unlock(&c->mutex);
-		ok = make_durable(c->store, &asked);
+		refused = identify_job(c, &asked);
+		ok = refused == NULL && make_durable(c->store, &asked);
 		pthread_mutex_lock(&c->mutex);
+		*job = asked;
+		job->refused = refused;
 		job->ok = ok;
 		job->done = true;
 		c->n_done++;
@@ -85,9 +161,11 @@ control_run(void *arg)
 }
 
 bool
-control_start(struct control *c, int fd, struct store *store, struct purge *purge)
+control_start(struct control *c, int fd, int web_fd, bool shared, struct store *store, struct purge *purge)
 {
-	*c = (struct control){ .fd = fd, .store = store, .purge = purge, .event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
+	if (fd >= 0)
+		ask_open(fd);
+	*c = (struct control){ .fd = fd, .web_fd = web_fd, .shared = shared, .store = store, .purge = purge, .event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
 	pthread_mutex_init(&c->mutex, NULL);
 	pthread_cond_init(&c->wake, NULL);
 	c->running = c->event_fd >= 0 && pthread_create(&c->thread, NULL, control_run, c) == 0;
@@ -110,26 +188,15 @@ control_stop(struct control *c)
 	c->running = false;
 }
 
-void
-control_answer(const struct control *c, const struct sockaddr_un *to, socklen_t len, int ok, const char *text)
-{
-	struct message_answer m = { .ok = (uint32_t)ok };
-
-	message_init(&m.head, MESSAGE_ANSWER, sizeof(m));
-	(void)snprintf(m.text, sizeof(m.text), "%s", text);
-	/* Who does not wait for the answer misses it. */
-	(void)sendto(c->fd, &m, sizeof(m), MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)to, len);
-}
-
 static void
-answer(const struct control *c, const struct control_job *job, bool ok, const char *text)
+answer(const struct control *c, struct control_job *job, bool ok, const char *text)
 {
-	control_answer(c, &job->from, job->from_len, ok, text);
+	ask_answer(c->fd, &job->from, ok, text);
 }
 
 /* A name that is taken, or that nobody has, is no mishap of the database; which it was is told as well as can be. */
 static void
-answer_token(const struct control *c, const struct control_job *job)
+answer_token(const struct control *c, struct control_job *job)
 {
 	const struct message_token *m = &job->token;
 	char text[200];
@@ -147,7 +214,7 @@ answer_token(const struct control *c, const struct control_job *job)
 }
 
 static void
-answer_done(const struct control *c, const struct control_job *job)
+answer_done(const struct control *c, struct control_job *job)
 {
 	char what[PREFIX_TEXT_SIZE], text[200];
 	struct addr addr;
@@ -192,64 +259,94 @@ refusal(const struct message_admin *m)
 	return NULL;
 }
 
-static void
-take_jobs(struct control *c, int64_t now_us, const char *(*may)(void *ctx, const struct message_admin *), void *ctx)
+/* In line for the thread; NULL, or why not. */
+static const char *
+put(struct control *c, const struct control_job *job)
 {
-	for (int i = 0; i < CONTROL_QUEUE; i++) {
-		struct control_job job = { .from_len = sizeof(job.from) };
-		union {
-			struct message_head head;
-			struct message_admin admin;
-			struct message_purge purge;
-			struct message_token token;
-			struct message_fetched fetched;
-		} m;
-		ssize_t size = recvfrom(c->fd, &m, sizeof(m), MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&job.from,
-		    &job.from_len);
-		const char *why;
+	const char *why = NULL;
 
-		if (size < 0)
-			return;
-		if ((size_t)size > sizeof(m) || !message_holds(&m, (size_t)size) ||
-		    (m.head.kind != MESSAGE_ADMIN && m.head.kind != MESSAGE_PURGE && m.head.kind != MESSAGE_TOKEN &&
-		    m.head.kind != MESSAGE_FETCHED)) {
-			c->refused++;
-			continue;
-		}
-		if (m.head.kind == MESSAGE_FETCHED) {	/* mxtrap export: it waits for no answer */
-			watch_consumer(c->store, &m.fetched);
-			continue;
-		}
-		if (m.head.kind == MESSAGE_PURGE) {
-			why = purge_ask(c->purge, &m.purge, now_us, &job.from, job.from_len);
-			if (why != NULL)
-				answer(c, &job, false, why);
-			continue;
-		}
-		if (m.head.kind == MESSAGE_TOKEN)
-			job.token = m.token;
-		else
-			job.asked = m.admin;
-		why = m.head.kind == MESSAGE_ADMIN ? refusal(&job.asked) : NULL;
-		if (why != NULL) {
-			answer(c, &job, false, why);
-			continue;
-		}
-		if (m.head.kind == MESSAGE_ADMIN && (why = may(ctx, &job.asked)) != NULL) {
-			control_answer(c, &job.from, job.from_len, 3, why);
-			continue;
-		}
-		pthread_mutex_lock(&c->mutex);
-		if (c->n < CONTROL_QUEUE) {
-			c->jobs[(c->first + c->n++) % CONTROL_QUEUE] = job;
-			pthread_cond_signal(&c->wake);
-		} else {
-			why = "busy: too many decisions at once";
-			c->refused++;
-		}
-		pthread_mutex_unlock(&c->mutex);
+	pthread_mutex_lock(&c->mutex);
+	if (c->n < CONTROL_QUEUE) {
+		c->jobs[(c->first + c->n++) % CONTROL_QUEUE] = *job;
+		pthread_cond_signal(&c->wake);
+	} else {
+		why = "busy: too many decisions at once";
+		c->refused++;
+	}
+	pthread_mutex_unlock(&c->mutex);
+	return why;
+}
+
+/* What one of our own asks: so much a turn, however much it sends.  False: there is no more now, or ever. */
+static bool
+take_job(struct control *c, int *fd, bool by_web, const char *(*may)(void *ctx, const struct message_admin *), void *ctx)
+{
+	struct control_job job = { .done = false };
+	union {
+		struct message_head head;
+		struct message_admin admin;
+		struct message_purge purge;
+		struct message_token token;
+		struct message_fetched fetched;
+	} m;
+	int size = ask_receive(*fd, &m, sizeof(m), &job.from);
+	const char *why = NULL;
+
+	if (size == -1 && by_web)
+		*fd = -1;		/* closed for good */
+	if (size == 0 || size == -1)
+		return false;
+	job.from.by_web = by_web;
+	if (size > 0 && !message_may(by_web ? LINE_WEB_TO_WATCH : LINE_CLIENT_TO_WATCH, m.head.kind)) {
+		ask_drop(&job.from);
+		size = -2;
+	}
+	if (size > 0 && m.head.kind == MESSAGE_FETCHED) {	/* it waits for no answer */
+		watch_consumer(c->store, &m.fetched);
+		ask_drop(&job.from);
+		return true;
+	}
+	/* web's own asker may have given up by now, and was told that nothing was done. */
+	if (size < 0 || (by_web && !ask_begin(&job.from))) {
+		c->refused++;
+		if (size > 0)
+			ask_drop(&job.from);
+		return true;
+	}
+	if (m.head.kind == MESSAGE_TOKEN)
+		job.token = m.token;
+	else if (m.head.kind == MESSAGE_PURGE)
+		job.purge = m.purge;
+	else
+		job.asked = m.admin;
+	if (m.head.kind == MESSAGE_ADMIN && (why = refusal(&job.asked)) == NULL && (why = may(ctx, &job.asked)) != NULL)
+		ask_answer(c->fd, &job.from, 3, why);
+	else if (why != NULL || (why = put(c, &job)) != NULL)
+		answer(c, &job, false, why);
+	explicit_bzero(&job, sizeof(job));
+	explicit_bzero(&m, sizeof(m));
+	return true;
+}
+
+/* It is durable, or refused: apply it, and say so. */
+static void
+finish(struct control *c, struct control_job *job, int64_t now_us, void (*apply)(void *ctx, const struct message_admin *), void *ctx)
+{
+	const char *why;
+
+	if (job->refused != NULL) {
+		c->refused++;
+		ask_answer(c->fd, &job->from, 3, job->refused);
+	} else if (job->head.kind == MESSAGE_PURGE) {
+		why = purge_ask(c->purge, &job->purge, now_us, &job->from);
 		if (why != NULL)
-			answer(c, &job, false, why);
+			answer(c, job, false, why);
+	} else if (job->head.kind == MESSAGE_TOKEN) {
+		answer_token(c, job);
+	} else {
+		if (job->ok && job->asked.op != ADMIN_PING)
+			apply(ctx, &job->asked);
+		answer_done(c, job);
 	}
 }
 
@@ -277,14 +374,10 @@ control_turn(struct control *c, int64_t now_us, const char *(*may)(void *ctx, co
 		pthread_mutex_unlock(&c->mutex);
 		if (!done)
 			break;
-		if (job.head.kind == MESSAGE_TOKEN) {
-			answer_token(c, &job);
-			continue;
-		}
-		if (job.ok && job.asked.op != ADMIN_PING)
-			apply(ctx, &job.asked);
-		answer_done(c, &job);
+		finish(c, &job, now_us, apply, ctx);
 	}
-	if (c->fd >= 0)
-		take_jobs(c, now_us, may, ctx);
+	for (int i = 0; i < CONTROL_QUEUE && c->fd >= 0 && take_job(c, &c->fd, false, may, ctx); i++)
+		;
+	for (int i = 0; i < CONTROL_WEB && c->web_fd >= 0 && take_job(c, &c->web_fd, true, may, ctx); i++)
+		;
 }

@@ -58,8 +58,7 @@ plan_run(void *arg)
 }
 
 const char *
-purge_ask(struct purge *p, const struct message_purge *m, int64_t now_us, const struct sockaddr_un *from,
-    socklen_t from_len)
+purge_ask(struct purge *p, const struct message_purge *m, int64_t now_us, struct ask_from *from)
 {
 	bool known = m->exchanger[0] == '\0';
 
@@ -74,8 +73,6 @@ purge_ask(struct purge *p, const struct message_purge *m, int64_t now_us, const 
 		return "expected a kind of evidence, an exchanger or a time";
 	p->asked = *m;
 	p->asked_us = now_us;
-	p->from = *from;
-	p->from_len = from_len;
 	p->at = p->n_changes = 0;
 	p->figures = (struct trap_purged){ 0 };
 	p->why[0] = '\0';
@@ -85,13 +82,15 @@ purge_ask(struct purge *p, const struct message_purge *m, int64_t now_us, const 
 	if (pthread_create(&p->thread, NULL, plan_run, p) != 0)
 		return "cannot begin: no thread";
 	p->stage = PURGE_PLANS;
+	p->from = *from;
+	from->fd = -1;
 	return NULL;
 }
 
 static void
-answer(struct purge *p, int ok, const char *text)
+answer(struct purge *p, uint32_t ok, const char *text)
 {
-	p->answer(p->ctx, &p->from, p->from_len, ok, text);
+	p->answer(p->ctx, &p->from, ok, text);
 }
 
 static void

@@ -11,9 +11,8 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
+#include "mxtrap/ask.h"
 #include "mxtrap/config.h"
 #include "mxtrap/message.h"
 #include "mxtrap/report.h"
@@ -44,8 +43,7 @@ struct purge {
 	enum purge_stage stage;
 	struct message_purge asked;
 	int64_t		 asked_us;
-	struct sockaddr_un from;
-	socklen_t	 from_len;
+	struct ask_from	 from;
 	pthread_t	 thread;
 	_Atomic bool	 planned;	/* the thread is done */
 	bool		 plan_ok, marked;
@@ -58,14 +56,13 @@ struct purge {
 	int64_t		 told_ms, committing_ms, worst_us;
 	/* How an event gets into the trap and the store, and how somebody is answered. */
 	void   (*apply)(void *ctx, struct event *, const char *who, const char *note);
-	void   (*answer)(void *ctx, const struct sockaddr_un *, socklen_t, int ok, const char *text);
+	void   (*answer)(void *ctx, struct ask_from *, uint32_t ok, const char *text);
 	void	*ctx;
 	uint64_t	 done;		/* purges that ended well */
 };
 
-/* Begin one.  NULL: it begins, and is answered later; else why not. */
-const char *purge_ask(struct purge *, const struct message_purge *, int64_t now_us, const struct sockaddr_un *from,
-    socklen_t from_len);
+/* Begin one.  NULL: it begins, and is answered later (from is taken over); else why not. */
+const char *purge_ask(struct purge *, const struct message_purge *, int64_t now_us, struct ask_from *from);
 /* A slice of it.  True: there is more to do at once. */
 bool purge_turn(struct purge *, struct trap *, int64_t now_us, int64_t now_ms);
 /* A change of the list while one is under way: kept for its serial.  False: not kept. */

@@ -370,22 +370,6 @@ watch_consumer(struct store *store, const struct message_fetched *m)
 }
 
 void
-watch_read_web(struct watch *w)
-{
-	struct message_fetched m;
-
-	for (int i = 0; w->p->web_fd >= 0 && may_read(w, &w->web_peer, i); i++) {
-		int n = message_take(w->p->web_fd, LINE_WEB_TO_WATCH, &m, sizeof(m));
-
-		if (n == 0 || n == -1)
-			return;
-		w->web_peer.n++;
-		if (n > 0)
-			watch_consumer(w->store, &m);
-	}
-}
-
-void
 watch_apply_admin(void *ctx, const struct message_admin *m)
 {
 	struct watch *w = ctx;

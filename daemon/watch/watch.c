@@ -79,7 +79,7 @@ second(struct watch *w)
 static int
 poll_sources(struct watch *w, int timeout_ms)
 {
-	struct pollfd fds[CONFIG_MAX_INTERFACES + 6];
+	struct pollfd fds[CONFIG_MAX_INTERFACES + 7];
 	nfds_t n = 0;
 
 	for (size_t i = 0; i < w->n; i++)
@@ -88,6 +88,7 @@ poll_sources(struct watch *w, int timeout_ms)
 	fds[n++] = (struct pollfd){ .fd = w->lookup_gone ? -1 : w->p->lookup_fd, .events = POLLIN };
 	fds[n++] = (struct pollfd){ .fd = w->p->control_fd, .events = POLLIN };
 	fds[n++] = (struct pollfd){ .fd = w->control.running ? w->control.event_fd : -1, .events = POLLIN };
+	fds[n++] = (struct pollfd){ .fd = w->control.running ? w->control.web_fd : -1, .events = POLLIN };
 	fds[n++] = (struct pollfd){ .fd = w->p->signal_fd, .events = POLLIN };
 	fds[n++] = (struct pollfd){ .fd = w->p->supervisor_fd, .events = POLLIN };
 	return poll(fds, n, timeout_ms);
@@ -132,11 +133,11 @@ purge_event(void *ctx, struct event *e, const char *who, const char *note)
 }
 
 static void
-purge_answer(void *ctx, const struct sockaddr_un *to, socklen_t len, int ok, const char *text)
+purge_answer(void *ctx, struct ask_from *to, uint32_t ok, const char *text)
 {
 	const struct watch *w = ctx;
 
-	control_answer(&w->control, to, len, ok, text);
+	ask_answer(w->control.fd, to, ok, text);
 }
 
 static void
@@ -243,7 +244,8 @@ begin_token(struct watch *w)
 	char text[TOKEN_TEXT_SIZE];
 	uint8_t hash[TOKEN_HASH_SIZE];
 
-	if (w->config->n_web == 0 || store_has_token(w->store) || !token_make(text))
+	/* Where all processes are one user, the command needs one as well. */
+	if ((w->config->n_web == 0 && !w->p->shared) || store_has_token(w->store) || !token_make(text))
 		return;
 	token_hash(text, hash);
 	if (store_token(w->store, hash, TOKEN_SCOPE_ADMIN, TOKEN_SCOPE_ADMIN, 0, "mxtrapd"))
@@ -317,7 +319,7 @@ begin(struct watch *w)
 	if (!firewall_feed_start(&w->firewall, w->config, w->p->firewall_fd, w->firewall_off))
 		log_warn("the firewall is not told of the list");
 	firewall_feed_gate(&w->firewall, &w->publish);
-	if (!control_start(&w->control, w->p->control_fd, w->store, &w->purge))
+	if (!control_start(&w->control, w->p->control_fd, w->p->web_fd, w->p->shared, w->store, &w->purge))
 		log_warn("the control socket is not served");
 	(void)listable_warn(w->config, warn, NULL);
 	log_info("watching %zu interface%s, %" PRIu64 " senders known%s", w->n, w->n == 1 ? "" : "s",

@@ -11,10 +11,9 @@
 #define MXTRAP_WATCH_INT_H
 
 #include <pthread.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 
+#include "mxtrap/ask.h"
 #include "mxtrap/capture.h"
 #include "mxtrap/log.h"
 #include "mxtrap/merge.h"
@@ -65,14 +64,17 @@ struct control_job {
 		struct message_head  head;	/* which of them it is */
 		struct message_admin asked;
 		struct message_token token;
+		struct message_purge purge;
 	};
-	struct sockaddr_un   from;
-	socklen_t	     from_len;
+	struct ask_from	     from;
 	bool		     done, ok;
+	const char	    *refused;		/* why who asks may not; NULL: may */
 };
 
 struct control {			/* its jobs go round: asked, made durable, answered */
 	int		 fd;		/* the datagram socket; -1: none */
+	int		 web_fd;	/* the line to web; -1: none, or closed */
+	bool		 shared;	/* a token is asked for on the socket as well: its mode says nothing */
 	int		 event_fd;	/* readable: a job is done */
 	struct store	*store;
 	pthread_t	 thread;
@@ -85,9 +87,7 @@ struct control {			/* its jobs go round: asked, made durable, answered */
 	uint64_t	 refused;	/* what was no record, or found the queue full */
 	struct purge	*purge;		/* borrowed: who is asked for one */
 };
-bool control_start(struct control *, int fd, struct store *, struct purge *);
-/* One answer; ok as in struct message_answer. */
-void control_answer(const struct control *, const struct sockaddr_un *to, socklen_t, int ok, const char *text);
+bool control_start(struct control *, int fd, int web_fd, bool shared, struct store *, struct purge *);
 void control_stop(struct control *);
 /* Read what came, answer what is done.  may says what a rule has against a decision; NULL: nothing.  apply is
  * called for each decision that is durable now. */
@@ -178,7 +178,6 @@ const char *watch_words_of(const struct watch *, const struct event *, const cha
 void watch_drop_words(struct watch *);
 void watch_read_supervisor(struct watch *);
 void watch_read_lookup(struct watch *);
-void watch_read_web(struct watch *);
 void watch_consumer(struct store *, const struct message_fetched *);
 /* For control_turn(); ctx: struct watch. */
 const char *watch_may(void *ctx, const struct message_admin *);

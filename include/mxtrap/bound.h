@@ -8,7 +8,7 @@
 #define MXTRAP_BOUND_H
 
 #include "mxtrap/bind.h"
-#include "mxtrap/process.h"
+#include "mxtrap/users.h"
 
 struct bound {				/* a socket of a child's, or one that cannot be had yet */
 	struct addr addr;
@@ -23,7 +23,8 @@ struct bound {				/* a socket of a child's, or one that cannot be had yet */
 	char	 why[BIND_WHY_SIZE];
 };
 
-struct bounds {				/* start from = { 0 } */
+struct bounds {				/* start from = { .users = ... } */
+	const struct users *users;	/* borrowed: who is to listen on a unix socket; NULL: who we are */
 	size_t	      n;
 	struct bound *bound;		/* owned */
 };

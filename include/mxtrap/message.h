@@ -13,13 +13,14 @@
 #include "mxtrap/addr.h"
 
 #define MESSAGE_MAGIC 0x4d585452U	/* "MXTR" */
+#define MESSAGE_TOKEN_SIZE 72		/* as in token.h; "": none is shown */
 
 enum message_kind {
 	MESSAGE_HEARTBEAT = 1,	/* child to mxtrapd */
 	MESSAGE_ACCEPTS = 2,	/* decoy to watch */
 	MESSAGE_DOORBELL = 3,	/* watch to web: the list moved */
-	MESSAGE_ADMIN = 4,	/* mxtrap to watch, over the control socket */
-	MESSAGE_ANSWER = 5,	/* watch to mxtrap */
+	MESSAGE_ADMIN = 4,	/* mxtrap to watch, over the control socket; web to watch */
+	MESSAGE_ANSWER = 5,	/* watch to mxtrap, and to web */
 	MESSAGE_PROCESSES = 6,	/* mxtrapd to watch: who runs */
 	MESSAGE_DECOY = 7,	/* decoy to watch: its counters */
 	MESSAGE_SAID = 8,	/* decoy to watch: what a client said */
@@ -28,7 +29,7 @@ enum message_kind {
 	MESSAGE_FIREWALL = 11,	/* firewall to watch: its counters, or "tell me all" */
 	MESSAGE_LOOKUP = 13,	/* lookup to watch: its counters */
 	MESSAGE_PURGE = 12,	/* mxtrap to watch, over the control socket */
-	MESSAGE_TOKEN = 15,	/* mxtrap to watch, over the control socket */
+	MESSAGE_TOKEN = 15,	/* mxtrap to watch, over the control socket; web to watch */
 	MESSAGE_FETCHED = 16,	/* web to watch: a consumer came */
 	MESSAGE_SIGHTINGS = 17,	/* lookup to watch: whom the real MX saw */
 };
@@ -41,7 +42,8 @@ struct message_head {
 struct message_heartbeat {		/* every 250 ms */
 	struct message_head head;
 	uint32_t ready;			/* 1 once its work has begun */
-	uint32_t spare;
+	uint32_t n_deaf;		/* sockets on which it could not listen */
+	char	 trouble[200];		/* what it cannot do now, one line for a person; "": nothing */
 };
 
 struct message_accept {			/* one completed handshake */
@@ -111,7 +113,8 @@ struct message_admin {
 	uint8_t	 addr[16];
 	uint32_t len;			/* prefix length, 0..128 */
 	uint32_t expires_s;		/* 0: for ever */
-	char	 who[64], note[256];	/* text, NUL-terminated */
+	char	 who[64], note[256];	/* text, NUL-terminated; watch writes who itself (ask.h) */
+	char	 shown[MESSAGE_TOKEN_SIZE];	/* the asker's token, where one is needed */
 };
 struct message_purge {			/* what to take back: all of the conditions that are set */
 	struct message_head head;
@@ -119,7 +122,8 @@ struct message_purge {			/* what to take back: all of the conditions that are se
 	uint32_t dry_run;		/* 1: only say what it would do */
 	int64_t	 since_s;		/* judged since then; 0: ever */
 	char	 exchanger[256];	/* ""; any */
-	char	 who[64], note[256];	/* text, NUL-terminated */
+	char	 who[64], note[256];	/* likewise */
+	char	 shown[MESSAGE_TOKEN_SIZE];
 };
 struct message_token {			/* a token to be known from now on, or no longer */
 	struct message_head head;
@@ -127,7 +131,8 @@ struct message_token {			/* a token to be known from now on, or no longer */
 	uint32_t expires_s;		/* 0: never */
 	uint8_t	 hash[32];		/* token.h; the token itself stays with who made it */
 	char	 name[32], scope[32];	/* text, NUL-terminated; token_name() and token_scope() hold */
-	char	 who[64];
+	char	 who[64];		/* likewise */
+	char	 shown[MESSAGE_TOKEN_SIZE];
 };
 struct message_fetched {		/* at most once a second for each consumer */
 	struct message_head head;

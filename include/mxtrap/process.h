@@ -23,6 +23,7 @@ enum process_role {
 enum process_use { USE_DNS_UDP, USE_DNS_TCP, USE_POSTFIX };
 
 #define PROCESS_MAX_SOCKETS 512
+#define PROCESS_TROUBLE_SIZE 200
 
 /* A role's exit status before its work began: what it found is not ours, all of mxtrapd ends. */
 #define PROCESS_REFUSED 4
@@ -32,12 +33,20 @@ struct process_socket {
 	uint32_t target;	/* decoy: index into ladder.targets; lookup: enum process_use; others: 0 */
 };
 
+/* Who a process runs as (users.h). */
+struct process_user {
+	uint32_t uid, gid, group;	/* group: one more, whose files it may read; 0: none */
+	bool	 change;		/* false: it stays who it is, and shares that with all the others */
+};
+
 struct process {
 	enum process_role role;
+	struct process_user user;
+	bool	 shared;		/* all processes run under one user: file modes separate nothing */
 	struct config	  config;	/* parsed from the inherited text */
 	int	 supervisor_fd;		/* heartbeats out; MESSAGE_PROCESSES in (watch only) */
 	int	 decoy_fd;		/* watch: accepts in.  decoy: accepts out.  else -1 */
-	int	 web_fd;		/* watch: doorbell out.  web: doorbell in.  else -1 */
+	int	 web_fd;		/* watch: doorbell out, requests in.  web: its other end.  else -1 */
 	int	 lookup_fd;		/* watch: doorbell out, sightings in.  lookup: its other end.  else -1 */
 	int	 firewall_fd;		/* watch: rows out, requests in.  firewall: its other end.  else -1 */
 	struct pem tls;			/* web: its certificate and key.  else -1 */
@@ -45,7 +54,8 @@ struct process {
 	size_t	 n_sockets;		/* bound, not listening: port 25 (decoy), HTTP (web), DNS and Postfix (lookup) */
 	struct process_socket sockets[PROCESS_MAX_SOCKETS];
 	int	 signal_fd;		/* SIGTERM, SIGINT, SIGHUP; blocked otherwise */
-	uint32_t n_deaf;		/* sockets on which listen() failed: told with each heartbeat */
+	uint32_t n_deaf;		/* sockets on which listen() failed: goes with each heartbeat */
+	char	 trouble[PROCESS_TROUBLE_SIZE];	/* what it cannot do now, a line for status; "": nothing; likewise */
 	/* The frame's own. */
 	int32_t	 parent;		/* the supervisor's pid; 0: not to be checked */
 	int64_t	 beat_ms;
@@ -72,17 +82,17 @@ int64_t process_now_ms(void);
 int process_heartbeat(struct process *, bool ready);
 /* SIGTERM, SIGINT or a lost supervisor: true.  SIGHUP sets *reload.  Reads signal_fd, never waits. */
 bool process_should_stop(struct process *, bool *reload);
-/* Give up the rest: user of the role, capabilities but keep_caps (bit mask of CAP_*), no_new_privs, not
- * dumpable, die with the parent.  Says so once if it cannot.  Fatal if it should and fails. */
+/* Give up the rest: user, capabilities but keep_caps (bit mask of CAP_*), no_new_privs, no other program and
+ * no child of its own from here on, not dumpable, die with the parent.  Logs a capability that it should
+ * keep and has not.  Fatal if it cannot give up the rest, or would run as root. */
 void process_confine(struct process *, uint64_t keep_caps);
 
 /* The supervisor's own: keep only what its children need to be started again (NET_ADMIN only where a
- * firewall is configured).  Says so if it lacks them or their users. */
+ * firewall is configured). */
 void process_confine_supervisor(const struct config *);
-/* The role's name, and the user and group that it runs as. */
+/* The capabilities that this process has: bit mask of CAP_*. */
+uint64_t process_caps(void);
 const char *process_name(enum process_role);
-/* The ids of a user; false: there is none of that name. */
-bool process_user(const char *name, uint32_t *uid, uint32_t *gid);
 /* Block SIGTERM, SIGINT, SIGHUP (and SIGCHLD), ignore SIGPIPE; a descriptor to read them from, or -1. */
 int process_signals(bool children);
 /* Child: take over what the supervisor handed down.  False: said why. */

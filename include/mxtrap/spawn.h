@@ -11,6 +11,7 @@
 
 struct spawn {
 	enum process_role role;
+	struct process_user user;
 	const char *path, *program,
 	    *text;	/* of the configuration; of this program; its text */
 	bool	    debug;

@@ -87,6 +87,8 @@ bool store_token_gone(struct store *, const char *name, const char *who);
 void store_consumer(struct store *, const struct consumer_row *);
 /* Is there any?  False on error, too: said why. */
 bool store_has_token(struct store *);
+/* Whose token has this hash, and is good at now_s?  False: nobody's.  Reads the disk. */
+bool store_token_of(struct store *, const uint8_t hash[static 32], int64_t now_s, char name[static 32], char scope[static 32]);
 /* Counters and health as name/value, replaced each second; also the clock that readers live by. */
 void store_status(struct store *, const char *name, const char *value);
 /* In a replay: the time at which it ended; readers tell the state at that time.  0: the wall clock. */

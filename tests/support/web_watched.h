@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * web_watched.h - the web harness, and watch's own control at the other end of the socket, in a thread.
+ * web_watched.h - the web harness, and watch's own control at the other end of its line, in a thread.
  *
  * What watch is told is kept in applied; 192.0.2.99 is never to be listed.
  */
@@ -10,13 +10,13 @@
 #include "web_harness.h"
 
 #include "../../daemon/watch/watch_int.h"
-#include "mxtrap/bind.h"
 #include "mxtrap/report.h"
 #include "mxtrap/token.h"
 
 static struct control control;
 static _Atomic bool stop;
 static pthread_t watch_thread;
+static bool watch_runs;
 static struct message_admin applied[256];	/* what watch was told to do */
 static _Atomic unsigned n_applied;
 static char token[TOKEN_TEXT_SIZE], other[TOKEN_TEXT_SIZE];
@@ -42,7 +42,7 @@ watch_loop(void *arg)
 {
 	(void)arg;
 	while (!stop) {
-		struct pollfd p[2] = { { .fd = control.fd, .events = POLLIN }, { .fd = control.event_fd, .events = POLLIN } };
+		struct pollfd p[2] = { { .fd = control.web_fd, .events = POLLIN }, { .fd = control.event_fd, .events = POLLIN } };
 
 		(void)poll(p, 2, 20);
 		control_turn(&control, 0, may, apply, NULL);
@@ -63,28 +63,29 @@ add_token(char text[static TOKEN_TEXT_SIZE], const char *name, const char *scope
 HARNESS int
 begin_watched(void **state)
 {
-	uint32_t uid = geteuid(), gid = getegid();
-	char why[BIND_WHY_SIZE];
-	int fd;
-
 	if (begin_filled(state) != 0)
 		return -1;
-	(void)process_user("mxtrap", &uid, &gid);
-	fd = bind_control(t.dir, uid, gid, why);
-	assert_true(fd >= 0);
 	add_token(token, "admin", TOKEN_SCOPE_ADMIN);
 	add_token(other, "reader", "read");
-	assert_true(control_start(&control, fd, t.store, NULL));
-	return pthread_create(&watch_thread, NULL, watch_loop, NULL);
+	assert_true(control_start(&control, -1, t.bell_fd, false, t.store, NULL));
+	watch_runs = pthread_create(&watch_thread, NULL, watch_loop, NULL) == 0;
+	return watch_runs ? 0 : -1;
+}
+
+HARNESS void
+end_watch(void)
+{
+	stop = true;
+	if (watch_runs)
+		(void)pthread_join(watch_thread, NULL);
+	watch_runs = false;
 }
 
 HARNESS int
 end_watched(void **state)
 {
-	stop = true;
-	(void)pthread_join(watch_thread, NULL);
+	end_watch();
 	control_stop(&control);
-	(void)close(control.fd);
 	return end(state);
 }
 

@@ -77,15 +77,14 @@ apply(void *ctx, struct event *e, const char *who, const char *note)
 }
 
 static inline void
-answered(void *ctx, const struct sockaddr_un *to, socklen_t len, int ok, const char *text)
+answered(void *ctx, struct ask_from *to, uint32_t ok, const char *text)
 {
 	struct world *w = ctx;
 
 	(void)to;
-	(void)len;
 	if (ok == 2)
 		return;
-	w->ok = ok;
+	w->ok = (int)ok;
 	w->answers++;
 	(void)snprintf(w->text, sizeof w->text, "%s", text);
 }
@@ -242,12 +241,12 @@ thread_us(void)
 static inline int64_t
 run(struct world *w, const struct message_purge *m)
 {
-	struct sockaddr_un nobody = { .sun_family = AF_UNIX };
+	struct ask_from nobody = { .fd = -1 };
 	double began = support_seconds();
 	int64_t worst_us[3] = { 0 };
 	unsigned had = w->answers;
 
-	assert_null(purge_ask(&w->purge, m, NOW_US, &nobody, sizeof nobody));
+	assert_null(purge_ask(&w->purge, m, NOW_US, &nobody));
 	while (w->answers == had) {
 		int64_t before = thread_us(), took_us;
 		bool more = purge_turn(&w->purge, w->trap, NOW_US, (int64_t)(support_seconds() * 1000));

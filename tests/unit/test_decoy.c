@@ -154,7 +154,7 @@ rig_ready(struct rig *rig)
 	assert_true(await(rig->supervisor, MESSAGE_HEARTBEAT, &r));
 	assert_true(await(rig->supervisor, MESSAGE_HEARTBEAT, &r));
 	assert_int_equal(r.heartbeat.ready, 1);
-	assert_int_equal(r.heartbeat.spare, 0);
+	assert_int_equal(r.heartbeat.n_deaf, 0);
 }
 
 /* Its exit status; 1000 + the signal that ended it; -1: it did not end. */
@@ -365,10 +365,10 @@ a_socket_that_was_shut_is_told_and_heard_again(void **state)
 	shutdown(rig.listener[0], SHUT_RDWR);
 	do
 		assert_true(await(rig.supervisor, MESSAGE_HEARTBEAT, &r));
-	while (r.heartbeat.spare != 1);
+	while (r.heartbeat.n_deaf != 1);
 	do
 		assert_true(await(rig.supervisor, MESSAGE_HEARTBEAT, &r));
-	while (r.heartbeat.spare != 0);
+	while (r.heartbeat.n_deaf != 0);
 	assert_int_equal(visit(&rig, 0, NULL), ECONNRESET);
 	assert_int_equal(rig_stop(&rig), 0);
 }

@@ -277,13 +277,13 @@ an_unknown_exchanger_is_refused(void **state)
 {
 	struct world *w = *state;
 	struct message_purge m = ask("mx77.example.org", -1, 0, false);
-	struct sockaddr_un nobody = { .sun_family = AF_UNIX };
+	struct ask_from nobody = { .fd = -1 };
 
 	fill(w);
 	open_world(w);
-	assert_non_null(purge_ask(&w->purge, &m, NOW_US, &nobody, sizeof nobody));
+	assert_non_null(purge_ask(&w->purge, &m, NOW_US, &nobody));
 	m = ask("", -1, 0, false);
-	assert_non_null(purge_ask(&w->purge, &m, NOW_US, &nobody, sizeof nobody));
+	assert_non_null(purge_ask(&w->purge, &m, NOW_US, &nobody));
 }
 
 static void
