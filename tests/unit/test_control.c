@@ -15,7 +15,7 @@
 #include "mxtrap/token.h"
 
 struct rig {
-	struct bench_dir dir;
+	const struct bench_dir *dir;
 	struct store *store;
 	struct control control;
 	int line[2];			/* web, watch */
@@ -52,15 +52,14 @@ add_token(struct rig *r, char text[static TOKEN_TEXT_SIZE], const char *name, co
 }
 
 static void
-rig_up(struct rig *r, bool shared)
+rig_up(struct rig *r, void **state, bool shared)
 {
 	char why[BIND_WHY_SIZE];
 	int fd;
 
-	*r = (struct rig){ .n_applied = 0 };
-	bench_dir_make(&r->dir);
-	r->store = support_open(r->dir.path, &(struct store_options){ .half_life_s = 14 * 86400 });
-	fd = bind_control(r->dir.path, geteuid(), getegid(), why);
+	*r = (struct rig){ .dir = *state };
+	r->store = support_open(r->dir, &(struct store_options){ .half_life_s = 14 * 86400 });
+	fd = bind_control(r->dir->path, geteuid(), getegid(), why);
 	assert_true(fd >= 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, r->line), 0);
 	add_token(r, r->admin, "desk", TOKEN_SCOPE_ADMIN);
@@ -78,7 +77,6 @@ rig_down(struct rig *r)
 	(void)close(r->line[0]);
 	(void)close(r->line[1]);
 	store_close(r->store);
-	bench_dir_drop(&r->dir);
 }
 
 /* Let watch work until an answer other than "under way" is there. */
@@ -121,7 +119,7 @@ by_socket(struct rig *r, const struct message_admin *m)
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct message_answer a;
 
-	(void)snprintf(to.sun_path, sizeof(to.sun_path), "%s/control.sock", r->dir.path);
+	(void)snprintf(to.sun_path, sizeof(to.sun_path), "%s/control.sock", r->dir->path);
 	assert_int_equal(bind(fd, (struct sockaddr *)&self, sizeof(self.sun_family)), 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
 	assert_int_equal(message_send(fd, m, sizeof(*m)), 1);
@@ -148,8 +146,7 @@ on_the_socket_the_kernel_says_who_it_is(void **state)
 	struct rig r;
 	struct message_admin m = allowance("somebody else", "");
 
-	(void)state;
-	rig_up(&r, false);
+	rig_up(&r, state, false);
 	assert_int_equal(by_socket(&r, &m).ok, 1);
 	assert_int_equal(r.n_applied, 1);
 	assert_null(strstr(r.applied.who, "somebody"));
@@ -163,8 +160,7 @@ what_web_says_proves_nothing_without_a_token(void **state)
 	struct rig r;
 	struct message_admin m = allowance("api:root", "");
 
-	(void)state;
-	rig_up(&r, false);
+	rig_up(&r, state, false);
 	assert_int_equal(by_web(&r, &m).ok, 3);
 	m = allowance("api:root", r.reader);
 	assert_int_equal(by_web(&r, &m).ok, 3);
@@ -180,8 +176,7 @@ by_web_it_is_done_in_the_name_of_the_token(void **state)
 	struct rig r;
 	struct message_admin m;
 
-	(void)state;
-	rig_up(&r, false);
+	rig_up(&r, state, false);
 	m = allowance("api:somebody else", r.admin);
 	assert_int_equal(by_web(&r, &m).ok, 1);
 	assert_string_equal(r.applied.who, "api:desk");
@@ -196,8 +191,7 @@ where_all_are_one_user_the_socket_wants_a_token_too(void **state)
 	struct message_admin m = allowance("root", "");
 	struct message_answer a;
 
-	(void)state;
-	rig_up(&r, true);
+	rig_up(&r, state, true);
 	a = by_socket(&r, &m);
 	assert_int_equal(a.ok, 3);
 	assert_non_null(strstr(a.text, "--token-file"));
@@ -216,9 +210,8 @@ whether_it_watches_may_be_asked_without_a_token(void **state)
 	struct rig r;
 	struct message_admin m = { .op = ADMIN_PING };
 
-	(void)state;
 	message_init(&m.head, MESSAGE_ADMIN, sizeof(m));
-	rig_up(&r, true);
+	rig_up(&r, state, true);
 	assert_int_equal(by_socket(&r, &m).ok, 1);
 	rig_down(&r);
 }
@@ -230,8 +223,7 @@ an_asker_that_gave_up_is_not_served(void **state)
 	struct message_admin m;
 	int fd;
 
-	(void)state;
-	rig_up(&r, false);
+	rig_up(&r, state, false);
 	m = allowance("api:desk", r.admin);
 	fd = ask_send(r.line[0], &m, sizeof(m));
 	(void)close(fd);
@@ -265,8 +257,7 @@ what_web_hands_over_does_not_stay_open(void **state)
 	int fds[8], pair[2];
 	size_t before;
 
-	(void)state;
-	rig_up(&r, false);
+	rig_up(&r, state, false);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
 	before = n_open();
 	c.head.cmsg_level = SOL_SOCKET;
@@ -294,8 +285,7 @@ web_that_sends_without_pause_does_not_hold_a_turn(void **state)
 	char junk[16] = "junk";
 	int n = 0;
 
-	(void)state;
-	rig_up(&r, false);
+	rig_up(&r, state, false);
 	while (n < 200 && send(r.line[0], junk, sizeof(junk), MSG_DONTWAIT) > 0)
 		n++;
 	assert_in_range(n, 100, 200);
@@ -309,38 +299,33 @@ web_that_sends_without_pause_does_not_hold_a_turn(void **state)
 static void
 the_socket_has_its_mode_from_the_first_moment_on(void **state)
 {
-	struct bench_dir dir;
+	const struct bench_dir *dir = *state;
 	char why[BIND_WHY_SIZE], path[200];
 	mode_t before = umask(077);
 	struct stat st;
 	int fd;
 
-	(void)state;
-	bench_dir_make(&dir);
-	fd = bind_control(dir.path, geteuid(), getegid(), why);
+		fd = bind_control(dir->path, geteuid(), getegid(), why);
 	assert_true(fd >= 0);
-	(void)snprintf(path, sizeof(path), "%s/control.sock", dir.path);
+	(void)snprintf(path, sizeof(path), "%s/control.sock", dir->path);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0660);
 	assert_int_equal(umask(before), 077);
 	(void)close(fd);
-	bench_dir_drop(&dir);
 }
 
 static void
 something_that_is_no_socket_is_moved_aside(void **state)
 {
-	struct bench_dir dir;
+	const struct bench_dir *dir = *state;
 	char why[BIND_WHY_SIZE], path[200], aside[220];
 	struct stat st;
 	int fd;
 
-	(void)state;
-	bench_dir_make(&dir);
-	(void)snprintf(path, sizeof(path), "%s/control.sock", dir.path);
+		(void)snprintf(path, sizeof(path), "%s/control.sock", dir->path);
 	for (int i = 1; i <= 2; i++) {
 		assert_int_equal(i == 1 ? close(open(path, O_CREAT | O_WRONLY, 0600)) : mkdir(path, 0700), 0);
-		fd = bind_control(dir.path, geteuid(), getegid(), why);
+		fd = bind_control(dir->path, geteuid(), getegid(), why);
 		assert_true(fd >= 0);
 		assert_int_equal(lstat(path, &st), 0);
 		assert_true(S_ISSOCK(st.st_mode));
@@ -349,23 +334,22 @@ something_that_is_no_socket_is_moved_aside(void **state)
 		(void)close(fd);
 		(void)unlink(path);
 	}
-	bench_dir_drop(&dir);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(on_the_socket_the_kernel_says_who_it_is),
-		cmocka_unit_test(what_web_says_proves_nothing_without_a_token),
-		cmocka_unit_test(by_web_it_is_done_in_the_name_of_the_token),
-		cmocka_unit_test(where_all_are_one_user_the_socket_wants_a_token_too),
-		cmocka_unit_test(whether_it_watches_may_be_asked_without_a_token),
-		cmocka_unit_test(an_asker_that_gave_up_is_not_served),
-		cmocka_unit_test(what_web_hands_over_does_not_stay_open),
-		cmocka_unit_test(web_that_sends_without_pause_does_not_hold_a_turn),
-		cmocka_unit_test(the_socket_has_its_mode_from_the_first_moment_on),
-		cmocka_unit_test(something_that_is_no_socket_is_moved_aside),
+		cmocka_unit_test_setup_teardown(on_the_socket_the_kernel_says_who_it_is, support_setup, support_teardown),
+		cmocka_unit_test_setup_teardown(what_web_says_proves_nothing_without_a_token, support_setup, support_teardown),
+		cmocka_unit_test_setup_teardown(by_web_it_is_done_in_the_name_of_the_token, support_setup, support_teardown),
+		cmocka_unit_test_setup_teardown(where_all_are_one_user_the_socket_wants_a_token_too, support_setup, support_teardown),
+		cmocka_unit_test_setup_teardown(whether_it_watches_may_be_asked_without_a_token, support_setup, support_teardown),
+		cmocka_unit_test_setup_teardown(an_asker_that_gave_up_is_not_served, support_setup, support_teardown),
+		cmocka_unit_test_setup_teardown(what_web_hands_over_does_not_stay_open, support_setup, support_teardown),
+		cmocka_unit_test_setup_teardown(web_that_sends_without_pause_does_not_hold_a_turn, support_setup, support_teardown),
+		cmocka_unit_test_setup_teardown(the_socket_has_its_mode_from_the_first_moment_on, support_setup, support_teardown),
+		cmocka_unit_test_setup_teardown(something_that_is_no_socket_is_moved_aside, support_setup, support_teardown),
 	};
 
 	return cmocka_run_group_tests_name("control", tests, NULL, NULL);
