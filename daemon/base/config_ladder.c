@@ -114,7 +114,7 @@ read_exchanger(struct config_reader *r, const struct config_node *section, struc
 		    "expected addresses = { \"...\" }", title.text);
 	read_addresses(r, section, "addresses", place, &x->addrs, &n_addrs, 1024);
 	x->n_addrs = (uint16_t)n_addrs;
-	if (cfg_size(section, "public") == 0)
+	if (config_count(section, "public") == 0)
 		return;
 	place.is_public = true;
 	n_addrs = 0;

@@ -72,6 +72,14 @@ is_plain(uint32_t c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
+/* No letter, digit or mark in any script (RFC 5892, 2.6 and after): controls, spaces, signs that are not seen, private use. */
+static bool
+is_never(uint32_t c)
+{
+	return (c >= 0x80 && c <= 0xa0) || c == 0xad || c == 0x1680 || (c >= 0x2000 && c <= 0x206f) || c == 0x3000 ||
+	    (c >= 0xd800 && c <= 0xf8ff) || c == 0xfeff || (c >= 0xfff0 && c <= 0xffff) || c > 0x10ffff;
+}
+
 /* -- RFC 3492 -- */
 
 static uint32_t
@@ -159,7 +167,7 @@ take_label(const char **at, char out[static LABEL_MAX])
 			break;
 		}
 		c = lower(c);
-		if (n == LABEL_MAX || (c < 128 && !is_plain(c)))
+		if (n == LABEL_MAX || (c < 128 && !is_plain(c)) || is_never(c))
 			return 0;
 		ascii = ascii && c < 128;
 		codes[n++] = c;

@@ -38,7 +38,8 @@ static const struct row {
 	{ "brackets_with_ipv6", "[IPv6:2001:db8::1]", NULL }, { "a_comma", "a.example,", NULL },
 	{ "a_quote", "a.example\"", NULL }, { "a_space", "a example.org", NULL }, { "a_percent", "a%2eexample", NULL },
 	{ "an_at", "a@b.example", NULL }, { "invalid", "a.invalid", NULL }, { "an_onion", "a.onion", NULL },
-	{ "a_stray_byte", "a\x80.example", NULL }, { "half_a_character", "a.example\xc3", NULL },
+	{ "a_no_break_space", "a.example\xc2\xa0", NULL },
+	{ "a_space_of_no_width", "a\xe2\x80\x8b.example", NULL }, { "a_stray_byte", "a\x80.example", NULL }, { "half_a_character", "a.example\xc3", NULL },
 	{ "an_overlong_slash", "a\xc0\xaf.example", NULL }, { "a_surrogate", "a\xed\xa0\x80.example", NULL },
 };
 
