@@ -15,6 +15,7 @@
 
 #include "mxtrap/log.h"
 #include "mxtrap/process.h"
+#include "mxtrap/state.h"
 #include "web_int.h"
 
 #define LOOK_MS	     1000
@@ -144,6 +145,8 @@ serve(struct process *process, struct web *web, struct server **servers, size_t 
 			streams_ring(&web->streams);
 		if (rung || now - looked_ms >= LOOK_MS) {
 			web_look(web);
+			if (web->report == NULL || process->trouble[0] != '\0')
+				(void)state_trouble(process);
 			looked_ms = now;
 		}
 		if (now - told_ms >= TELL_MS) {

@@ -220,3 +220,16 @@ state_may_read(const char *dir, uint32_t gid, char why[static STATE_WHY_SIZE])
 	}
 	return true;
 }
+
+bool
+state_trouble(struct process *p)
+{
+	char why[STATE_WHY_SIZE] = "";
+
+	if (state_may_read(p->config.state_dir, p->user.group != 0 ? p->user.group : getegid(), why))
+		why[0] = '\0';
+	if (strcmp(p->trouble, why) == 0)
+		return false;
+	(void)snprintf(p->trouble, sizeof(p->trouble), "%s", why);
+	return true;
+}

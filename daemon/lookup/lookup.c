@@ -12,6 +12,7 @@
 
 #include "dns_server.h"
 #include "mxtrap/log.h"
+#include "mxtrap/state.h"
 #include "postfix_server.h"
 
 #define TELL_MS 1000
@@ -118,6 +119,8 @@ lookup_main(struct process *process)
 		more = dns_turn(dns, now_ms, now_s) || more;
 		postfix_turn(postfix, now_ms, now_us, process->lookup_fd);
 		if (now_ms - told_ms >= TELL_MS) {
+			if ((feed.report == NULL || process->trouble[0] != '\0') && state_trouble(process) && process->trouble[0] != '\0')
+				log_warnx("%s", process->trouble);
 			tell(process, &feed, dns, postfix);
 			told_ms = now_ms;
 		}

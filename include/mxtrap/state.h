@@ -16,5 +16,8 @@ int state_open(const char *dir, const struct users *);
  * in the way and the command that mends it.  True also where there is no database yet. */
 #define STATE_WHY_SIZE 180
 bool state_may_read(const char *dir, uint32_t gid, char why[static STATE_WHY_SIZE]);
+/* The same for a process: why is its trouble, which mxtrapd and status hear of with its next heartbeat.  True: that
+ * is another than before. */
+bool state_trouble(struct process *);
 
 #endif

@@ -14,7 +14,6 @@ HERE=$(realpath "$(dirname "$0")/../..")
 . "$(dirname "$0")/../lib/ns.inc"
 . "$(dirname "$0")/../lib/users.inc"
 lab_end() { mountpoint -q "$DIR/small" && umount "$DIR/small"; }
-USERS=three
 lab site mx out
 users_make
 PID=
