@@ -82,7 +82,8 @@ static bool
 message_token_holds(const struct message_token *m)
 {
 	return m->revoke <= 1 && message_ends(m->name, sizeof(m->name)) && message_ends(m->scope, sizeof(m->scope)) &&
-	    message_ends(m->who, sizeof(m->who)) && message_ends(m->shown, sizeof(m->shown)) && token_name(m->name) && (m->revoke == 1 || token_scope(m->scope));
+	    message_ends(m->who, sizeof(m->who)) && message_ends(m->shown, sizeof(m->shown)) &&
+	    token_name(m->name) && (m->revoke == 1 || token_scope(m->scope));
 }
 
 static bool

@@ -204,11 +204,13 @@ needs_low_ports(const struct config *config)
 		low = low || (config->ladder.targets[i].role == ROLE_BOGUS && config->ladder.targets[i].answer != ANSWER_NONE &&
 		    from > 25);
 	for (size_t i = 0; i < config->n_web; i++)
-		low = low || (config_unix(config->web_listen[i]) == NULL && config_listen(config->web_listen[i], &addr, &port) && port < from);
+		low = low || (config_unix(config->web_listen[i]) == NULL && config_listen(config->web_listen[i], &addr, &port) &&
+		    port < from);
 	for (size_t i = 0; i < config->n_dnsbl; i++)
 		low = low || (config_listen(config->dnsbl_listen[i], &addr, &port) && port < from);
 	for (size_t i = 0; i < config->n_postfix; i++)
-		low = low || (config_unix(config->postfix_listen[i]) == NULL && config_listen(config->postfix_listen[i], &addr, &port) && port < from);
+		low = low || (config_unix(config->postfix_listen[i]) == NULL && config_listen(config->postfix_listen[i], &addr, &port) &&
+		    port < from);
 	return low;
 }
 

@@ -165,7 +165,8 @@ control_start(struct control *c, int fd, int web_fd, bool shared, struct store *
 {
 	if (fd >= 0)
 		ask_open(fd);
-	*c = (struct control){ .fd = fd, .web_fd = web_fd, .shared = shared, .store = store, .purge = purge, .event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
+	*c = (struct control){ .fd = fd, .web_fd = web_fd, .shared = shared, .store = store, .purge = purge,
+		.event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
 	pthread_mutex_init(&c->mutex, NULL);
 	pthread_cond_init(&c->wake, NULL);
 	c->running = c->event_fd >= 0 && pthread_create(&c->thread, NULL, control_run, c) == 0;
