@@ -39,14 +39,14 @@ settings() { # ROOT: packages come from where this host has them
 	cp -r /usr/share/keyrings/. "$1/usr/share/keyrings/"
 	cp -r /usr/local/share/ca-certificates/. "$1/usr/local/share/ca-certificates/" 2>/dev/null
 	chroot "$1" update-ca-certificates >/dev/null 2>&1
-	[ ! -e "$NPMRC" ] || cp "$NPMRC" "$1/root/.npmrc"
+	[ ! -e "$NPMRC" ] || cp "$NPMRC" "$1/root/.npmrc"	# lint: leak: of the root that was made
 }
 megabytes() { echo $(($(du -skx --apparent-size "$1" | cut -f1) / 1024)); }
 
 FAILED=0
 # first NAME COMMAND...: the first command typed in a fresh root, in a fresh clone.
 first() {
-	local name=$1 root=$PLACE/$1 t0 before status
+	local name=$1 root=$PLACE/$1/root t0 before status
 	shift
 	rm -rf --one-file-system "$root"
 	mkdir -p "$root"
@@ -62,7 +62,7 @@ first() {
 		mount -t tmpfs -o mode=755 run /run && mkdir -p /run/lock && mount -t tmpfs -o mode=1777 tmp /tmp || exit 1
 		umount -l /old && rmdir /old
 		shift
-		cd /root/mxtrap
+		cd /root/mxtrap		# lint: leak: in the root that was made
 		exec env -i HOME=/root TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"' first \
 	    "$root" "${ASKED[@]}" "$@" >"$PLACE/$name.log" 2>&1 </dev/null
 	status=$?
