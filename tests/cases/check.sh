@@ -23,7 +23,7 @@ judge() { # name, exit status
 	fi
 	while IFS= read -r line; do
 		check=${line#FAIL }
-		if [ -f "$expected" ] && grep -qF "$check |" "$expected"; then known+=("$check"); else wrong+=("$check"); fi
+		if [ -f "$expected" ] && grep -qF -e "$check |" "$expected"; then known+=("$check"); else wrong+=("$check"); fi
 	done < <(grep -a '^FAIL ' "$log")
 	if [ -f "$expected" ]; then
 		while IFS='|' read -r check why; do
@@ -38,7 +38,7 @@ judge() { # name, exit status
 		FAILED=1
 		echo "FAIL $name: $(printf '%s; ' "${wrong[@]}")see $log"
 	elif [ ${#known[@]} -gt 0 ]; then
-		why=$(grep -F "${known[0]} |" "$expected" | cut -d'|' -f2)
+		why=$(grep -F -e "${known[0]} |" "$expected" | cut -d'|' -f2)
 		echo "ok   $name, as far as it is expected to: ${#known[@]} not yet (${why# })"
 	else
 		echo "ok   $name"
