@@ -32,7 +32,7 @@ excuse() { grep -vE "lint: $1:"; }
 layers() {
 	python3 - <<-'END'
 	import pathlib, re
-	core = """addr attempt blocklist correspond evidence event hand health judge merge mxset never packet pool pool_map publish risk said sender
+	core = """addr attempt blocklist correspond domain evidence event hand health judge merge mxset never packet pool pool_map publish risk said sender
 	    siphash sketch table trap visit wheel wrong sink""".split()
 	base = "config state json log message process bind bound spawn notify token unnamed pem listable suggest ask users".split()
 	store = "store report migration".split()
@@ -48,7 +48,7 @@ layers() {
 	    "web": core + base + store + export + generated,
 	}
 	# The files that join watch to the writer.
-	joins = {"daemon/watch/watch.c", "daemon/watch/replay.c", "daemon/watch/watch_int.h",
+	joins = {"daemon/watch/watch.c", "daemon/watch/replay.c", "daemon/watch/restore.c", "daemon/watch/watch_int.h",
 	    "daemon/watch/control.c", "daemon/watch/status.c", "daemon/watch/purge.h", "daemon/watch/firewall_feed.h"}
 	for path in sorted([*pathlib.Path("daemon").glob("*/*.[ch]"), *pathlib.Path("web").glob("*.[ch]")]):
 	    room = path.parts[1] if path.parts[0] == "daemon" else "web"

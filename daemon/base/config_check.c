@@ -133,8 +133,8 @@ check_special(struct config_source *source, const struct config *config,
 			continue;
 		if (never_special(&what))
 			config_found(source, place->line, addr_format(&place->addr, text),
-			    "a public address for a decoy (it is private or special-purpose; behind 1:1 NAT name the public address of each "
-			    "beside it: public = { \"...\" }; a laboratory says allow { special-purpose = no })");
+			    "a public address for a decoy (it is private or special-purpose; behind 1:1 NAT name the "
+			    "public address of each beside it: public = { \"...\" }; a laboratory says allow { special-purpose = no })");
 	}
 }
 

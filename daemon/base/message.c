@@ -213,7 +213,8 @@ message_holds(const void *record, size_t size)
 	case MESSAGE_PURGE:
 		return message_purge_holds(&m.purge);
 	case MESSAGE_SAID:
-		return message_time_holds(m.said.time_us) && (m.said.said & ~SAID_OF_DECOY) == 0 && message_ends(m.said.helo, sizeof(m.said.helo)) &&
+		return message_time_holds(m.said.time_us) && (m.said.said & ~SAID_OF_DECOY) == 0 &&
+		    message_ends(m.said.helo, sizeof(m.said.helo)) &&
 		    message_ends(m.said.domain, sizeof(m.said.domain));
 	case MESSAGE_ROWS:
 		return message_rows_hold(&m.rows);
