@@ -35,7 +35,7 @@ host() { # NAME: an installed Debian, and nothing else yet
 	mount -t tmpfs tmpfs "$at/root/dev"
 	for d in "null 3" "zero 5" "urandom 9" "random 8"; do mknod -m 666 "$at/root/dev/${d% *}" c 1 "${d#* }"; done
 	ln -s /proc/self/fd "$at/root/dev/fd"
-	mkdir -p "$at/root/root/mxtrap"
+	mkdir -p "$at/root/srv/mxtrap"
 	printf '%s localhost\n' 127.0.0.1 ::1 >"$at/root/etc/hosts"
 	install -m 755 "$HERE/tests/readme/systemctl.sh" "$at/root/usr/local/sbin/systemctl"
 }
@@ -44,7 +44,7 @@ on() {
 	local name=$1
 	shift
 	ip netns exec "$P-$name" chroot "$DIR/hosts/$name/root" env -i HOME=/root USER=root TERM=dumb \
-	    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -c 'cd /root/mxtrap; exec "$@"' sh "$@"
+	    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -c 'cd /srv/mxtrap; exec "$@"' sh "$@"
 }
 file() { echo "$DIR/hosts/$1/root$2"; }
 # block DOCUMENT TAG N [SECTION]: the n-th such block, behind that heading.
@@ -118,7 +118,7 @@ postfix_on() { # HOST ADDRESS
 	on "$1" postfix start >"$DIR/out" 2>&1 || { cat "$DIR/out"; bad "Postfix starts"; }
 }
 installs() { # HOST: README's "Install", with what is built here where it is a Debian 12 too
-	local to=$DIR/hosts/$1/root/root/mxtrap
+	local to=$DIR/hosts/$1/root/srv/mxtrap
 	(cd "$HERE" && git ls-files -z | tar c --null -T - --ignore-failed-read 2>/dev/null) | tar x -C "$to"
 	if grep -q bookworm /etc/os-release; then
 		mkdir -p "$to/build" && (cd "$BUILD" && tar c --exclude=./readme --exclude=./check --exclude=./tests .) | tar x -C "$to/build"

@@ -33,9 +33,9 @@ in_root update-ca-certificates >>"$PLACE/log" 2>&1
 count() { in_root dpkg-query -W -f '${db:Status-Status}\n' | grep -c '^installed$'; }
 size() { du -skx --apparent-size "$ROOT" | cut -f1; }
 packages=$(count) kilobytes=$(size)
-cp "$HERE/deploy/deps.sh" "$HERE/deploy/mtas.sh" "$ROOT/root/"
+cp "$HERE/deploy/deps.sh" "$HERE/deploy/mtas.sh" "$ROOT/srv/"
 echo "root.sh: deps.sh build, as make runs it"
-in_root sh /root/deps.sh build >>"$PLACE/log" 2>&1
+in_root sh /srv/deps.sh build >>"$PLACE/log" 2>&1
 in_root apt-get clean
 echo "$(($(count) - packages)) packages, $((($(size) - kilobytes) / 1024)) MB" >"$PLACE/built-with"
 
