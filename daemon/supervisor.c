@@ -275,7 +275,7 @@ child_gone(struct supervisor *s, enum process_role role, int status, int64_t now
 			log_warnx("%s cannot do its work (it said why): is tried again, once a minute in the end",
 			    process_name(role));
 		}
-		if (!cannot && log_may(&c->deaths, now / 1000, &hushed))
+		if (!cannot && !(WIFEXITED(status) && WEXITSTATUS(status) == PROCESS_AGAIN) && log_may(&c->deaths, now / 1000, &hushed))
 			log_warnx("%s (pid %d) %s %d, is started again",
 			    process_name(role), (int)c->pid,
 			    WIFSIGNALED(status) ? "was killed by signal" : "ended with status",

@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "mxtrap/beat.h"
 #include "mxtrap/token.h"
 #include "web_int.h"
 
@@ -108,11 +109,11 @@ parse_until(const char *text, int64_t now_s, uint32_t *expires_s)
 
 /* How long it is listed by hand: always for a time, to a full minute. */
 static bool
-read_term(const struct request *req, struct message_admin *m, struct reply *reply)
+read_term(int64_t now_s, struct message_admin *m, struct reply *reply)
 {
 	if (m->expires_s == 0)
-		m->expires_s = (uint32_t)(req->now_s + HAND_TERM_S);
-	if (m->expires_s > req->now_s + HAND_MAX_S) {
+		m->expires_s = (uint32_t)(now_s + HAND_TERM_S);
+	if (m->expires_s > now_s + HAND_MAX_S) {
 		reply_problem(reply, 400, "for: expected 30d at most: what is listed by hand ends");
 		return false;
 	}
@@ -134,10 +135,11 @@ parse_id(const char *text, int64_t *id)
 
 /* The body as a decision, and which one it undoes (0: none).  False: *reply says what is wrong. */
 static bool
-read_decision(const struct request *req, enum admin_op op, struct message_admin *m, struct prefix *what, int64_t *undoes,
-    struct reply *reply)
+read_decision(const struct web *web, const struct request *req, enum admin_op op, struct message_admin *m, struct prefix *what,
+    int64_t *undoes, struct reply *reply)
 {
 	char cidr[PREFIX_TEXT_SIZE] = "", span[16] = "", until[16] = "", id[24] = "", why[FIELDS_WHY_SIZE];
+	int64_t now_s = beat_now_s(web->config->state_dir, req->now_s);	/* by the time that watch goes by */
 	bool remove = false;
 	struct field fields[] = {
 		{ "cidr", cidr, sizeof(cidr), NULL, false }, { "note", m->note, sizeof(m->note), NULL, false },
@@ -165,11 +167,11 @@ read_decision(const struct request *req, enum admin_op op, struct message_admin 
 		reply_problem(reply, 400, "cidr: expected one address, or a /64 of IPv6: nothing wider is listed by hand");
 		return false;
 	}
-	if (fields[2].given && !parse_for(span, req->now_s, &m->expires_s)) {
+	if (fields[2].given && !parse_for(span, now_s, &m->expires_s)) {
 		reply_problem(reply, 400, "for: expected a time like 12h or 30d");
 		return false;
 	}
-	if (fields[4].given && !parse_until(until, req->now_s, &m->expires_s)) {
+	if (fields[4].given && !parse_until(until, now_s, &m->expires_s)) {
 		reply_problem(reply, 400, "until: expected Unix seconds, of a time to come");
 		return false;
 	}
@@ -177,7 +179,7 @@ read_decision(const struct request *req, enum admin_op op, struct message_admin 
 		reply_problem(reply, 400, "undoes: expected the id of a decision, as GET /api/v1/audit has it");
 		return false;
 	}
-	if (op == ADMIN_LIST && !remove && !read_term(req, m, reply))
+	if (op == ADMIN_LIST && !remove && !read_term(now_s, m, reply))
 		return false;
 	if (remove)
 		m->expires_s = ADMIN_WITHDRAW;
@@ -315,7 +317,7 @@ decide(struct web *web, const struct request *req, enum admin_op op, struct repl
 	if (!admin_may(web, req, &who, reply))
 		return;
 	message_init(&m.head, MESSAGE_ADMIN, sizeof(m));
-	if (!read_decision(req, op, &m, &what, &undoes, reply))
+	if (!read_decision(web, req, op, &m, &what, &undoes, reply))
 		return;
 	/* One after the other, whatever listener they came by: of two that undo the same the second sees the first. */
 	(void)pthread_mutex_lock(&web->deciding);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "mxtrap/beat.h"
 #include "mxtrap/hand.h"
 #include "mxtrap/message.h"
 #include "mxtrap/store.h"
@@ -113,11 +114,11 @@ cli_tell_watch(const struct cli *cli, const void *record, size_t size)
 	return status;
 }
 
-/* What is listed ends with a full minute. */
+/* By the time that watch goes by; what is listed ends with a full minute. */
 static uint32_t
-until(enum admin_op op, int64_t span_s)
+until(const struct cli *cli, enum admin_op op, int64_t span_s)
 {
-	int64_t end_s = (int64_t)time(NULL) + span_s;
+	int64_t end_s = beat_now_s(cli->config.state_dir, (int64_t)time(NULL)) + span_s;
 
 	return (uint32_t)(op == ADMIN_LIST ? (end_s + 59) / 60 * 60 : end_s);
 }
@@ -136,7 +137,7 @@ decide(struct cli *cli, enum admin_op op, int argc, char **argv)
 		if (strcmp(argv[i], "--for") == 0 && i + 1 < argc && op != ADMIN_FORGET) {
 			if (!cli_parse_span(argv[++i], &span))
 				return cli_usage(command, "--for: expected a time like 12h or 30d");
-			m.expires_s = until(op, span);
+			m.expires_s = until(cli, op, span);
 		} else if (strcmp(argv[i], "--remove") == 0 && op != ADMIN_FORGET) {
 			m.expires_s = STORE_ALLOW_REMOVE;
 		} else if (strcmp(argv[i], "--note") == 0 && i + 1 < argc) {
@@ -159,7 +160,7 @@ decide(struct cli *cli, enum admin_op op, int argc, char **argv)
 		return CLI_NO;
 	}
 	if (op == ADMIN_LIST && m.expires_s == 0)
-		m.expires_s = until(op, HAND_TERM_S);
+		m.expires_s = until(cli, op, HAND_TERM_S);
 	memcpy(m.addr, p.addr.b, sizeof(m.addr));
 	m.len = p.len;
 	(void)snprintf(m.who, sizeof(m.who), "%s", pw != NULL ? pw->pw_name : "unknown");

@@ -20,8 +20,10 @@ take_clock(void *ctx, const char *name, const char *value)
 int64_t
 export_age(struct report *report, int64_t now_s)
 {
-	int64_t clock_s = 0;
+	int64_t clock_s = 0, age_s = report_heartbeat(report, now_s);
 
+	if (age_s >= 0)
+		return age_s;
 	if (report_status(report, take_clock, &clock_s) != REPORT_OK || clock_s == 0)
 		return -1;
 	return now_s > clock_s ? now_s - clock_s : 0;

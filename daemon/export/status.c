@@ -459,6 +459,7 @@ status_read(struct status *s, const struct config *config, struct report *report
     unsigned parts)
 {
 	enum report_result result = opened;
+	int64_t age_s;
 
 	status_begin(s, config, wall_s);
 	if (report != NULL) {
@@ -467,8 +468,11 @@ status_read(struct status *s, const struct config *config, struct report *report
 			result = report_status(report, status_row, s);
 		if (result > REPORT_NONE)
 			(void)snprintf(s->stored.why, sizeof(s->stored.why), "%s", report_error(report));
-		if (s->list.clock_s != 0)
-			s->now_s = s->list.clock_s;
+		s->now_s = s->list.clock_s != 0 ? s->list.clock_s : report_now(report, wall_s);
+		/* The file beside the database says so also when the database or the disk is full. */
+		age_s = report_heartbeat(report, wall_s);
+		if (age_s >= 0)
+			s->watched.last_s = s->now_s - age_s;
 	}
 	status_look(s, report != NULL ? result : result <= REPORT_NONE ? REPORT_BUSY : result, report != NULL);
 	if (report == NULL || result > REPORT_NONE) {

@@ -42,6 +42,7 @@ struct firewall {
 	bool	 leaving;		/* it kept the table that should be gone: tried again */
 	enum guard_result changed;	/* by another program, and not made again yet */
 	bool	 no_prerouting;		/* an old kernel: only what is not redirected is refused */
+	int64_t	 ahead_s;		/* the clock on the wall is ahead of watch's own time by this */
 	uint64_t began;			/* of told.added, when the last reset came */
 	int64_t	 told_ms, looked_ms, asked_ms, repair_ms;	/* repair_ms: what the repairs so far have used up */
 	size_t	 n;
@@ -101,7 +102,7 @@ learn_never(struct firewall *f)
 static void
 apply(struct firewall *f, const struct message_row *rows, size_t n)
 {
-	if (!nft_apply(f->nft, rows, n, f->fresh, wall_s(), f->text, &f->told))
+	if (!nft_apply(f->nft, rows, n, f->fresh, wall_s() - f->ahead_s, f->text, &f->told))
 		f->stuck = true;
 }
 
@@ -197,6 +198,8 @@ take_rows(struct firewall *f, const struct message_rows *m)
 		take_away(f);
 		return;
 	}
+	if (m->now_s != 0)
+		f->ahead_s = wall_s() - m->now_s;
 	if ((m->flags & ROWS_RESET) != 0) {
 		f->n = 0;
 		f->told.up = 0;

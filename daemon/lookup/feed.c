@@ -183,12 +183,13 @@ feed_turn(struct feed *f, bool rung, int64_t now_ms, int64_t now_s)
 	if (f->report == NULL && (rung || due) &&
 	    report_open(&f->report, f->config->state_dir, &f->config->judge) != REPORT_OK)
 		f->report = NULL;
+	f->now_s = now_s;
 	if (f->report == NULL) {
 		if (due)
 			f->looked_ms = now_ms;
 		return false;
 	}
-	now_s = report_now(f->report, now_s);
+	now_s = f->now_s = report_now(f->report, now_s);
 	if (!f->loading && !f->complete && (rung || due))
 		(void)begin_load(f);
 	loading = f->loading;

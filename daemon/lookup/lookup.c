@@ -116,6 +116,7 @@ lookup_main(struct process *process)
 		now_s = now_us / 1000000;
 		rung = read_doorbell(&process->lookup_fd);
 		more = feed_turn(&feed, rung, now_ms, now_s);
+		now_s = feed.now_s;
 		more = dns_turn(dns, now_ms, now_s) || more;
 		postfix_turn(postfix, now_ms, now_us, process->lookup_fd);
 		if (now_ms - told_ms >= TELL_MS) {

@@ -168,7 +168,7 @@ serve(struct postfix_server *s, struct postfix_client *c, int64_t now_ms, int64_
 		}
 		c->n_in -= request.size;
 		memmove(c->in, c->in + request.size, c->n_in);
-		c->n_out = postfix_answer(&request, s->feed, now_us / 1000000, s->contact, c->out, &s->counters, &refused);
+		c->n_out = postfix_answer(&request, s->feed, s->feed->now_s, s->contact, c->out, &s->counters, &refused);
 		/* Told before it is answered: the client may go on to the backup with the answer. */
 		sight_request(s->sight, &request, refused, now_us);
 		sight_send(s->sight, s->tell_fd);

@@ -84,8 +84,11 @@ database_migrate(struct store *s, int64_t from)
 		snprintf(version, sizeof version, "PRAGMA user_version=%d", m->version);
 		if (!database_exec(s, "BEGIN IMMEDIATE") || !database_exec(s, m->sql) || !database_exec(s, version) ||
 		    !database_exec(s, "COMMIT")) {
-			log_warnx("DATABASE [%s] migration %d failed: %s", s->path, m->version, sqlite3_errmsg(s->db));
-			database_exec(s, "ROLLBACK");
+			/* Kept: what comes after it, a rollback that SQLite has done itself, is another error. */
+			(void)snprintf(s->why, sizeof s->why, "migration %d failed: %s", m->version, sqlite3_errmsg(s->db));
+			s->why_code = sqlite3_extended_errcode(s->db);
+			if (!sqlite3_get_autocommit(s->db))
+				database_exec(s, "ROLLBACK");
 			return false;
 		}
 	}
@@ -116,6 +119,7 @@ database_rename(struct store *s)
 	}
 	s->generation = (uint64_t)generation;
 	atomic_store(&s->changes_lost, false);
+	beat_list(s, false);
 	return true;
 }
 
@@ -131,17 +135,58 @@ database_cap(struct store *s, bool all)
 	database_exec(s, text);
 }
 
+/* Is it the one that this host used last?  A run that was killed may have committed once more than it could note. */
+static bool
+database_is_last(const struct store *s, uint64_t mark)
+{
+	const struct beat *last = &s->last;
+	uint64_t serial = atomic_load(&s->serial);
+
+	if (!s->last_known)
+		return mark == 0;	/* of a version that made no mark */
+	return mark == last->mark && s->generation == last->generation &&
+	    (last->closed != 0 ? serial == last->serial : serial >= last->serial);
+}
+
+/* A mark of this run; and if the file was put here, a new generation: its serials may mean something else elsewhere. */
+static bool
+database_mark(struct store *s, uint64_t mark)
+{
+	bool renew = !s->fresh && (s->shift_s != 0 || !database_is_last(s, mark)), ok;
+	int64_t generation = renew ? database_generation() : (int64_t)s->generation, fresh_mark = database_generation();
+	sqlite3_stmt *stmt = NULL;
+
+	if (renew && s->shift_s == 0)
+		log_warnx("DATABASE [%s] is not the one that this host used last (restored, or copied here): its list gets a new "
+		    "generation, and consumers fetch all of it", s->path);
+	database_exec(s, "PRAGMA synchronous=FULL");
+	ok = sqlite3_prepare_v2(s->db, "UPDATE meta SET generation = ?, mark = ?", -1, &stmt, NULL) == SQLITE_OK;
+	if (ok) {
+		sqlite3_bind_int64(stmt, 1, generation);
+		sqlite3_bind_int64(stmt, 2, fresh_mark);
+		ok = sqlite3_step(stmt) == SQLITE_DONE;
+	}
+	sqlite3_finalize(stmt);
+	database_exec(s, "PRAGMA synchronous=NORMAL");
+	if (ok) {
+		s->generation = (uint64_t)generation;
+		s->last.mark = (uint64_t)fresh_mark;
+	}
+	return ok;
+}
+
 static bool
 database_meta(struct store *s)
 {
 	sqlite3_stmt *stmt = NULL;
+	uint64_t mark = 0;
 	int64_t n = 0;
 	bool ok;
 
 	if (database_ask(s, "SELECT count(*) FROM meta", &n) != SQLITE_OK)
 		return false;
 	if (n == 0) {
-		ok = sqlite3_prepare_v2(s->db, "INSERT INTO meta VALUES (1,?,0,0,?2,?2,0,0,0)", -1, &stmt, NULL) == SQLITE_OK;
+		ok = sqlite3_prepare_v2(s->db, "INSERT INTO meta VALUES (1,?,0,0,?2,?2,0,0,0,0)", -1, &stmt, NULL) == SQLITE_OK;
 		if (ok) {
 			sqlite3_bind_int64(stmt, 1, database_generation());
 			sqlite3_bind_int64(stmt, 2, store_wall_us() / 1000000);
@@ -155,9 +200,10 @@ database_meta(struct store *s)
 	/* A live run lives by the wall clock, wherever a replay left it. */
 	if (!s->replay && !database_exec(s, "UPDATE meta SET clock_us = 0 WHERE clock_us <> 0"))
 		return false;
-	ok = sqlite3_prepare_v2(s->db, "SELECT generation, serial, created_s, n_listed, n_suspect FROM meta", -1, &stmt,
+	ok = sqlite3_prepare_v2(s->db, "SELECT generation, serial, created_s, n_listed, n_suspect, mark FROM meta", -1, &stmt,
 	    NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW;
 	if (ok) {
+		mark = (uint64_t)sqlite3_column_int64(stmt, 5);
 		s->generation = (uint64_t)sqlite3_column_int64(stmt, 0);
 		atomic_store(&s->serial, (uint64_t)sqlite3_column_int64(stmt, 1));
 		s->created_s = sqlite3_column_int64(stmt, 2);
@@ -165,7 +211,7 @@ database_meta(struct store *s)
 		s->n_suspect = sqlite3_column_int64(stmt, 4);
 	}
 	sqlite3_finalize(stmt);
-	return ok;
+	return ok && (s->replay || database_mark(s, mark));
 }
 
 static void
@@ -288,7 +334,7 @@ database_try(struct store *s, const struct ladder *ladder, bool fresh)
 		return LOOK_CORRUPT;
 	if (version == 0 && !database_exec(s, "PRAGMA application_id=1297634386"))
 		goto failed;
-	if (!database_migrate(s, version) || !database_meta(s) || !database_ladder(s, ladder) || !database_prepare(s) ||
+	if (!database_migrate(s, version) || !shift_terms(s) || !database_meta(s) || !database_ladder(s, ladder) || !database_prepare(s) ||
 	    !segment_open(s) || !rollup_open(s, ladder))
 		goto failed;
 	database_cap(s, false);
@@ -296,9 +342,9 @@ database_try(struct store *s, const struct ladder *ladder, bool fresh)
 	sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	return LOOK_OURS;
 failed:
-	if (database_is_damage(sqlite3_extended_errcode(s->db)))
+	if (database_is_damage(s->why[0] != '\0' ? s->why_code : sqlite3_extended_errcode(s->db)))
 		return LOOK_CORRUPT;
-	log_warnx("DATABASE [%s] cannot be opened: %s", s->path, sqlite3_errmsg(s->db));
+	log_warnx("DATABASE [%s] cannot be opened: %s", s->path, s->why[0] != '\0' ? s->why : sqlite3_errmsg(s->db));
 	return LOOK_ERROR;
 }
 
@@ -332,6 +378,10 @@ database_open(struct store *s, const struct ladder *ladder)
 
 	if (!database_lock(s))
 		return STORE_FAILED;
+	if (!s->replay) {
+		s->last_known = beat_read(s->dir, &s->last);
+		shift_look(s, beat_clock_us(CLOCK_BOOTTIME), store_wall_us());
+	}
 	look = database_look(s->path);
 	for (int tries = 0; tries < 2; tries++) {
 		if (look == LOOK_FRESH || look == LOOK_OURS)
@@ -346,6 +396,7 @@ database_open(struct store *s, const struct ladder *ladder)
 	}
 	switch (look) {
 	case LOOK_OURS:
+		beat_begin(s);
 		return STORE_OK;
 	case LOOK_NEWER:
 		log_warnx("DATABASE [%s] was written by a newer mxtrap (this one knows version %d): left untouched",

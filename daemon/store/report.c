@@ -272,7 +272,9 @@ report_make(struct report **out, const char *state_dir, const struct judge_param
 	enum report_result result;
 	pthread_mutexattr_t attr;
 
-	if (r == NULL || (r->path = malloc(size)) == NULL) {
+	if (r == NULL || (r->path = malloc(size)) == NULL || (r->dir = strdup(state_dir)) == NULL) {
+		if (r != NULL)
+			free(r->path);
 		free(r);
 		return REPORT_ERROR;
 	}
@@ -325,6 +327,7 @@ report_close(struct report *r)
 	pthread_mutex_destroy(&r->mutex);
 	free(r->risks);
 	free(r->path);
+	free(r->dir);
 	free(r);
 }
 
@@ -392,6 +395,26 @@ report_go_on(struct report *r)
 	report_leave(r);
 }
 
+/* The file beside the database, looked at again each second. */
+static bool
+report_beat(struct report *r)
+{
+	int64_t now = report_mono_us();
+
+	if (r->beat_us == 0 || now - r->beat_us >= REPORT_LOOK_US) {
+		r->beat_known = beat_read(r->dir, &r->beat);
+		r->beat_us = now;
+	}
+	return r->beat_known;
+}
+
+/* Watch's own time; 0: it is silent. */
+static int64_t
+report_live_s(struct report *r, int64_t now_s)
+{
+	return report_beat(r) ? beat_now_us(&r->beat, beat_clock_us(CLOCK_BOOTTIME), now_s * 1000000) / 1000000 : 0;
+}
+
 int64_t
 report_now(struct report *r, int64_t now_s)
 {
@@ -407,8 +430,36 @@ report_now(struct report *r, int64_t now_s)
 	}
 	if (r->clock_known)
 		clock_s = r->clock_s;
+	if (clock_s == 0)
+		clock_s = report_live_s(r, now_s);
 	report_leave(r);
 	return clock_s != 0 ? clock_s : now_s;
+}
+
+int64_t
+report_heartbeat(struct report *r, int64_t now_s)
+{
+	int64_t age_us = -1;
+
+	if (report_enter(r) != REPORT_OK)
+		return -1;
+	if (report_beat(r))
+		age_us = beat_age_us(&r->beat, beat_clock_us(CLOCK_BOOTTIME), now_s * 1000000);
+	report_leave(r);
+	return age_us < 0 ? -1 : age_us / 1000000;
+}
+
+unsigned
+report_trouble(struct report *r, char text[static REPORT_TROUBLE_SIZE])
+{
+	struct beat b;
+
+	_Static_assert(sizeof b.text == REPORT_TROUBLE_SIZE, "one size");
+	/* Not through the database: it may be what is wrong. */
+	if (!beat_read(r->dir, &b))
+		b = (struct beat){ .trouble = BEAT_FINE };
+	memcpy(text, b.text, sizeof b.text);
+	return b.trouble;
 }
 
 enum report_result

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "mxtrap/beat.h"
 #include "mxtrap/log.h"
 #include "mxtrap/report.h"
 #include "row.h"
@@ -35,6 +36,10 @@ struct report {
 	bool	     walks;		/* opened by report_open_walk() */
 	sqlite3	    *db;
 	sqlite3_stmt *stmts[READ_N];
+	char	    *dir;		/* owned */
+	struct beat  beat;		/* as it was read last */
+	int64_t	     beat_us;		/* when, by report_mono_us(); 0: never */
+	bool	     beat_known;
 	struct judge_params params;
 	char	     error[256];
 	struct row_faults faults;

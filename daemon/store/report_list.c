@@ -373,7 +373,7 @@ report_entries(struct report *r, const struct report_filter *filter, int64_t now
 	}
 	if (state != NULL)
 		*state = here;
-	w.now_s = here.clock_s != 0 ? here.clock_s : now_s;
+	w.now_s = here.clock_s != 0 ? here.clock_s : report_now(r, now_s);
 	w.states = filter->states != 0 ? filter->states : UINT32_MAX;
 	if (filter->one_snapshot)
 		w.states &= LIST_STATES;

@@ -25,6 +25,7 @@ static const struct { size_t slots, stride; } lane_sizes[LANE_N] = {
 static void
 store_free(struct store *s)
 {
+	beat_end(s);
 	database_close(s);
 	for (size_t i = 0; i < LANE_N; i++)
 		ring_free(&s->lanes[i]);
@@ -40,6 +41,7 @@ store_free(struct store *s)
 	pthread_cond_destroy(&s->wake);
 	pthread_cond_destroy(&s->done);
 	pthread_mutex_destroy(&s->mutex);
+	pthread_mutex_destroy(&s->beat_mutex);
 	free(s);
 }
 
@@ -59,7 +61,8 @@ store_new(const struct store_options *o)
 	pthread_cond_init(&s->done, &attr);
 	pthread_condattr_destroy(&attr);
 	pthread_mutex_init(&s->mutex, NULL);
-	s->lock_fd = s->checkpoint.log_fd = -1;
+	pthread_mutex_init(&s->beat_mutex, NULL);
+	s->lock_fd = s->checkpoint.log_fd = s->beat_fd = -1;
 	s->replay = o->replay;
 	s->retention_attempts_s = o->retention_attempts_s;
 	s->half_life_s = o->half_life_s;

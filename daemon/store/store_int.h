@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 
+#include "mxtrap/beat.h"
 #include "mxtrap/judge.h"
 #include "mxtrap/log.h"
 #include "mxtrap/mxset.h"
@@ -34,6 +35,7 @@
 #define STORE_TIDY_FIRST_US   (30 * 1000000LL)
 #define STORE_ADMIN_S	      2
 #define STORE_MAX_STATUS      512
+#define STORE_TERM_US	      (30 * 86400 * 1000000LL)	/* the longest term: a clock that differs by more was wrong */
 #define STORE_FINGERPRINTS    65535	/* rows of the dictionary, at most */
 
 enum write_statement {
@@ -198,6 +200,15 @@ struct store {
 	bool	 cap_hit;		/* our own bound on the size was reached */
 	struct log_rate rate;
 	struct row_faults faults;	/* of what was read back */
+	char	 why[256];		/* of an open that failed, as it was first; "": ask SQLite */
+	int	 why_code;
+
+	/* What this host knew of it before, and tells now (beat.h); not in a replay. */
+	struct beat	last, beat;
+	bool		last_known;
+	int		beat_fd;	/* -1: none */
+	pthread_mutex_t	beat_mutex;
+	int64_t		resume_us, shift_s;
 
 	struct checkpoint checkpoint;
 	pthread_t	thread;
@@ -331,6 +342,19 @@ bool snapshot_write(struct store *, int64_t deadline_us);
 void snapshot_settle(struct store *, bool committed);
 /* Forget what was taken: the lane is about to be trimmed. */
 void snapshot_forget(struct store *);
+
+/* shift.c: the clock between the last run and this one. */
+/* Sets resume_us or shift_s. */
+void shift_look(struct store *, int64_t boot_us, int64_t wall_us);
+/* Move the terms by shift_s, before anything is read back.  False: sqlite3_errcode(). */
+bool shift_terms(struct store *);
+
+/* store_beat.c: what readers and the next start see beside the database. */
+void beat_begin(struct store *);
+/* The list's generation and serial are as they are now. */
+void beat_list(struct store *, bool closed);
+void beat_trouble(struct store *, enum beat_trouble, const char *text);
+void beat_end(struct store *);
 
 /* writer.c: the thread. */
 /* Time is up, or a list change waits. */

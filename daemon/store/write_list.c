@@ -221,6 +221,7 @@ write_list(struct store *s)
 		ring_drop(lane, n);
 	}
 	atomic_store(&s->serial, serial);
+	beat_list(s, false);
 	atomic_fetch_add(&s->rows_written, n);
 	atomic_fetch_add(&s->commits, 1);
 	if (s->moved != NULL)

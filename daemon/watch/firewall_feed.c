@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mxtrap/beat.h"
 #include "mxtrap/log.h"
 
 #define LOOK_MS	 500
@@ -42,6 +43,7 @@ send_rows(struct firewall_feed *f)
 {
 	int waited = 0, sent;
 
+	f->rows.now_s = beat_now_s(f->config->state_dir, (int64_t)time(NULL));
 	while ((sent = message_send(f->fd, &f->rows, sizeof(f->rows))) == 0 && waited < SEND_MS && !stopping(f)) {
 		struct pollfd p = { .fd = f->fd, .events = POLLOUT };
 

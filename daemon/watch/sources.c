@@ -412,6 +412,13 @@ watch_look_at_clocks(struct watch *w)
 	if (step != 0) {
 		struct event e = { .time_us = watch_now_us(w), .kind = EVENT_CLOCK_STEP, .value = step };
 
+		if ((step > STEADY_TERM_US || step < -STEADY_TERM_US) &&
+		    (w->steady.shift_us > STEADY_TERM_US || w->steady.shift_us < -STEADY_TERM_US)) {
+			log_warnx("the clock was moved by %.0f days, more than any term: watch begins again by the new one",
+			    (double)step / 86400e6);
+			w->again = true;
+			return;
+		}
 		log_warnx("the clock was moved by %.1f s: nothing counts for half an hour, and our own time follows slowly",
 		    (double)step / 1e6);
 		watch_event(w, &e);

@@ -354,7 +354,7 @@ status_tell(struct watch *w)
 	tell(w, "layout_since", "%" PRId64, w->layout_since_s);
 	tell(w, "grace_until", "%" PRId64, w->start_us / 1000000 + w->grace_s);
 	tell(w, "stopped", "0");
-	tell(w, "clock", "%" PRId64, w->steady.wall_us / 1000000);
+	tell(w, "clock", "%" PRId64, watch_now_us(w) / 1000000);
 }
 
 struct last_seen {

@@ -24,12 +24,21 @@ steady_look(struct steady *s, int64_t wall_us, int64_t boot_us)
 		s->shift_us += step;
 		return step;
 	}
+	/* So far behind, the wall clock is plainly wrong: going at half the speed until then would double every term. */
+	if (s->shift_us < -STEADY_TERM_US)
+		return 0;
 	slew = passed / 2;
 	if (s->shift_us > 0)
 		s->shift_us -= s->shift_us < slew ? s->shift_us : slew;
 	else if (s->shift_us < 0)
 		s->shift_us += -s->shift_us < slew ? -s->shift_us : slew;
 	return 0;
+}
+
+void
+steady_resume(struct steady *s, int64_t now_us)
+{
+	s->shift_us = s->wall_us - now_us;
 }
 
 int64_t

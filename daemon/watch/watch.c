@@ -72,6 +72,7 @@ second(struct watch *w)
 	watch_look_at_captures(w);
 	flush(w, FLUSH_MOST);
 	status_tell(w);
+	store_beat(w->store, watch_now_us(w));
 }
 
 /* -- the loop -- */
@@ -103,7 +104,6 @@ turn(struct watch *w)
 	watch_look_at_clocks(w);
 	watch_read_decoy(w);
 	watch_read_lookup(w);
-	watch_read_web(w);
 	watch_read_supervisor(w);
 	control_turn(&w->control, watch_now_us(w), watch_may, watch_apply_admin, w);
 	own_turn(&w->own, w->turn_ms);
@@ -272,6 +272,16 @@ doubt_the_past(struct watch *w, const struct status_last *last, int64_t now)
 	}
 }
 
+/* The clock was set since the run before this one, or is behind what that one knew. */
+static void
+step_unseen(struct watch *w, int64_t step_us)
+{
+	struct event e = { .time_us = watch_now_us(w), .kind = EVENT_CLOCK_STEP, .value = step_us };
+
+	log_warnx("the clock is %.1f s away from where the last run would be: nothing counts for half an hour", (double)step_us / 1e6);
+	watch_event(w, &e);
+}
+
 static bool
 warn(void *ctx, const char *sentence)
 {
@@ -286,6 +296,7 @@ begin(struct watch *w)
 	struct event start = { .kind = EVENT_START };
 	struct store_counters counters;
 	struct status_last last;
+	int64_t resume_us, shift_s;
 
 	(void)steady_look(&w->steady, watch_clock_us(CLOCK_REALTIME), watch_clock_us(CLOCK_BOOTTIME));
 	start.time_us = watch_now_us(w);
@@ -297,9 +308,20 @@ begin(struct watch *w)
 	}
 	/* CAP_NET_RAW: an interface that is made anew must be opened anew. */
 	process_confine(w->p, 1ULL << CAP_NET_RAW);
-	if (!open_store(w) || !open_trap(w))
+	if (!open_store(w))
+		return false;
+	resume_us = store_resume_us(w->store, &shift_s);
+	if (resume_us != 0)
+		steady_resume(&w->steady, resume_us);
+	start.time_us = watch_now_us(w);
+	store_beat(w->store, start.time_us);
+	if (!open_trap(w))
 		return false;
 	status_last(&last, w->config, start.time_us / 1000000);
+	if (last.clock_s != 0)
+		last.clock_s += shift_s;
+	if (last.layout_since_s != 0)
+		last.layout_since_s += shift_s;
 	w->layout_since_s = last.layout_since_s;
 	w->publish = last.publish;
 	w->firewall_off = last.firewall_off;
@@ -316,6 +338,8 @@ begin(struct watch *w)
 	begin_token(w);
 	if (!counters.fresh)
 		doubt_the_past(w, &last, start.time_us);
+	if (resume_us != 0 || shift_s != 0)
+		step_unseen(w, shift_s != 0 ? shift_s * 1000000 : w->steady.shift_us);
 	if (!firewall_feed_start(&w->firewall, w->config, w->p->firewall_fd, w->firewall_off))
 		log_warn("the firewall is not told of the list");
 	firewall_feed_gate(&w->firewall, &w->publish);
@@ -378,10 +402,11 @@ watch_main(struct process *p)
 	w->config = &p->config;
 	w->turn_ms = process_now_ms();
 	if (begin(w)) {
-		while (!process_should_stop(p, NULL)) {
+		while (!w->again && !process_should_stop(p, NULL)) {
 			(void)process_heartbeat(p, true);
 			turn(w);
 		}
+		status = w->again ? PROCESS_AGAIN : 0;
 	} else {
 		status = w->refused ? PROCESS_REFUSED : 3;
 	}

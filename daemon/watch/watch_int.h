@@ -28,11 +28,14 @@
 /* -- steady -- */
 
 #define STEADY_STEP_US 2000000		/* a smaller correction is how clocks are disciplined */
+#define STEADY_TERM_US (30 * 86400 * 1000000LL)	/* the longest term: a larger step is no correction */
 
 /*
  * The wall clock, less its steps: the trap's time never jumps, so that a clock set
  * forward by a year expires nothing.  After a step it goes at half or one and a half
- * of the usual speed until it is the wall's again.  Start from = { 0 }.
+ * of the usual speed until it is the wall's again.  A step larger than the longest term is another matter: the clock
+ * was wrong, before or now; watch begins again then and the store moves the terms (daemon/store/shift.c).
+ * Start from = { 0 }.
  */
 struct steady {
 	int64_t wall_us, boot_us;	/* at the last look */
@@ -40,6 +43,8 @@ struct steady {
 };
 /* Look at the clocks; the µs by which the wall was moved since the last look, or 0. */
 int64_t steady_look(struct steady *, int64_t wall_us, int64_t boot_us);
+/* Go on from this time, after the first look: where the run before this one would be, or where it ended. */
+void steady_resume(struct steady *, int64_t now_us);
 /* Our time for a time stamp of the wall clock, never later than now. */
 int64_t steady_time(const struct steady *, int64_t wall_us);
 
@@ -147,11 +152,12 @@ struct watch {
 	int64_t		 start_us;	/* the trap's time when watching began */
 	uint32_t	 grace_s;	/* of doubt after it */
 	bool		 refused;	/* the database is not ours to touch */
+	bool		 again;		/* all is well but for what only a new start puts right; it was logged */
 	struct said_words words[SAID_WORDS];
 	struct publish	 publish;
 	struct firewall_feed firewall;
 	bool		 firewall_off;		/* by the operator, until he says otherwise */
-	struct watch_peer decoy_peer, lookup_peer, web_peer;
+	struct watch_peer decoy_peer, lookup_peer;
 	uint64_t	 peers_held;		/* times that one wrote more in a second than is read */
 	uint64_t	 foreign;		/* dialogues with mail for somebody else's domain */
 	int64_t		 foreign_warned_us;

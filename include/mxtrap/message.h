@@ -180,6 +180,7 @@ struct message_row {
 struct message_rows {
 	struct message_head head;
 	uint32_t flags, n;
+	int64_t	 now_s;			/* watch's own time when it was sent: expires_s is told by it */
 	struct message_row rows[MESSAGE_MAX_ROWS];
 };
 

@@ -27,6 +27,8 @@ enum process_use { USE_DNS_UDP, USE_DNS_TCP, USE_POSTFIX };
 
 /* A role's exit status before its work began: what it found is not ours, all of mxtrapd ends. */
 #define PROCESS_REFUSED 4
+/* It has said why it begins again. */
+#define PROCESS_AGAIN 5
 
 struct process_socket {
 	int	 fd;

@@ -4,7 +4,7 @@
  *
  * A read-only handle; no read transaction is held longer than one call here, and
  * iterators are paged inside so that a slow consumer holds none.  `now` is the
- * database's own clock after a replay, else the wall clock given at each call.
+ * database's own clock after a replay, watch's own time while watch lives (beat.h), else the wall clock given at each call.
  */
 #ifndef MXTRAP_REPORT_H
 #define MXTRAP_REPORT_H
@@ -78,8 +78,14 @@ enum report_result report_state(struct report *, struct report_state *out);
  * must follow, in the same thread. */
 enum report_result report_keep_state(struct report *, struct report_state *out);
 void report_go_on(struct report *);
-/* The database's idea of now: clock_s after a replay, else now_s. */
+/* The database's idea of now: clock_s after a replay, watch's own time while it lives, else now_s. */
 int64_t report_now(struct report *, int64_t now_s);
+/* How long ago did watch last say that it lives, in seconds?  -1: it never did.  As the file beside the database has it, where
+ * there is one; now_s is for databases of versions without it. */
+int64_t report_heartbeat(struct report *, int64_t now_s);
+/* What is wrong with the database, as its writer sees it (enum beat_trouble); text as in struct beat. */
+#define REPORT_TROUBLE_SIZE 160
+unsigned report_trouble(struct report *, char text[static REPORT_TROUBLE_SIZE]);
 
 /* One sender, by any of its addresses: its record and, if listed, its listing's own prefix. */
 enum report_result report_sender(struct report *, const struct addr *, int64_t now_s, struct report_entry *out);

@@ -94,6 +94,11 @@ void store_status(struct store *, const char *name, const char *value);
 /* In a replay: the time at which it ended; readers tell the state at that time.  0: the wall clock. */
 void store_clock(struct store *, int64_t now_us);
 void store_counters(struct store *, struct store_counters *out);
+/* Each second: watch lives, and by its own time it is now. */
+void store_beat(struct store *, int64_t now_us);
+/* The time that watch's own clock goes on from, because the clock was set since the last run, or is behind; 0: the wall's.
+ * *shift_s: by how much the terms were moved at this open. */
+int64_t store_resume_us(const struct store *, int64_t *shift_s);
 /* Wait until everything queued so far is committed.  False: it could not be. */
 bool store_sync(struct store *);
 

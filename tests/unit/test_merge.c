@@ -398,10 +398,42 @@ a_stamp_from_the_future_is_now(void **state)
 	assert_int_equal(steady_time(&c, 5000 * S), 1000 * S);
 }
 
+static void
+a_run_goes_on_from_where_the_last_one_was(void **state)
+{
+	struct steady c = { 0 };
+
+	(void)state;
+	(void)steady_look(&c, 86400 * S, 5 * S);
+	steady_resume(&c, 1000 * S);
+	assert_int_equal(steady_time(&c, 86400 * S), 1000 * S);
+	/* And is slowly the wall's again. */
+	(void)steady_look(&c, 86410 * S, 15 * S);
+	assert_int_equal(steady_time(&c, 86410 * S), 1015 * S);
+}
+
+static void
+a_clock_that_is_plainly_wrong_is_not_followed(void **state)
+{
+	struct steady c = { 0 };
+
+	(void)state;
+	/* It boots ten years behind what the last run knew; time passes as fast as ever... */
+	(void)steady_look(&c, 1000 * S, 5 * S);
+	steady_resume(&c, 400000000 * S);
+	(void)steady_look(&c, 1010 * S, 15 * S);
+	assert_int_equal(steady_time(&c, 1010 * S), 400000010 * S);
+	/* ... until it is set right. */
+	(void)steady_look(&c, 400000030 * S, 25 * S);
+	assert_int_equal(steady_time(&c, 400000030 * S), 400000020 * S);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest merges[] = {
+		cmocka_unit_test(a_run_goes_on_from_where_the_last_one_was),
+		cmocka_unit_test(a_clock_that_is_plainly_wrong_is_not_followed),
 		cmocka_unit_test(two_sources_come_out_by_time),
 		cmocka_unit_test(of_equal_times_the_first_source_goes_first),
 		cmocka_unit_test(an_event_comes_behind_packets_of_its_time),

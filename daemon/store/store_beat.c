@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * store_beat.c - the record beside the database (beat.h): two threads write it, watch's and the writer.
+ */
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store_int.h"
+
+static void
+put(struct store *s)
+{
+	if (s->beat_fd != -1)
+		(void)beat_write(s->beat_fd, &s->beat);
+}
+
+void
+beat_begin(struct store *s)
+{
+	if (s->replay)
+		return;
+	s->beat_fd = beat_open(s->dir);
+	if (s->beat_fd == -1)
+		log_warn("DATABASE [%s] cannot make " BEAT_FILE ": readers cannot see that mxtrapd lives while the disk is full", s->dir);
+	s->beat.mark = s->last.mark;
+	/* Until watch speaks: as it will. */
+	if (s->last_known && s->last.now_us != 0)
+		s->beat.now_us = s->resume_us != 0 ? s->resume_us : store_wall_us();
+	beat_list(s, false);
+	if (s->beat_fd != -1)
+		(void)fdatasync(s->beat_fd);
+}
+
+void
+beat_list(struct store *s, bool closed)
+{
+	if (s->replay)
+		return;
+	pthread_mutex_lock(&s->beat_mutex);
+	s->beat.generation = s->generation;
+	s->beat.serial = atomic_load(&s->serial);
+	s->beat.closed = closed;
+	put(s);
+	pthread_mutex_unlock(&s->beat_mutex);
+}
+
+void
+beat_trouble(struct store *s, enum beat_trouble trouble, const char *text)
+{
+	pthread_mutex_lock(&s->beat_mutex);
+	if (s->beat.trouble != (uint32_t)trouble || strncmp(s->beat.text, text, sizeof s->beat.text - 1) != 0) {
+		s->beat.trouble = trouble;
+		memset(s->beat.text, 0, sizeof s->beat.text);
+		strncpy(s->beat.text, text, sizeof s->beat.text - 1);
+		put(s);
+	}
+	pthread_mutex_unlock(&s->beat_mutex);
+}
+
+void
+beat_end(struct store *s)
+{
+	if (s->beat_fd == -1)
+		return;
+	if (s->db != NULL && s->running)
+		beat_list(s, true);
+	(void)fdatasync(s->beat_fd);
+	close(s->beat_fd);
+	s->beat_fd = -1;
+}
+
+void
+store_beat(struct store *s, int64_t now_us)
+{
+	pthread_mutex_lock(&s->beat_mutex);
+	s->beat.now_us = now_us;
+	put(s);
+	pthread_mutex_unlock(&s->beat_mutex);
+}
+
+int64_t
+store_resume_us(const struct store *s, int64_t *shift_s)
+{
+	*shift_s = s->shift_s;
+	return s->resume_us;
+}
