@@ -37,6 +37,12 @@ static const char *const shift_sql[] = {
 	"UPDATE evidence SET time_us = max(0, time_us + ?1 * 1000000), visit_us = max(0, visit_us + ?1 * 1000000)",
 	"UPDATE note SET time_us = max(0, time_us + ?1 * 1000000)",
 	"UPDATE segment SET last_us = max(0, last_us + ?1 * 1000000)",
+	/* enum doubt_row_kind: ends, blind, (drops: gone with the minute they are of), real, alarm. */
+	"DELETE FROM doubt WHERE kind = 2",
+	"UPDATE doubt SET a = CASE WHEN kind IN (0, 1) AND a > 0 THEN max(1, a + ?1 * 1000000) ELSE a END,"
+	    " b = CASE WHEN kind IN (0, 1, 4) AND b > 0 THEN max(1, b + ?1 * 1000000) ELSE b END,"
+	    " c = CASE WHEN kind IN (0, 3) AND c > 0 THEN max(1, c + ?1 * 1000000) ELSE c END,"
+	    " d = CASE WHEN kind = 0 AND d > 0 THEN max(1, d + ?1 * 1000000) ELSE d END",
 	"UPDATE meta SET created_s = max(0, created_s + ?1), changed_s = max(0, changed_s + ?1)",
 };
 

@@ -31,15 +31,22 @@ list(struct store *s, const char *addr)
 }
 
 static void
-copy_to(const struct bench_dir *d, const char *name)
+run(const struct bench_dir *d, const char *sql)
 {
-	char sql[256];
 	sqlite3 *db;
 
-	snprintf(sql, sizeof sql, "VACUUM INTO '%s/%s'", d->path, name);
 	assert_int_equal(sqlite3_open(d->file, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
+}
+
+static void
+copy_to(const struct bench_dir *d, const char *name)
+{
+	char sql[256];
+
+	snprintf(sql, sizeof sql, "VACUUM INTO '%s/%s'", d->path, name);
+	run(d, sql);
 }
 
 static void
@@ -255,6 +262,7 @@ a_step_longer_than_any_term_moves_the_terms(void **state)
 	before = expires(d);
 	store_beat(s, now_s * S_US);
 	store_close(s);
+	run(d, "INSERT INTO doubt VALUES (3, 0, zeroblob(16), 1, 2, 5000000, 0), (2, 0, zeroblob(16), 7, 8, 9, 0)");
 	beat_ago(d, now_s * S_US, 0, false);
 	s = support_open(d, NULL);
 	assert_int_equal(store_resume_us(s, &shift_s), 0);
@@ -262,6 +270,9 @@ a_step_longer_than_any_term_moves_the_terms(void **state)
 	assert_int_equal(shift_s % 60, 0);
 	assert_int_equal(expires(d), before + shift_s);
 	assert_int_equal(number(d, "SELECT expires_s FROM allow"), NOW_S + shift_s);
+	assert_int_equal(number(d, "SELECT c FROM doubt WHERE kind = 3"), 5 * S_US + shift_s * S_US);
+	assert_int_equal(number(d, "SELECT b FROM doubt WHERE kind = 3"), 2);
+	assert_int_equal(number(d, "SELECT count(*) FROM doubt"), 1);
 	assert_int_not_equal(counters(s).generation, generation);
 	assert_int_equal(number(d, "SELECT n_listed FROM meta"), 1);
 	store_close(s);
