@@ -54,7 +54,7 @@ without_zeros(const char *text, char out[static 64])
 	size_t n = 0;
 
 	for (const char *p = text; *p != '\0' && n < 63; p++)
-		if (*p != '0' || (p > text && isdigit((unsigned char)p[-1]) && out[n - 1] != '.') ||
+		if (*p != '0' || (n > 0 && isdigit((unsigned char)p[-1]) && out[n - 1] != '.') ||
 		    !isdigit((unsigned char)p[1]))
 			out[n++] = *p;
 	out[n] = '\0';
