@@ -245,7 +245,9 @@ database_ladder(struct store *s, const struct ladder *ladder)
 	s->n_targets = ladder != NULL ? ladder->n_targets : 0;
 	if (ladder == NULL)
 		return true;
-	ok = database_exec(s, "BEGIN IMMEDIATE; DELETE FROM status") &&
+	/* What watch goes on from (status_last) stays: a firewall that is off, a held list, a new layout. */
+	ok = database_exec(s, "BEGIN IMMEDIATE; DELETE FROM status WHERE name NOT IN"
+	    " ('firewall', 'publish', 'layout', 'layout_since', 'clock')") &&
 	    sqlite3_prepare_v2(s->db, "INSERT INTO mx_target VALUES (?,?,?,?,?,?,?,?,0) ON CONFLICT DO UPDATE SET"
 	    " last_us = CASE WHEN addr = excluded.addr THEN last_us ELSE 0 END, mx_set = excluded.mx_set,"
 	    " set_name = excluded.set_name, exchanger = excluded.exchanger, addr = excluded.addr,"

@@ -138,7 +138,7 @@ decided() { # by its local API, for this very address
 check "it has the listed one" decided $THIRD
 check "and an address amid the /64" decided $MID6
 check "and nobody else" not decided $HONEST
-check "mxtrap consumers shows who exported by hand" eval 'mxtrap consumers | grep -q "^command:root *crowdsec "'
+check "mxtrap consumers shows who exported by hand" wait_for 5000 eval 'mxtrap consumers | grep -q "^command:root *crowdsec "'
 kill $CS_PID
 wait $CS_PID 2>/dev/null
 kill $PID

