@@ -57,7 +57,8 @@ line_ask(struct web *web, const struct identity *who, const void *record, size_t
 		/* From here on watch can no longer take it up: what it has said by now is all. */
 		if (over)
 			(void)shutdown(p.fd, SHUT_RDWR);
-		if (message_take(p.fd, LINE_WATCH_TO_CLIENT, answer, sizeof(*answer)) != (int)sizeof(*answer) || answer->head.kind != MESSAGE_ANSWER)
+		if (message_take(p.fd, LINE_WATCH_TO_CLIENT, answer, sizeof(*answer)) != (int)sizeof(*answer) ||
+		    answer->head.kind != MESSAGE_ANSWER)
 			break;
 		result = answer->ok == 2 ? LINE_SILENT : answer->ok == 1 ? LINE_DONE : answer->ok == 3 ? LINE_FORBIDDEN : LINE_REFUSED;
 	}

@@ -56,7 +56,8 @@ read_boot_id(uint8_t id[static 16])
 		return;
 	if (read(fd, text, sizeof(text) - 1) > 0)
 		for (const char *p = text; *p != '\0' && n < 32; p++) {
-			unsigned digit = *p >= '0' && *p <= '9' ? (unsigned)(*p - '0') : *p >= 'a' && *p <= 'f' ? (unsigned)(*p - 'a' + 10) : 16;
+			unsigned digit = *p >= '0' && *p <= '9' ? (unsigned)(*p - '0') :
+			    *p >= 'a' && *p <= 'f' ? (unsigned)(*p - 'a' + 10) : 16;
 
 			if (digit == 16)
 				continue;

@@ -122,7 +122,7 @@ encode(const uint32_t *codes, size_t n, char out[static LABEL_MAX])
 		delta += (next - code) * (done + 1);	/* 63 * 0x10ffff: it cannot overflow */
 		code = next;
 		for (size_t i = 0; i < n; i++) {
-			uint32_t q = delta;
+			uint32_t q;
 
 			delta += codes[i] < code;
 			if (codes[i] != code)

@@ -50,7 +50,7 @@ own_ports(int guard, uint32_t ports[N_PORTS])
 	size_t n = 0;
 
 	for (int fd = 0; fd < LAST_FD && n < N_PORTS; fd++) {
-		struct sockaddr_nl self;
+		struct sockaddr_nl self = { .nl_family = 0 };
 		socklen_t len = sizeof(self), plen = sizeof(int);
 		int protocol = -1;
 

@@ -28,7 +28,7 @@ struct feed {
 	bool	 loading, any_read;
 	bool	 claims;		/* the gate is open, and the never-list known */
 	int64_t	 looked_ms;
-	int64_t	 now_s;			/* of the last turn, by the one notion of now (report_now): what feed_find() is asked with */
+	int64_t	 now_s;			/* of the last turn, as report_now() has it: what feed_find() is asked with */
 	uint8_t	 seed[16];
 	uint64_t loads, rows, no_memory;	/* whole lists read; changes folded; entries without room */
 };

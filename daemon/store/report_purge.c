@@ -53,7 +53,7 @@ points_page(struct report *r, int64_t *id, struct report_points *page, size_t *n
 enum report_result
 report_all_points(struct report *r, bool (*each)(void *, const struct report_points *), void *ctx)
 {
-	struct report_points *page = malloc(REPORT_PAGE * sizeof *page);
+	struct report_points *page = calloc(REPORT_PAGE, sizeof *page);
 	enum report_result result = REPORT_OK;
 	int64_t id = 0;
 	size_t n = 0;

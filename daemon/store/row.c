@@ -131,7 +131,8 @@ bool
 row_sender(sqlite3_stmt *s, struct sender_row *row)
 {
 	static const struct { int at; int64_t most; bool optional; } columns[] = {
-		{ 1, ROW_TIME_MAX_S, false }, { 7, ROW_TIME_MAX_S, true }, { 8, ROW_TIME_MAX_S, true }, { 9, ROW_TIME_MAX_S, true }, { 10, UINT16_MAX, true }, { 11, UINT32_MAX, true },
+		{ 1, ROW_TIME_MAX_S, false }, { 7, ROW_TIME_MAX_S, true }, { 8, ROW_TIME_MAX_S, true },
+		{ 9, ROW_TIME_MAX_S, true }, { 10, UINT16_MAX, true }, { 11, UINT32_MAX, true },
 		{ 12, STATE_N - 1, true }, { 13, CLASS_SCANNER, true }, { 14, GRADE_ACCEPTED, true }, { 15, UINT8_MAX, true },
 		{ 16, UINT8_MAX, true }, { 17, UINT8_MAX, true }, { 18, UINT32_MAX, true },
 	};

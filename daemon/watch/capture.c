@@ -359,7 +359,7 @@ look_at(FILE *f, const char *name[static 2])
 		{ "\x1f\x8b", 2, "gzip", "zcat" }, { "\xfd" "7zXZ", 5, "xz", "xzcat" },
 		{ "\x28\xb5\x2f\xfd", 4, "zstd", "zstdcat" }, { "BZh", 3, "bzip2", "bzcat" },
 	};
-	unsigned char head[5];
+	unsigned char head[5] = { 0 };
 	size_t n = 0;
 	int b;
 

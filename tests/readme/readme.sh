@@ -118,7 +118,7 @@ postfix_on() { # HOST ADDRESS
 	on "$1" postfix start >"$DIR/out" 2>&1 || { cat "$DIR/out"; bad "Postfix starts"; }
 }
 installs() { # HOST: README's "Install", with what is built here where it is a Debian 12 too
-	local to=$DIR/hosts/$1/root/srv/mxtrap
+	local to=$DIR/hosts/$1/"root"/srv/mxtrap
 	(cd "$HERE" && git ls-files -z | tar c --null -T - --ignore-failed-read 2>/dev/null) | tar x -C "$to"
 	if grep -q bookworm /etc/os-release; then
 		mkdir -p "$to/build" && (cd "$BUILD" && tar c --exclude=./readme --exclude=./check --exclude=./tests .) | tar x -C "$to/build"
