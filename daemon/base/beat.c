@@ -60,8 +60,8 @@ read_boot_id(uint8_t id[static 16])
 			    *p >= 'a' && *p <= 'f' ? (unsigned)(*p - 'a' + 10) : 16;
 
 			if (digit == 16)
+				continue;
 			id[n / 2] = (uint8_t)((unsigned)id[n / 2] << 4 | digit);
-			id[n / 2] = (uint8_t)(id[n / 2] << 4 | digit);
 			n++;
 		}
 	close(fd);
