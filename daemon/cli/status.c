@@ -63,7 +63,7 @@ static const char *const NOTES[] = {
 	[NOTE_TABLE_FULL] = "the table of senders was full",
 	[NOTE_OVERFLOW] = "a decoy's queue of connections overflowed",
 	[NOTE_FLOOD] = "a flood: attempts were counted, not kept one by one",
-	[NOTE_FOREIGN] = "mail for somebody else's domain came to a decoy: another's MX points at us, or a relay test (its sender is excused)",
+	[NOTE_FOREIGN] = "mail for somebody else's domain came to a decoy: another's MX points at us, or a relay test; excused",
 };
 #define N_NOTES (sizeof(NOTES) / sizeof(NOTES[0]))
 

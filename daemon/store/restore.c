@@ -192,10 +192,14 @@ restore_memory_good(sqlite3_stmt *stmt, int64_t at)
 	if (!row_within(stmt, 1, 0, UINT16_MAX) || !row_within(stmt, 2, 0, 1) || !row_seconds(stmt, 3))
 		return false;
 	for (int i = 4; i <= 6; i++) {
-		int64_t v = i == 5 ? at + sqlite3_column_int64(stmt, i) : at - sqlite3_column_int64(stmt, i);
+		int64_t v = sqlite3_column_int64(stmt, i);
 
-		if (sqlite3_column_type(stmt, i) != SQLITE_NULL &&
-		    (!row_within(stmt, i, -ROW_TIME_MAX_S, ROW_TIME_MAX_S) || v < 0 || v > ROW_TIME_MAX_S))
+		if (sqlite3_column_type(stmt, i) == SQLITE_NULL)
+			continue;
+		if (!row_within(stmt, i, -ROW_TIME_MAX_S, ROW_TIME_MAX_S))
+			return false;
+		v = i == 5 ? at + v : at - v;	/* both within 33 bits by now */
+		if (v < 0 || v > ROW_TIME_MAX_S)
 			return false;
 	}
 	return true;
