@@ -135,7 +135,10 @@ database_cap(struct store *s, bool all)
 	database_exec(s, text);
 }
 
-/* Is it the one that this host used last?  A run that was killed may have committed once more than it could note. */
+/*
+ * Is it the one that this host used last?  A run that was killed may have committed once more than it could note; one that
+ * was killed while it began has its mark, the next one, in the database alone.
+ */
 static bool
 database_is_last(const struct store *s, uint64_t mark)
 {
@@ -144,16 +147,20 @@ database_is_last(const struct store *s, uint64_t mark)
 
 	if (!s->last_known)
 		return mark == 0;	/* of a version that made no mark */
-	return mark == last->mark && s->generation == last->generation &&
+	return (mark == last->mark || mark == last->mark + 1) && s->generation == last->generation &&
 	    (last->closed != 0 ? serial == last->serial : serial >= last->serial);
 }
 
-/* A mark of this run; and if the file was put here, a new generation: its serials may mean something else elsewhere. */
+/*
+ * A mark of this run: the next after the last one's, or a new beginning; and if the file was put here, a new generation,
+ * for its serials may mean something else elsewhere.
+ */
 static bool
 database_mark(struct store *s, uint64_t mark)
 {
 	bool renew = !s->fresh && (s->shift_s != 0 || !database_is_last(s, mark)), ok;
-	int64_t generation = renew ? database_generation() : (int64_t)s->generation, fresh_mark = database_generation();
+	int64_t generation = renew ? database_generation() : (int64_t)s->generation;
+	int64_t fresh_mark = renew || s->fresh || !s->last_known ? database_generation() : (int64_t)(s->last.mark + 1);
 	sqlite3_stmt *stmt = NULL;
 
 	if (renew && s->shift_s == 0)

@@ -101,6 +101,28 @@ a_run_that_was_killed_keeps_its_generation(void **state)
 	store_close(s);
 }
 
+/* Its mark is in the database and not yet beside it; once more, and it is still the same. */
+static void
+a_run_that_was_killed_while_it_began_keeps_its_generation(void **state)
+{
+	struct bench_dir *d = *state;
+	struct store *s = support_open(d, NULL);
+	uint64_t generation = counters(s).generation;
+
+	list(s, "192.0.2.7");
+	store_close(s);
+	for (int i = 0; i < 2; i++) {
+		run(d, "UPDATE meta SET mark = mark + 1");
+		s = support_open(d, NULL);
+		assert_int_equal(counters(s).generation, generation);
+		store_close(s);
+	}
+	run(d, "UPDATE meta SET mark = mark + 2");
+	s = support_open(d, NULL);
+	assert_int_not_equal(counters(s).generation, generation);
+	store_close(s);
+}
+
 static void
 an_older_copy_put_back_gets_a_new_generation(void **state)
 {
@@ -327,6 +349,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		store_test(a_file_that_was_closed_here_keeps_its_generation),
 		store_test(a_run_that_was_killed_keeps_its_generation),
+		store_test(a_run_that_was_killed_while_it_began_keeps_its_generation),
 		store_test(an_older_copy_put_back_gets_a_new_generation),
 		store_test(a_copy_of_a_run_before_gets_a_new_generation),
 		store_test(a_file_of_another_host_gets_a_new_generation),
