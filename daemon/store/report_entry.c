@@ -56,10 +56,11 @@ report_listing_entry(struct report *r, sqlite3_stmt *stmt, sender_key key, int64
 {
 	uint64_t term = (uint64_t)sqlite3_column_int64(stmt, 0), seen = (uint64_t)sqlite3_column_int64(stmt, 1);
 	uint64_t marks = (uint64_t)sqlite3_column_int64(stmt, 3);
-	int64_t sums = sqlite3_column_int64(stmt, 2), changed_s = sqlite3_column_int64(stmt, 4), age = now_s - changed_s;
+	int64_t sums = sqlite3_column_int64(stmt, 2), changed_s = sqlite3_column_int64(stmt, 4), age;
 
 	if (!row_listing(sums, marks, term, changed_s))
 		return report_bad_row(r, "listing");
+	age = now_s - changed_s;
 	unpack_term(term, marks, e);
 	e->key = key;
 	e->first_seen_s = (int64_t)(seen >> 32);

@@ -43,9 +43,15 @@ static void
 look_at_growth(struct watch *w)
 {
 	uint64_t listed = trap_counters(w->trap)->listed;
+	enum publish_event event;
 
-	enum publish_event event = publish_turn(&w->publish, listed, (uint32_t)(watch_now_us(w) / 1000000));
-
+	/*
+	 * Until EVENT_START has passed the window of the merge nobody counts as listed: a cycle that begins there would
+	 * hold the whole list back as grown from nothing.
+	 */
+	if (trap_now_us(w->trap) == 0)
+		return;
+	event = publish_turn(&w->publish, listed, (uint32_t)(watch_now_us(w) / 1000000));
 	switch (event) {
 	case PUBLISH_HELD:
 		log_warnx("the list grew from %" PRIu64 " to %" PRIu64 " within %d minutes: who is new is not handed on before "

@@ -132,7 +132,7 @@ check "watch is back" wait_for 8000 eval 'mxtrap status >/dev/null 2>&1 || [ $? 
 sleep 0.3
 folds() {
 	get "http://127.0.0.1:8725/export/changes?since=$state" -o "$DIR/changes" && get http://127.0.0.1:8725/export/ndjson -o "$DIR/after" &&
-	python3 - "$DIR" <<-'END'
+	python3 - "$DIR" >"$DIR/folds" <<-'END'
 	import json, sys
 	where = sys.argv[1]
 	def rows(name): return [json.loads(l) for l in open(f"{where}/{name}")]
@@ -140,10 +140,12 @@ folds() {
 	for r in rows("changes"):
 	    if "cidr" in r: (have.add if r["state"] == "listed" else have.discard)(r["cidr"])
 	want = {r["cidr"] for r in rows("after") if "cidr" in r}
+	print("only by the changes:", sorted(have - want)[:5], "only in the list:", sorted(want - have)[:5], len(want))
 	sys.exit(have != want or len(want) < 19000)
 	END
 }
 check "the changes since a state, applied to it, are the list" wait_for 5000 folds
+[ $FAILED = 0 ] || { echo "since $state:"; in_ns curl -s -m 5 -o /dev/null -w "%{http_code}" "http://127.0.0.1:8725/export/changes?since=$state"; cat "$DIR/folds"; grep -n "DATABASE\|grew\|killed by\|is ready" "$DIR/log"; sqlite3 -readonly "$DIR/state/mxtrap.db" "SELECT printf('%016x', generation), serial, horizon, n_listed FROM meta"; }
 check "the kernel has what the list has" wait_for 20000 eval \
     'get http://127.0.0.1:8725/export/plain | grep -v "[#:]" | sort -u >"$DIR/want"; filled'
 
