@@ -35,7 +35,7 @@ layers() {
 	core = """addr attempt blocklist correspond domain evidence event hand health judge merge mxset never packet pool pool_map publish risk said sender
 	    siphash sketch table trap visit wheel wrong sink""".split()
 	base = "config state json log message process bind bound spawn notify token unnamed pem listable suggest ask users beat".split()
-	store = "store report migration".split()
+	store = "store report migration backup".split()
 	export = "counter export status".split()
 	watch = "capture reader watch".split()
 	generated = ["asset"]

@@ -41,6 +41,8 @@ int cli_publish(struct cli *, int, char **);
 int cli_token(struct cli *, int argc, char **argv);
 int cli_consumers(struct cli *, int argc, char **argv);
 int cli_firewall(struct cli *, int, char **);
+int cli_backup(struct cli *, int, char **);
+int cli_restore(struct cli *, int, char **);
 int cli_token(struct cli *, int, char **);
 int cli_consumers(struct cli *, int, char **);
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "mxtrap/backup.h"
 #include "mxtrap/log.h"
 #include "mxtrap/status.h"
 
@@ -42,6 +43,8 @@ static const struct cli_command COMMANDS[] = {
 	{ "status", "status", "health of the ladder, processes, counters", cli_status },
 	{ "report", "report", "what publishing would block", cli_report },
 	{ "risk", "risk [--limit N] [--format table|plain|ndjson|csv]", "whose mail may not have arrived", cli_risk },
+	{ "backup", "backup FILE [--force]", "copy the database into a file, also while mxtrapd runs", cli_backup },
+	{ "restore", "restore FILE [--check]", "put a backup in place, while mxtrapd is stopped", cli_restore },
 	{ "tail", "tail [--count N]", "attempts as they come", cli_tail },
 };
 #define N_COMMANDS (sizeof(COMMANDS) / sizeof(COMMANDS[0]))
@@ -132,6 +135,18 @@ unknown(const char *word)
 	return CLI_USAGE;
 }
 
+/* What is not in it cannot be seen in it: the answer may lack the newest. */
+static void
+warn_of_copy(const struct cli *cli)
+{
+	char path[BACKUP_PATH_SIZE];
+
+	(void)snprintf(path, sizeof(path), "%s/mxtrap.db", cli->config.state_dir);
+	if (backup_lacks_log(path))
+		fprintf(stderr, "mxtrap: warning: %s is a copy of a database without its log (mxtrap.db-wal): where cp made it while mxtrapd "
+		    "ran, its newest rows are missing. `mxtrap backup` copies all of it\n", path);
+}
+
 int
 cli_open(struct cli *cli)
 {
@@ -141,6 +156,7 @@ cli_open(struct cli *cli)
 	struct status *status;
 
 	if (result == REPORT_OK) {
+		warn_of_copy(cli);
 		cli->now_s = report_now(cli->report, time(NULL));
 		return CLI_DONE;
 	}

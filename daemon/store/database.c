@@ -96,7 +96,7 @@ database_migrate(struct store *s, int64_t from)
 }
 
 /* 63 bits: it is stored signed and told unsigned. */
-static int64_t
+int64_t
 database_generation(void)
 {
 	int64_t generation = 0;

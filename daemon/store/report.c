@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "backup_int.h"
 #include "mxtrap/migration.h"
 #include "report_int.h"
 
@@ -100,6 +101,24 @@ report_version(struct report *r)
 	return REPORT_OK;
 }
 
+#define REPORT_HOW (SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX)
+
+/* A bare copy where we may not write: SQLite wants to make a log there, and finds that it cannot only as it reads. */
+static int
+report_open_copy(struct report *r)
+{
+	char uri[3 * BACKUP_PATH_SIZE];
+	int rc = sqlite3_exec(r->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+
+	if (((rc & 0xff) != SQLITE_CANTOPEN && (rc & 0xff) != SQLITE_READONLY) || !backup_lacks_log(r->path) ||
+	    !backup_immutable(r->path, uri, sizeof uri))
+		return SQLITE_OK;
+	sqlite3_close(r->db);
+	r->db = NULL;
+	r->copy = true;
+	return sqlite3_open_v2(uri, &r->db, REPORT_HOW | SQLITE_OPEN_URI, NULL);
+}
+
 static enum report_result
 report_connect(struct report *r)
 {
@@ -111,7 +130,10 @@ report_connect(struct report *r)
 		snprintf(r->error, sizeof r->error, "%s: %s", r->path, strerror(errno));
 		return REPORT_BUSY;
 	}
-	rc = sqlite3_open_v2(r->path, &r->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX, NULL);
+	r->copy = false;
+	rc = sqlite3_open_v2(r->path, &r->db, REPORT_HOW, NULL);
+	if (rc == SQLITE_OK)
+		rc = report_open_copy(r);
 	if (rc == SQLITE_OK) {
 		sqlite3_busy_timeout(r->db, 250);
 		sqlite3_db_config(r->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -148,7 +170,8 @@ report_look(struct report *r)
 	if (r->db != NULL && now - r->looked_us < REPORT_LOOK_US)
 		return REPORT_OK;
 	r->looked_us = now;
-	if (r->db != NULL && stat(r->path, &st) == 0 && st.st_dev == r->dev && st.st_ino == r->ino)
+	if (r->db != NULL && stat(r->path, &st) == 0 && st.st_dev == r->dev && st.st_ino == r->ino &&
+	    (!r->copy || backup_lacks_log(r->path)))
 		return REPORT_OK;
 	report_shut(r);
 	return report_connect(r);

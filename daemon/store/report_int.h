@@ -46,6 +46,7 @@ struct report {
 	dev_t	     dev;		/* of the file that is open */
 	ino_t	     ino;
 	int64_t	     looked_us;		/* when it was last seen to be that file */
+	bool	     copy;		/* opened as a bare copy that nobody writes (backup_lacks_log()) */
 
 	pthread_mutex_t mutex;		/* recursive */
 	unsigned	depth;		/* questions being asked, one inside another */

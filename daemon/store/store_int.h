@@ -257,6 +257,8 @@ int64_t database_number(struct store *, enum write_statement);
 
 /* The cap on pages: all of it for the list and the operator, a little less for the rest. */
 void database_cap(struct store *, bool all);
+/* A number for a generation: random, 63 bits, never 0. */
+int64_t database_generation(void);
 /* A new generation: consumers must fetch all. */
 bool database_rename(struct store *);
 

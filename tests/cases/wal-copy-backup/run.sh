@@ -7,6 +7,11 @@ live_up
 one 198.51.100.66
 check "somebody is listed" wait_for 4000 listed 198.51.100.66
 check "mxtrap backup takes a copy" cli backup "$DIR/copy.db"
+mkdir "$DIR/elsewhere"
+cp "$DIR/state/mxtrap.db" "$DIR/elsewhere/"
+sed "s|^state-dir .*|state-dir = \"$DIR/elsewhere\"|" "$DIR/conf" >"$DIR/conf3"
+"${IN[@]}" "$BUILD/mxtrap" -c "$DIR/conf3" list >"$DIR/list" 2>&1
+check "a copy by cp alone is not read as if it were all" grep -qE "without its log|lacks|not filled" "$DIR/list"
 generation() { sqlite3 -readonly "$1" 'SELECT generation FROM meta'; }
 was=$(generation "$DIR/state/mxtrap.db")
 live_stop
