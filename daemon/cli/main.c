@@ -52,12 +52,12 @@ static const struct cli_command COMMANDS[] = {
 static void
 help(FILE *out)
 {
-	fputs("usage: mxtrap [-c FILE] COMMAND ...\n\n", out);
+	fputs("usage: mxtrap [-c FILE] COMMAND ...\n", out);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(out, "  %-9s %s\n", COMMANDS[i].name, COMMANDS[i].says);
 	fputs("\n  -c FILE   configuration (default " DEFAULT_CONFIG ")\n"
 	    "  --token-file FILE   an admin token, where mxtrapd runs as one user\n"
-	    "  --help    this, or a command's own: mxtrap list --help; --version\n\n"
+	    "  --help    this, or a command's own: mxtrap list --help; --version\n"
 	    "exit: 0 done, 1 the answer is no or the input was bad, 2 usage,\n"
 	    "      3 the daemon or the database cannot be reached\n", out);
 }
