@@ -343,6 +343,32 @@ a_host_that_boots_with_its_clock_behind_goes_on_from_the_last_time(void **state)
 	store_close(s);
 }
 
+/* A firewall that was switched off, and a list that the gate holds: both are decisions. */
+static void
+what_watch_goes_on_from_outlives_a_start(void **state)
+{
+	static const char *const names[] = { "firewall", "publish", "layout", "layout_since", "clock", "frames" };
+	static const struct ladder ladder;
+	struct bench_dir *d = *state;
+	struct store *s = support_open(d, &(struct store_options){ .ladder = &ladder });
+	sqlite3_stmt *stmt;
+	sqlite3 *db;
+	int n = 0;
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		store_status(s, names[i], "word");
+	store_close(s);
+	s = support_open(d, &(struct store_options){ .ladder = &ladder });
+	assert_int_equal(sqlite3_open(d->file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "SELECT name FROM status WHERE value = 'word'", -1, &stmt, NULL), SQLITE_OK);
+	for (; sqlite3_step(stmt) == SQLITE_ROW; n++)
+		assert_string_not_equal(sqlite3_column_text(stmt, 0), "frames");
+	assert_int_equal(n, 5);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	store_close(s);
+}
+
 int
 main(void)
 {
@@ -350,6 +376,7 @@ main(void)
 		store_test(a_file_that_was_closed_here_keeps_its_generation),
 		store_test(a_run_that_was_killed_keeps_its_generation),
 		store_test(a_run_that_was_killed_while_it_began_keeps_its_generation),
+		store_test(what_watch_goes_on_from_outlives_a_start),
 		store_test(an_older_copy_put_back_gets_a_new_generation),
 		store_test(a_copy_of_a_run_before_gets_a_new_generation),
 		store_test(a_file_of_another_host_gets_a_new_generation),
