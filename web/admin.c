@@ -20,7 +20,7 @@ is_same_origin(const struct request *req)
 {
 	static const char *const schemes[] = { "http://", "https://" };
 
-	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(schemes) && req->host[0] != '\0'; i++) {
 		size_t n = strlen(schemes[i]);
 
 		if (strncasecmp(req->origin, schemes[i], n) == 0 && strcasecmp(req->origin + n, req->host) == 0)
@@ -38,7 +38,7 @@ is_proxied_origin(const struct web *web, const struct request *req)
 {
 	const char *host = strstr(req->origin, "://");
 
-	return strcmp(req->fetch_site, "same-origin") == 0 && host != NULL && hosts_allow(&web->hosts, host + 3);
+	return strcmp(req->fetch_site, "same-origin") == 0 && host != NULL && hosts_name_us(&web->hosts, host + 3);
 }
 
 /* False: *reply says what is wrong with where it comes from. */

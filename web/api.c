@@ -498,8 +498,9 @@ handle_check(struct web *web, const struct request *req, struct reply *reply)
 	struct addr addr;
 
 	reply->cache_control = "no-store";
-	if (!addr_parse(&addr, req->arg)) {
-		reply_problem(reply, 400, "found \"%.80s\", expected one IPv4 or IPv6 address", req->arg);
+	if (!request_sender(req->arg, &addr)) {
+		reply_problem(reply, 400, "found \"%.80s\", expected one IPv4 or IPv6 address, or a sender as a CIDR "
+		    "(/32, or /64 to /128)", req->arg);
 		return;
 	}
 	switch (report_check(web->report, &addr, req->now_s, &entry)) {

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "mxtrap/suggest.h"
 #include "mxtrap/token.h"
 #include "web_int.h"
 
@@ -19,14 +20,17 @@ static void
 unknown_format(struct reply *reply, const char *name)
 {
 	const struct export_format *format;
-	char all[320] = "";
+	struct suggest near = { .typed = name };
+	char all[400] = "";
 
 	for (size_t i = 0; (format = export_format_at(i)) != NULL; i++) {
 		size_t n = strlen(all);
 
+		suggest_offer(&near, format->name);
 		(void)snprintf(all + n, sizeof(all) - n, "%s%s", i == 0 ? "" : ", ", format->name);
 	}
-	reply_problem(reply, 404, "no such format \"%.40s\"; there are %s", name, all);
+	reply_problem(reply, 404, "no such format \"%.40s\"%s%s%s; there are %s", name, near.best != NULL ? ": did you mean " : "",
+	    near.best != NULL ? near.best : "", near.best != NULL ? "?" : "", all);
 }
 
 /* Strong where the state alone makes the document, weak and by the minute where the clock does, too. */

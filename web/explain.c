@@ -355,17 +355,12 @@ handle_sender(struct web *web, const struct request *req, struct reply *reply)
 	struct report_entry entry;
 	enum report_result result;
 	uint64_t limit = STORY_DEFAULT;
-	struct prefix what;
-	sender_key key;
 	struct addr addr;
 
-	if (!addr_parse(&addr, req->arg)) {
-		if (!prefix_parse(&what, req->arg) || !prefix_sender(&what, &key)) {
-			reply_problem(reply, 400, "found \"%.80s\", expected an address, an IPv4 /32 or "
-			    "an IPv6 /64 (the slash as %%2F)", req->arg);
-			return;
-		}
-		addr = what.addr;
+	if (!request_sender(req->arg, &addr)) {
+		reply_problem(reply, 400, "found \"%.80s\", expected an address, an IPv4 /32, or an IPv6 /64 (host bits zero) "
+		    "to /128", req->arg);
+		return;
 	}
 	if (!request_number(req, "limit", STORY_MAX, &limit) || limit == 0) {
 		reply_problem(reply, 400, "limit: expected 1 to %d", STORY_MAX);

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "mxtrap/suggest.h"
 #include "web_int.h"
 
 struct reader {
@@ -147,6 +148,22 @@ take_value(struct reader *r, struct field *f)
 	return take_string(r, f->text, f->size);
 }
 
+/* Always false: which there are. */
+static bool
+is_unknown(const char *name, const struct field *fields, size_t n_fields, char why[static FIELDS_WHY_SIZE])
+{
+	struct suggest near = { .typed = name };
+	size_t n;
+
+	for (size_t i = 0; i < n_fields; i++)
+		suggest_offer(&near, fields[i].name);
+	n = (size_t)snprintf(why, FIELDS_WHY_SIZE, "found a member that is not known: %s%s%s%s; expected ", name,
+	    near.best != NULL ? " (did you mean " : "", near.best != NULL ? near.best : "", near.best != NULL ? "?)" : "");
+	for (size_t i = 0; i < n_fields && n < FIELDS_WHY_SIZE; i++)
+		n += (size_t)snprintf(why + n, FIELDS_WHY_SIZE - n, "%s%s", i == 0 ? "" : ", ", fields[i].name);
+	return false;
+}
+
 bool
 fields_read(const char *body, size_t n, struct field *fields, size_t n_fields, char why[static FIELDS_WHY_SIZE])
 {
@@ -163,9 +180,10 @@ fields_read(const char *body, size_t n, struct field *fields, size_t n_fields, c
 			return false;
 		while (f < fields + n_fields && strcmp(f->name, name) != 0)
 			f++;
-		if (f == fields + n_fields || f->given) {
-			(void)snprintf(why, FIELDS_WHY_SIZE, f == fields + n_fields ? "found a member that is not known: %s" :
-			    "found a member twice: %s", name);
+		if (f == fields + n_fields)
+			return is_unknown(name, fields, n_fields, why);
+		if (f->given) {
+			(void)snprintf(why, FIELDS_WHY_SIZE, "found a member twice: %s", name);
 			return false;
 		}
 		if (!take_value(&r, f)) {

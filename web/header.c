@@ -97,15 +97,32 @@ header_see(struct headers *seen, const char *name, const char *value)
 	}
 }
 
+/*
+ * A page elsewhere that had its own name point here would read us by that name.  A browser always sends one, so what
+ * is older than the header (HAProxy's check) may come without.
+ */
+static bool
+host_acceptable(const struct web *web, const struct headers *seen, const struct request *req)
+{
+	if (seen->n_hosts > 1)
+		return false;
+	if (route_any_host(req))
+		return true;
+	return seen->n_hosts == 0 ? req->is_old : hosts_allow(&web->hosts, seen->host);
+}
+
 bool
 header_acceptable(struct web *web, const struct headers *seen, struct request *req, struct reply *reply)
 {
 	req->takes_gzip = seen->takes_gzip;
-	if (seen->n_hosts != 1 || !hosts_allow(&web->hosts, seen->host)) {
+	if (!host_acceptable(web, seen, req)) {
 		atomic_fetch_add_explicit(&web->counters.refused_hosts, 1,
 		    memory_order_relaxed);
-		reply_problem(reply, 421, "the Host header must name localhost, 127.0.0.1, [::1], "
-		    "an address that web { listen } names, or one of web { hosts = { ... } }");
+		if (seen->n_hosts != 1)
+			reply_problem(reply, 421, "found %u Host headers, expected one", seen->n_hosts);
+		else
+			reply_problem(reply, 421, "found Host: %.80s, expected localhost, an address, or one of web { hosts }; "
+			    "put this name there if it is yours", seen->host);
 		return false;
 	}
 	if (seen->has_body && !req->posts) {

@@ -4,7 +4,9 @@
  *
  * A web page anywhere can point a name of its own at 127.0.0.1 and then read us
  * through its visitor's browser (DNS rebinding); its requests carry that name.  So
- * only exact names are taken: no other spelling of an address, no trailing dot.
+ * only exact names are taken: no trailing dot, and nothing that some resolver takes
+ * for an address (2130706433, 127.1).  An address that is written as one cannot be
+ * pointed elsewhere, and is answered.
  */
 #include <stdio.h>
 #include <string.h>
@@ -79,8 +81,38 @@ port_is_sane(const char *text)
 	return true;
 }
 
+/* "192.0.2.1" or "[2001:db8::1]".  "Any address" is nobody's. */
+static bool
+is_literal(const char *host, size_t n)
+{
+	static const struct addr any = { .b = { 0 } };
+	const uint8_t zeros[4] = { 0 };
+	struct addr addr, any_v4 = addr_from_v4(zeros);
+	char text[ADDR_TEXT_SIZE];
+	bool brackets = host[0] == '[';
+
+	if (brackets) {
+		host++;
+		n -= 2;
+	}
+	if (n == 0 || n >= sizeof(text))
+		return false;
+	memcpy(text, host, n);
+	text[n] = '\0';
+	return brackets == (strchr(text, ':') != NULL) && addr_parse(&addr, text) && !addr_equal(&addr, &any) &&
+	    !addr_equal(&addr, &any_v4);
+}
+
 bool
 hosts_allow(const struct hosts *hosts, const char *host)
+{
+	size_t n = host_length(host);
+
+	return n != 0 && port_is_sane(host + n) && (is_literal(host, n) || hosts_name_us(hosts, host));
+}
+
+bool
+hosts_name_us(const struct hosts *hosts, const char *host)
 {
 	size_t n = host_length(host);
 

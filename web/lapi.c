@@ -347,10 +347,13 @@ handle_decisions(struct web *web, const struct request *req, struct reply *reply
 
 	if (!identity_of(web, req, TOKEN_SCOPE_LAPI, true, &who, reply) || !asks_for_us(req, &us, reply))
 		return;
-	if (ip == NULL && scope != NULL && strcasecmp(scope, "ip") == 0)
+	if (ip == NULL)
+		ip = request_param(req, "range");
+	if (ip == NULL && scope != NULL && (strcasecmp(scope, "ip") == 0 || strcasecmp(scope, "range") == 0))
 		ip = request_param(req, "value");
-	if (ip == NULL || !addr_parse(&addr, ip)) {
-		reply_problem(reply, 400, "expected ip=ADDRESS; the whole list is at /v1/decisions/stream?startup=true");
+	if (ip == NULL || !request_sender(ip, &addr)) {
+		reply_problem(reply, 400, "found %s%.80s, expected ip=ADDRESS, or range= or value= of one sender (/32, or /64 to /128); "
+		    "the whole list is at /v1/decisions/stream?startup=true", ip == NULL ? "no ip" : "", ip == NULL ? "" : ip);
 		return;
 	}
 	if (report_state(web->report, &state) != REPORT_OK || !export_never(&s.never, web->report, web->config, s.now_s)) {

@@ -19,6 +19,7 @@ static const struct { unsigned status; const char *title; } titles[] = {
 	{ 403, "Not allowed" },
 	{ 404, "Not here" },
 	{ 405, "Method not allowed" },
+	{ 409, "A rule is against it" },
 	{ 410, "This state of the list is gone" },
 	{ 413, "The body of the request is too long, or should not be there" },
 	{ 415, "The body is of another kind" },
@@ -53,7 +54,7 @@ void
 reply_problem(struct reply *reply, unsigned status, const char *fmt, ...)
 {
 	const char *title = "Error";
-	char detail[400];
+	char detail[PROBLEM_SIZE];
 	struct json json;
 	va_list ap;
 
@@ -70,6 +71,8 @@ reply_problem(struct reply *reply, unsigned status, const char *fmt, ...)
 	json_string(&json, "title", title);
 	json_uint(&json, "status", status);
 	json_string(&json, "detail", detail);
+	/* CrowdSec's bouncers read this one, of whatever is not 2xx, and crash where it is missing. */
+	json_string(&json, "message", detail);
 	json_end(&json);
 	reply->cache_control = "no-store";
 	reply_json(reply, &json, status);
@@ -106,7 +109,8 @@ reply_json(struct reply *reply, struct json *json, unsigned status)
 	if (json->failed) {
 		/* Nothing that needs memory: there is none. */
 		static const char body[] =
-		    "{\"type\":\"about:blank\",\"title\":\"Out of memory\",\"status\":500}";
+		    "{\"type\":\"about:blank\",\"title\":\"Internal error\",\"status\":500,"
+		    "\"detail\":\"out of memory\",\"message\":\"out of memory\"}";
 
 		json_free(json);
 		reply_clear(reply);

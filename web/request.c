@@ -123,6 +123,20 @@ request_param(const struct request *req, const char *name)
 }
 
 bool
+request_sender(const char *text, struct addr *out)
+{
+	struct prefix what;
+	sender_key key;
+
+	if (addr_parse(out, text))
+		return true;
+	if (!prefix_parse(&what, text) || !prefix_sender(&what, &key))
+		return false;
+	*out = what.addr;
+	return true;
+}
+
+bool
 request_number(const struct request *req, const char *name, uint64_t max, uint64_t *out)
 {
 	const char *text = request_param(req, name);

@@ -2,68 +2,86 @@
 /*
  * routes.c - which path is answered by whom: one table.
  *
- * A pattern ends in "/" when one argument follows.  What a route does not name is
- * refused with what was expected: a mistyped parameter that is ignored looks like
- * an answer to the question.
+ * What a route does not name is refused with what was expected (refuse.c): a mistyped
+ * parameter that is ignored looks like an answer to the question.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "web_int.h"
+#include "route.h"
 
-struct route {
-	const char *path;
-	handler	   *handle;
-	handler	   *changes;		/* what POST does there, beside GET; without web.lock */
-	bool	    has_arg;
-	bool	    no_database;	/* answers without one */
-	bool	    posts;		/* changes something: POST, and nothing else */
-	const char *arg;		/* what the argument is, for a 404 */
-	const char *params[10];		/* NULL ends */
-};
+#define LIMIT(n)   { "limit", "1 to " #n }
+#define AFTER	   { "after", "the \"next\" of the page before" }
+#define ORDER	   { "order", "address, since or ends" }
+#define STATES	   "listed, held, suspect, allowed, cleared, noticed, unknown or all; several joined by |"
+#define OF_BOUNCER { "scopes", "ip,range" }, { "origins", "mxtrap" }, { "scenarios_containing", "not known here" }, \
+	{ "scenarios_not_containing", "not known here" }, { "dedup", "true or false" }
 
-static const struct route routes[] = {
-	{ "/api/v1/check/", handle_check, .has_arg = true, .arg = "an address" },
-	{ "/api/v1/list", handle_list, handle_list_by_hand, .params = { "state", "limit", "after", "order" } },
-	{ "/api/v1/senders", handle_senders, .params = { "query", "limit", "after", "order" } },
-	{ "/api/v1/senders/", handle_sender, .has_arg = true, .arg = "an address",
-	    .params = { "limit" } },
-	{ "/api/v1/mx-sets", handle_mx_sets, .params = { "limit", "after" } },
-	{ "/api/v1/risk", handle_risk, .params = { "limit" } },
-	{ "/api/v1/series", handle_series, .params = { "from", "to", "step" } },
-	{ "/api/v1/overview", handle_overview, .params = { NULL } },
-	{ "/api/v1/breakdown", handle_breakdown, .params = { "by", "state" } },
-	{ "/api/v1/about", handle_about, .params = { NULL } },
-	{ "/api/v1/status", handle_status, .params = { NULL } },
-	{ "/api/v1/events", handle_events, .params = { "since", "only" } },
-	{ "/api/v1/audit", handle_audit, .params = { "limit", "after" } },
+const struct route routes[] = {
+	{ "/api/v1/check/", handle_check, .arg = "ADDRESS", .prefix = true },
+	{ "/api/v1/list", handle_list, handle_list_by_hand, .params = { { "state", STATES }, LIMIT(1000), AFTER,
+	    { "order", "address, since, ends or score" } } },
+	{ "/api/v1/senders", handle_senders, .params = { { "query", "an address or CIDR, a state, a reason, a class, set:NAME, "
+	    "fingerprint:TEXT" }, LIMIT(1000), AFTER, ORDER } },
+	{ "/api/v1/senders/", handle_sender, .arg = "ADDRESS", .prefix = true, .params = { LIMIT(1000) } },
+	{ "/api/v1/mx-sets", handle_mx_sets, .params = { LIMIT(1000), AFTER } },
+	{ "/api/v1/risk", handle_risk, .params = { LIMIT(1000) } },
+	{ "/api/v1/series", handle_series, .params = { { "from", "Unix seconds" }, { "to", "Unix seconds" },
+	    { "step", "hour or day" } } },
+	{ "/api/v1/overview", handle_overview, .arg = NULL },
+	{ "/api/v1/breakdown", handle_breakdown, .params = { { "by", "country or asn" }, { "state", "listed or suspect" } } },
+	{ "/api/v1/about", handle_about, .arg = NULL },
+	{ "/api/v1/status", handle_status, .arg = NULL },
+	{ "/api/v1/events", handle_events, .params = { { "since", "GENERATION:SERIAL" }, { "only", "changes" } } },
+	{ "/api/v1/audit", handle_audit, .params = { LIMIT(500), AFTER } },
 	{ "/api/v1/tokens", handle_token_add, .posts = true },
 	{ "/api/v1/tokens/revoke", handle_token_revoke, .posts = true },
 	{ "/api/v1/allow", handle_allow, .posts = true },
 	{ "/api/v1/forget", handle_forget, .posts = true },
 	{ "/api/v1/publish", handle_publish, .posts = true },
-	{ "/export/changes", handle_changes, .params = { "since", "limit" } },
-	{ "/export/", handle_export, .has_arg = true, .arg = "a format",
-	    .params = { "family", "grade", "include", "min-score", "limit" } },
-	{ "/v1/decisions/stream", handle_decisions_stream, .params = { "startup", "scopes", "origins", "scenarios_containing",
-	    "scenarios_not_containing", "dedup", "additional_pull", "community_pull" } },
-	{ "/v1/decisions", handle_decisions, .params = { "ip", "scope", "value", "type", "origins", "scopes", "dedup",
-	    "scenarios_containing", "scenarios_not_containing" } },
+	{ "/export/changes", handle_changes, .params = { { "since", "GENERATION:SERIAL" }, LIMIT(20000) } },
+	{ "/export/", handle_export, .arg = "FORMAT", .also = "/x/TOKEN/FORMAT", .params = { { "family", "4 or 6" },
+	    { "grade", "syn, resyn, proven, addressed or accepted" }, { "include", "suspects, scanners or suspects,scanners" },
+	    { "min-score", "0 to 20" }, LIMIT(1000000) } },
+	{ "/v1/decisions/stream", handle_decisions_stream, .params = { { "startup", "true or false" }, OF_BOUNCER,
+	    { "additional_pull", "true or false" }, { "community_pull", "true or false" } } },
+	{ "/v1/decisions", handle_decisions, .params = { { "ip", "an address" }, { "range", "a sender as a CIDR" },
+	    { "scope", "ip or range" }, { "value", "an address or CIDR" }, { "type", "ban" }, OF_BOUNCER } },
 	{ "/v1/usage-metrics", handle_usage_metrics, .posts = true },
-	{ "/api/v1/consumers", handle_consumers, .params = { NULL } },
+	{ "/api/v1/consumers", handle_consumers, .arg = NULL },
 	{ "/metrics", handle_metrics, .no_database = true },
-	{ "/healthz", handle_healthz, .no_database = true },
+	{ "/healthz", handle_healthz, .no_database = true, .any_host = true },
 };
+const size_t n_routes = ARRAY_LEN(routes);
 
 const char *
 route_at(size_t i, bool *has_arg, bool *posts)
 {
 	if (i >= ARRAY_LEN(routes))
 		return NULL;
-	*has_arg = routes[i].has_arg;
+	*has_arg = routes[i].arg != NULL;
 	*posts = routes[i].posts || routes[i].changes != NULL;
 	return routes[i].path;
+}
+
+const char *
+route_param_at(size_t i, size_t k, const char **form)
+{
+	if (i >= ARRAY_LEN(routes) || k >= ROUTE_PARAMS || routes[i].params[k].name == NULL)
+		return NULL;
+	*form = routes[i].params[k].form;
+	return routes[i].params[k].name;
+}
+
+/* A CIDR's slash comes as %2F, or as such with its length behind it; any other slash would be another level. */
+static bool
+is_one_level(const struct route *r, const char *rest)
+{
+	const char *slash = strchr(rest, '/');
+
+	return slash == NULL || (r->prefix && slash != rest && slash[1] != '\0' && strspn(slash + 1, "0123456789") <= 3 &&
+	    slash[1 + strspn(slash + 1, "0123456789")] == '\0');
 }
 
 static const struct route *
@@ -74,7 +92,7 @@ find_route(struct request *req)
 		size_t n = strlen(r->path);
 		const char *rest;
 
-		if (!r->has_arg) {
+		if (r->arg == NULL) {
 			if (strcmp(req->path, r->path) == 0)
 				return r;
 			continue;
@@ -82,8 +100,7 @@ find_route(struct request *req)
 		if (strncmp(req->path, r->path, n) != 0)
 			continue;
 		rest = req->path + n;
-		/* A CIDR's slash comes as %2F; a bare one would be another level. */
-		if (*rest == '\0' || strchr(rest, '/') != NULL)
+		if (*rest == '\0' || !is_one_level(r, rest))
 			return NULL;
 		if (!request_decode(req->arg, sizeof(req->arg), rest, strlen(rest), false))
 			return NULL;
@@ -99,12 +116,21 @@ odd_param(const struct route *r, const struct request *req)
 	for (size_t i = 0; i < req->n_params; i++) {
 		size_t k = 0;
 
-		while (r->params[k] != NULL && strcmp(r->params[k], req->params[i].name) != 0)
+		while (r->params[k].name != NULL && strcmp(r->params[k].name, req->params[i].name) != 0)
 			k++;
-		if (r->params[k] == NULL)
+		if (r->params[k].name == NULL)
 			return req->params[i].name;
 	}
 	return NULL;
+}
+
+bool
+route_any_host(const struct request *req)
+{
+	for (size_t i = 0; req->result == REQUEST_OK && i < ARRAY_LEN(routes); i++)
+		if (routes[i].any_host && strcmp(req->path, routes[i].path) == 0)
+			return true;
+	return false;
 }
 
 bool
@@ -223,20 +249,15 @@ route(struct web *web, struct request *req, const char *method, struct reply *re
 	asset = find_asset(req->path);
 	r = asset == NULL && take_token(req) ? find_route(req) : NULL;
 	if (asset == NULL && r == NULL) {
-		reply_problem(reply, 404, "no such path; see /api/v1/list, /api/v1/senders, "
-		    "/api/v1/check/ADDRESS, /api/v1/mx-sets, /api/v1/risk, /api/v1/series, "
-		    "/api/v1/status, /api/v1/overview, /api/v1/breakdown, /api/v1/about, "
-		    "/api/v1/consumers, /api/v1/events, /api/v1/audit, "
-		    "/api/v1/allow, /api/v1/forget, /api/v1/list, /api/v1/tokens, /export/FORMAT, /x/TOKEN/FORMAT, "
-		    "/v1/decisions/stream, /metrics, /healthz");
+		refuse_path(req->path, reply);
 		return;
 	}
 	if (r != NULL && (r->posts || (r->changes != NULL && strcmp(method, "POST") == 0))) {
 		if (strcmp(method, "POST") != 0) {
-			reply_problem(reply, 405, "this changes something: POST");
-			reply->allow = "POST";
+			refuse_method(r, method, reply);
 		} else if ((odd = req->n_params > 0 ? req->params[0].name : NULL) != NULL) {
-			reply_problem(reply, 400, "unknown parameter \"%.40s\"; what is asked for stands in the body", odd);
+			reply_problem(reply, 400, "found the parameter \"%.40s\", expected none: what is asked for stands in the body",
+			    odd);
 		} else {
 			/* It waits for watch, and nobody else shall. */
 			(r->changes != NULL ? r->changes : r->handle)(web, req, reply);
@@ -244,17 +265,13 @@ route(struct web *web, struct request *req, const char *method, struct reply *re
 		return;
 	}
 	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
-		reply_problem(reply, 405, "this can be read only: GET or HEAD");
-		reply->allow = r != NULL && r->changes != NULL ? "GET, HEAD, POST" : "GET, HEAD";
+		refuse_method(r, method, reply);
 		return;
 	}
 	if (asset != NULL) {
 		serve_asset(asset, req->takes_gzip, reply);
 	} else if ((odd = odd_param(r, req)) != NULL) {
-		reply_problem(reply, 400, "unknown parameter \"%.40s\"; expected %s%s%s%s%s", odd,
-		    r->params[0] != NULL ? r->params[0] : "none", r->params[1] != NULL ? ", " : "",
-		    r->params[1] != NULL ? r->params[1] : "", r->params[2] != NULL ? ", " : "",
-		    r->params[2] != NULL ? r->params[2] : "");
+		refuse_param(r, odd, reply);
 	} else {
 		run(web, r, req, reply);
 	}

@@ -374,6 +374,7 @@ on_request(void *ctx, struct MHD_Connection *mhd, const char *url, const char *m
 		 * An answer queued here makes the library close the connection, which
 		 * costs six times as much: right for those who would send a body.
 		 */
+		conn->request.is_old = strcmp(version, MHD_HTTP_VERSION_1_1) != 0;
 		conn->request.posts = route_posts(&conn->request, method);
 		conn->request.discards = conn->request.posts && strcmp(conn->request.path, "/v1/usage-metrics") == 0;
 		conn->request.fetches = route_fetches(&conn->request) || conn->request.posts;
@@ -398,7 +399,7 @@ on_request(void *ctx, struct MHD_Connection *mhd, const char *url, const char *m
 	}
 	conn->request.now_s = (int64_t)time(NULL);
 	/* To HEAD the library would send the last chunk of a body that has none. */
-	conn->request.needs_length = strcmp(version, MHD_HTTP_VERSION_1_1) != 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+	conn->request.needs_length = conn->request.is_old || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
 	for (;;) {
 		bool waits;
 

@@ -23,12 +23,14 @@
 #include "os.h"
 #include "stream.h"
 
+#define PROBLEM_SIZE 1400		/* the detail of a problem */
+
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 /* -- request.c: the request target, parsed by ourselves -- */
 
 #define REQUEST_URI_MAX	   2048		/* longer: 414 */
-#define REQUEST_MAX_PARAMS 8
+#define REQUEST_MAX_PARAMS 12
 #define REQUEST_ARG_SIZE   128
 #define REQUEST_BODY_MAX   4096
 #define DISCARD_MAX	   65536
@@ -46,6 +48,7 @@ struct request {
 	char   arg[REQUEST_ARG_SIZE];	/* the decoded {...} of the route's pattern */
 	char   if_none_match[512];	/* "": none */
 	bool   fetches;			/* by its path it asks for what consumers are given */
+	bool   is_old;			/* HTTP/1.0 or older: it needs no Host */
 	/* Of these only: "" where there is none. */
 	char   url_token[REQUEST_ARG_SIZE], api_key[128], agent[96];
 	bool   takes_gzip;
@@ -66,10 +69,12 @@ enum request_result request_parse(struct request *, const char *uri);
 const char *request_param(const struct request *, const char *name);
 /* A decimal number of at most max; absent: *out is left alone.  False: it is something else. */
 bool request_number(const struct request *, const char *name, uint64_t max, uint64_t *out);
+/* An address, or one sender as answers spell it ("192.0.2.7/32", "2001:db8:1:2::/64", a /128).  False: neither. */
+bool request_sender(const char *text, struct addr *out);
 /* %XX decoding of at most n bytes into a buffer.  False: a bad escape, a control byte, no room. */
 bool request_decode(char *out, size_t size, const char *text, size_t n, bool plus_is_space);
 
-/* -- hosts.c: which Host names are ours (against DNS rebinding) -- */
+/* -- hosts.c: which Host is answered (against DNS rebinding) -- */
 
 #define HOSTS_MAX (3 + 2 * CONFIG_MAX_LISTEN)
 
@@ -79,7 +84,9 @@ struct hosts {
 };
 
 void hosts_init(struct hosts *, const struct config *);
-/* Exact match, without regard to case, with or without a port; anything odd is not ours. */
+/* Is it one of them, exactly, without regard to case, with or without a port?  Anything odd is not. */
+bool hosts_name_us(const struct hosts *, const char *host);
+/* Is it one of them, or an address as such ("192.0.2.1:8725", "[2001:db8::1]")?  Nobody can rebind an address. */
 bool hosts_allow(const struct hosts *, const char *host);
 
 /* -- reply.c -- */
@@ -114,7 +121,7 @@ struct reply {
 void reply_init(struct reply *);
 /* Free or close what it owns; it is as after reply_init() then. */
 void reply_clear(struct reply *);
-/* An RFC 9457 problem.  Replaces whatever the reply was. */
+/* An RFC 9457 problem, which is CrowdSec's error as well ("message").  Replaces whatever the reply was. */
 void reply_problem(struct reply *, unsigned status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* What a report_result other than REPORT_OK means to a client. */
@@ -329,16 +336,20 @@ handler handle_audit;							/* audit.c */
 /* The member "undo": what would undo it, or null. */
 void json_undo(struct json *, const struct report_audit *, int64_t now_s);
 handler handle_usage_metrics;						/* lapi.c: without web.lock */
+/* Is it answered whatever name the server was asked by? */
+bool route_any_host(const struct request *);
 /* Is this a path that consumers fetch?  What is shown of them is read from its headers then. */
 bool route_fetches(const struct request *);
 /* The table, one after another, for tests that shall leave none out.  NULL: no more. */
 const char *route_at(size_t, bool *has_arg, bool *posts);
+/* The parameters of one, likewise, with the form of their values. */
+const char *route_param_at(size_t route, size_t, const char **form);
 /* Is this the path of something that may be changed by POST? */
 bool route_posts(const struct request *, const char *method);
 
 /* -- fields.c: a JSON object of strings and truths -- */
 
-#define FIELDS_WHY_SIZE 128
+#define FIELDS_WHY_SIZE 256
 struct field {
 	const char *name;
 	char	   *text;		/* NULL: a truth */

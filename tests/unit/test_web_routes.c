@@ -112,7 +112,9 @@ by_a_foreign_name(const char *route, bool has_arg, bool posts)
 			const char *text = request(methods[m], path, hosts[h], "", bodies[0]);
 			const struct response *a = exchange(text, strlen(text));
 
-			assert_status(a, 421);
+			/* It has nothing of any sender, and whoever watches us asks by any name. */
+			if (strcmp(route, "/healthz") != 0)
+				assert_status(a, 421);
 			assert_null(strstr(a->body, "203.0.113"));
 		}
 	}

@@ -3,7 +3,7 @@
 #
 # Every error under /v1/ is CrowdSec's: an object with a message, and Debian's bouncer outlives it.
 . "$(dirname "$0")/../cases.inc"
-live_up
+live_up 's|^web .*|web { listen = "0.0.0.0:8725" }|'
 U=http://127.0.0.1:8725
 KEY=$(cli token add bouncer --scope lapi | grep '^mxt_')
 has_message() { # curl's arguments: no 2xx, and a message
@@ -24,18 +24,42 @@ for q in scopes=ip 'scenarios_not_containing=ssh' startup=maybe; do
 	check "$q is answered, or refused with a message" eval '[ "$(cat "$DIR/code")" = 200 ] || jq -e .message "$DIR/answer" >/dev/null'
 done
 BOUNCER=${MXTRAP_MTAS:-/var/cache/mxtrap-tests/mtas}/crowdsec-firewall-bouncer/usr/bin/crowdsec-firewall-bouncer
-if [ -x "$BOUNCER" ]; then
-	sed "s|^pid_dir:.*|pid_dir: $DIR/|; s|^mode:.*|mode: nftables|; s|^log_level:.*|log_level: info|" "$CASE/bouncer.yaml" >"$DIR/bouncer.yaml"
+bouncer_dies() { grep -qE "panic|SIGSEGV|nil pointer" "$DIR/bouncer.log"; }
+begins() { # the bouncer, with this key, and more lines of its file
+	sed "s|^pid_dir:.*|pid_dir: $DIR/|; s|^mode:.*|mode: nftables|; s|^log_level:.*|log_level: info|; s|^api_key:.*|api_key: $1|" \
+	    "$CASE/bouncer.yaml" >"$DIR/bouncer.yaml"
+	[ -z "${2:-}" ] || echo "$2" >>"$DIR/bouncer.yaml"
+	[ -z "${3:-}" ] || sed -i "s|^api_url:.*|api_url: $3|" "$DIR/bouncer.yaml"
 	a timeout 60 "$BOUNCER" -c "$DIR/bouncer.yaml" >"$DIR/bouncer.log" 2>&1 &
 	W=$!
-	answered() { grep -qiE "API error|error|panic" "$DIR/bouncer.log" || gone $W; }
-	wait_for 10000 answered
+}
+ends() {
 	kill $W 2>/dev/null
 	wait $W 2>/dev/null
-	check "Debian's bouncer with a wrong key says so, and does not crash" eval '! grep -qE "panic|SIGSEGV|nil pointer" "$DIR/bouncer.log" && grep -qiE "API error|access forbidden|unable" "$DIR/bouncer.log"'
-	grep -aE "error|panic|level" "$DIR/bouncer.log" | head -5
+	grep -aE "error|panic" "$DIR/bouncer.log" | head -3 | sed 's/^/     /'
+}
+logs() { grep -qiE -- "$1" "$DIR/bouncer.log"; }
+or_gone() { "$@" || gone $W; }
+if [ -x "$BOUNCER" ]; then
+	begins BADKEY
+	wait_for 20000 or_gone logs "API error"
+	ends
+	check "Debian's bouncer with a wrong key says so, and does not crash" eval '! bouncer_dies && logs "API error"'
+	for more in 'scopes: [ip]' 'scenarios_not_containing: ["ssh"]' 'scenarios_containing: ["ssh"]'; do
+		begins "$KEY" "$more"
+		wait_for 20000 or_gone logs "API error"
+		ends
+		check "with $more it says so, and does not crash" eval '! bouncer_dies && logs "API error"'
+	done
+	begins "$KEY" "" http://192.0.2.20:8725/
+	fetched() { cli consumers | grep -qE "^bouncer .*crowdsec-firewall-bouncer"; }
+	check "by an address that is in no hosts it gets the list" wait_for 20000 fetched
+	cli token revoke bouncer >/dev/null
+	wait_for 20000 or_gone logs "API error"
+	check "with a key that is revoked while it runs it says so, and does not crash" eval '! bouncer_dies && logs "API error"'
+	ends
 fi
-cli token revoke bouncer >/dev/null
+cli token revoke bouncer >/dev/null 2>&1
 check "a revoked key has a message" wait_for 3000 has_message -H "X-Api-Key: $KEY" $U/v1/decisions/stream
 live_stop
 exit $FAILED
