@@ -17,38 +17,6 @@
 static const char *const entry_states =
     "listed, held, suspect, allowed, cleared, noticed, unknown or all";
 
-void
-json_state(struct json *json, const struct report_state *state, int64_t now_s)
-{
-	char generation[17];
-
-	/* 64 random bits do not fit a double: as text. */
-	(void)snprintf(generation, sizeof(generation), "%016llx",
-	    (unsigned long long)state->generation);
-	json_string(json, "generation", generation);
-	json_uint(json, "serial", state->serial);
-	/* Left out where the ETag is made of the content, which would never rest. */
-	if (now_s != 0)
-		json_int(json, "now", now_s);
-	json_int(json, "changed", state->changed_s);
-	json_uint(json, "listed", state->n_listed);
-	json_uint(json, "suspects", state->n_suspect);
-}
-
-void
-json_thresholds(struct json *json, const struct config *config)
-{
-	double upper = judge_upper(&config->judge);
-
-	json_object(json, "thresholds");
-	/* Finely enough that whoever rounds them to a digit gets what `mxtrap explain` says. */
-	json_real(json, "list", upper, 4);
-	json_real(json, "suspect", upper / 2, 4);
-	json_real(json, "clear", judge_lower(&config->judge), 4);
-	json_uint(json, "half_life", config->judge.half_life_s);
-	json_end(json);
-}
-
 /* -- one page of entries -- */
 
 struct page {

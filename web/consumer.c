@@ -186,36 +186,12 @@ consumers_tell(struct web *web, int fd)
 	(void)pthread_mutex_unlock(&web->lock);
 }
 
-/* What of the list it can have: nothing of what is not published, and not those who are held. */
-static const char *
-holds(const struct export_gate *gate, const struct report_state *state, const struct consumer_row *row)
-{
-	if (!gate->open || row->generation != state->generation || row->serial == 0 || row->serial > state->serial)
-		return "nothing";
-	return gate->publish.held || row->serial != state->serial ? "part" : "newest";
-}
-
 static bool
 write_consumer(void *ctx, const struct consumer_row *row)
 {
 	const struct consumer_page *page = ctx;
-	struct json *json = page->json;
-	const struct report_state *state = &page->state;
 
-	json_object(json, NULL);
-	json_string(json, "who", row->who);
-	json_string(json, "what", row->what);
-	json_string(json, "agent", row->agent);
-	json_int(json, "first", row->first_s);
-	json_int(json, "last", row->last_s);
-	json_uint(json, "times", row->n);
-	/* How far behind the list it is: null where that makes no sense, or it has nothing of this list. */
-	if (row->generation == state->generation && row->serial != 0 && row->serial <= state->serial)
-		json_uint(json, "behind", state->serial - row->serial);
-	else
-		json_null(json, "behind");
-	json_string(json, "holds", holds(&page->gate, state, row));
-	json_end(json);
+	json_consumer(page->json, &page->gate, &page->state, row);
 	return true;
 }
 
@@ -229,31 +205,8 @@ write_command(void *ctx, const struct consumer_row *row)
 static bool
 write_token(void *ctx, const struct report_token *token)
 {
-	struct json *json = ((struct consumer_page *)ctx)->json;
-
-	json_object(json, NULL);
-	json_string(json, "name", token->name);
-	json_string(json, "scope", token->scope);
-	json_int(json, "made", token->created_s);
-	if (token->expires_s != 0)
-		json_int(json, "ends", token->expires_s);
-	else
-		json_null(json, "ends");
-	json_end(json);
+	json_token(((struct consumer_page *)ctx)->json, token, -1);
 	return true;
-}
-
-void
-json_own(struct json *json, const struct config *config)
-{
-	json_array(json, "own");
-	if (config->n_dnsbl != 0)
-		json_string(json, NULL, "dnsbl");
-	if (config->n_postfix != 0)
-		json_string(json, NULL, "postfix");
-	if (config->firewall)
-		json_string(json, NULL, "firewall");
-	json_end(json);
 }
 
 void

@@ -15,7 +15,6 @@
 #define DAY	   86400
 #define DAYS	   15			/* today and two weeks */
 #define WEEK	   7
-#define RUNGS_MAX  256			/* a page cannot show more; /api/v1/mx-sets has them all */
 
 /* -- totals -- */
 
@@ -140,94 +139,6 @@ write_totals(struct json *json, struct report *report, const struct report_state
 	return REPORT_OK;
 }
 
-/* -- rungs -- */
-
-struct rungs {
-	struct json *json;
-	struct report_target open;	/* the rung being written: names, and sums so far */
-	size_t	 n;
-	bool	 any;
-};
-
-static void
-close_rung(struct rungs *r)
-{
-	const struct report_target *t = &r->open;
-	struct json *json = r->json;
-
-	if (!r->any)
-		return;
-	json_end(json);			/* addresses */
-	json_string(json, "health", health_name(t));
-	json_uint(json, "senders_now", t->senders_now);
-	json_uint(json, "senders_today", t->senders_today);
-	json_uint(json, "attempts_today", t->attempts_today);
-	json_uint(json, "proven_today", t->proven_today);
-	json_uint(json, "refused_today", t->refused_today);
-	json_uint(json, "silent_today", t->silent_today);
-	json_int(json, "last_attempt", t->last_s);
-	json_end(json);
-	r->any = false;
-}
-
-static bool
-same_rung(const struct report_target *a, const struct report_target *b)
-{
-	return a->role == b->role && strcmp(a->set, b->set) == 0 && strcmp(a->exchanger, b->exchanger) == 0;
-}
-
-/* An exchanger's addresses follow each other.  Who came to two of one family counts twice. */
-static bool
-add_rung(void *ctx, const struct report_target *row)
-{
-	struct rungs *r = ctx;
-	struct json *json = r->json;
-
-	if (!r->any || !same_rung(&r->open, row)) {
-		close_rung(r);
-		if (r->n == RUNGS_MAX)
-			return false;
-		r->n++;
-		r->any = true;
-		r->open = *row;
-		json_object(json, NULL);
-		json_string(json, "mx_set", row->set[0] != '\0' ? row->set : NULL);
-		json_string(json, "name", row->exchanger[0] != '\0' ? row->exchanger : NULL);
-		json_uint(json, "preference", row->preference);
-		json_string(json, "role", role_name((enum role)row->role));
-		json_string(json, "answer", answer_name((enum answer)row->answer));
-		json_array(json, "addresses");
-	} else {
-		r->open.down |= row->down;
-		r->open.senders_now += row->senders_now;
-		r->open.senders_today += row->senders_today;
-		r->open.attempts_today += row->attempts_today;
-		r->open.proven_today += row->proven_today;
-		r->open.refused_today += row->refused_today;
-		r->open.silent_today += row->silent_today;
-		r->open.last_s = row->last_s > r->open.last_s ? row->last_s : r->open.last_s;
-	}
-	json_string(json, NULL, row->address);
-	return true;
-}
-
-static enum report_result
-write_rungs(struct json *json, struct report *report, int64_t now_s)
-{
-	struct rungs *r = calloc(1, sizeof(*r));
-	enum report_result result;
-
-	if (r == NULL)
-		return REPORT_ERROR;
-	r->json = json;
-	json_array(json, "rungs");
-	result = report_targets(report, now_s, add_rung, r);
-	close_rung(r);
-	json_end(json);
-	free(r);
-	return result;
-}
-
 /* -- flow -- */
 
 struct flow {
@@ -322,7 +233,7 @@ handle_overview(struct web *web, const struct request *req, struct reply *reply)
 	json_publishing(&json, status);
 	result = write_totals(&json, web->report, &status->list, status->now_s);
 	if (result <= REPORT_NONE)
-		result = write_rungs(&json, web->report, status->now_s);
+		result = json_rungs(&json, web->report, status->now_s);
 	if (result <= REPORT_NONE)
 		result = write_flow(&json, web->report, status->now_s);
 	write_risk(&json, status);

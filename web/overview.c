@@ -13,7 +13,6 @@
 
 #define TARGETS_DEFAULT 256
 #define TARGETS_MAX	1000
-#define NOTES_MAX	100
 
 /* -- GET /api/v1/mx-sets -- */
 
@@ -78,15 +77,6 @@ open_exchanger(struct ladder_page *page, const struct report_target *row)
 	json_array(&page->json, "addresses");
 	(void)snprintf(page->exchanger, sizeof(page->exchanger), "%s", row->exchanger);
 	page->in_exchanger = true;
-}
-
-/* "down" is watch's verdict; "unseen" only that nobody came, which is no fault by itself. */
-const char *
-health_name(const struct report_target *row)
-{
-	if (row->down)
-		return "down";
-	return row->last_s != 0 ? "up" : "unseen";
 }
 
 static bool
@@ -177,119 +167,23 @@ handle_mx_sets(struct web *web, const struct request *req, struct reply *reply)
 
 /* -- GET /api/v1/status -- */
 
-static bool
-write_status(void *ctx, const char *name, const char *value)
-{
-	json_string(ctx, name, value);
-	return true;
-}
-
-/* What a bound kept out, and what should not have happened. */
-static bool
-write_not_kept(void *ctx, const char *name, const char *value)
-{
-	static const struct counter frames = { .says = "frames not taken in, for this reason", .kind = COUNTER_BOUND };
-	const struct counter *c = strncmp(name, "frames ", 7) == 0 ? &frames : counter_find(name);
-
-	if (c == NULL || !counter_has_more(c, value))
-		return true;
-	json_object(ctx, NULL);
-	json_string(ctx, "name", name);
-	json_string(ctx, "says", c->says);
-	json_string(ctx, "value", value);
-	json_bool(ctx, "loss", c->kind != COUNTER_BOUND);
-	json_end(ctx);
-	return true;
-}
-
-static const struct { const char *name, *says; } notes[] = {
-	[NOTE_START] = { "start", "watching began" },
-	[NOTE_STOP] = { "stop", "watching ended" },
-	[NOTE_REAL_DOWN] = { "real_down", "the real MX does not answer: no evidence counts meanwhile" },
-	[NOTE_REAL_UP] = { "real_up", "the real MX answers again" },
-	[NOTE_BLIND] = { "blind", "nothing could be seen for a while" },
-	[NOTE_DROPS] = { "drops", "packets were lost before they could be looked at" },
-	[NOTE_CLOCK_STEP] = { "clock_step", "the system's clock was moved" },
-	[NOTE_DECOY_SILENT] = { "decoy_silent",
-	    "a decoy that should refuse is silent: honest senders wait there for minutes" },
-	[NOTE_DECOY_ANSWERS] = { "decoy_answers",
-	    "a decoy that should refuse accepts connections: mail may be lost there" },
-	[NOTE_DECOY_DEAD] = { "decoy_dead", "a decoy that should answer does not: nothing can be proven" },
-	[NOTE_RELOAD] = { "reload", "the configuration was read again" },
-	[NOTE_TABLE_FULL] = { "table_full", "the table of senders is full" },
-	[NOTE_FLOOD] = { "flood", "a flood: attempts are counted, not stored one by one" },
-	[NOTE_FLOOD_END] = { "flood_end", "the flood is over" },
-	[NOTE_OVERFLOW] = { "overflow", "a decoy's queue of connections overflowed: no evidence counts for half an hour" },
-	[NOTE_FOREIGN] = { "foreign",
-	    "mail for somebody else's domain came to a decoy: somebody else's MX points at us, or a relay test" },
-};
-
-struct note_page {
-	struct json	     *json;
-	const struct config *config;
-};
-
-static bool
-write_note(void *ctx, const struct note_row *row)
-{
-	struct note_page *page = ctx;
-	const struct ladder *ladder = &page->config->ladder;
-	bool known = row->kind < ARRAY_LEN(notes);
-	char text[ADDR_TEXT_SIZE];
-
-	json_object(page->json, NULL);
-	json_real(page->json, "time", (double)row->time_us / 1e6, 3);
-	json_string(page->json, "kind", known ? notes[row->kind].name : NULL);
-	json_string(page->json, "says", known ? notes[row->kind].says : NULL);
-	if (row->target < ladder->n_targets)
-		json_string(page->json, "address", addr_format(&ladder->targets[row->target].addr, text));
-	if (row->from_us != 0) {
-		json_real(page->json, "from", (double)row->from_us / 1e6, 3);
-		json_real(page->json, "to", (double)row->to_us / 1e6, 3);
-	}
-	json_end(page->json);
-	return true;
-}
-
 void
 handle_status(struct web *web, const struct request *req, struct reply *reply)
 {
 	struct status *status = web_status(web, req->now_s);
-	struct note_page page;
 	struct json json;
 	enum report_result result;
-	int64_t now;
 
 	if (status == NULL || (result = report_state(web->report, &status->list)) != REPORT_OK) {
 		reply_report(reply, status == NULL ? REPORT_ERROR : result);
 		free(status);
 		return;
 	}
-	now = status->now_s;
 	json_to_buffer(&json);
 	json_object(&json, NULL);
-	json_state(&json, &status->list, now);
-	json_bool(&json, "live", status->list.clock_s == 0);
-	json_int(&json, "status_age", status->watched.last_s == 0 ? -1 : req->now_s > status->watched.last_s ?
-	    req->now_s - status->watched.last_s : 0);
-	json_publishing(&json, status);
-	json_health(&json, status);
-	json_says(&json, status);
+	result = json_status(&json, web->report, status, status->watched.last_s == 0 ? -1 :
+	    req->now_s > status->watched.last_s ? req->now_s - status->watched.last_s : 0);
 	free(status);
-	json_thresholds(&json, web->config);
-	json_string(&json, "list_on", grade_name((enum grade)web->config->judge.list_on));
-	json_object(&json, "counters");
-	result = report_status(web->report, write_status, &json);
-	json_end(&json);
-	json_array(&json, "not_kept");
-	if (result == REPORT_OK || result == REPORT_NONE)
-		result = report_status(web->report, write_not_kept, &json);
-	json_end(&json);
-	page = (struct note_page){ &json, web->config };
-	json_array(&json, "notes");
-	if (result == REPORT_OK || result == REPORT_NONE)
-		result = report_notes(web->report, now - 86400, NOTES_MAX, write_note, &page);
-	json_end(&json);
 	json_end(&json);
 	if (result != REPORT_OK && result != REPORT_NONE) {
 		json_free(&json);

@@ -191,7 +191,6 @@ struct consumers_sum {
 #define CONSUMERS_LATE_S 900
 void consumers_sum(struct web *, const struct report_state *, int64_t now_s, struct consumers_sum *);
 /* "own": what of mxtrap itself uses the list and fetches nothing, so it is no consumer: dnsbl, postfix, firewall. */
-void json_own(struct json *, const struct config *);
 /* Tell watch of some who came.  Takes web.lock if it is free, and does not wait. */
 void consumers_tell(struct web *, int fd);
 
@@ -388,18 +387,8 @@ const char *cause_name(uint8_t cause);
 /* Those behind `after` (NULL: from the highest), at most `most`.  TOP_NONE: *reply says why not. */
 size_t top_rows(struct web *, enum sender_state, const char *after, size_t most, struct top_row *rows, struct reply *);
 
-/* -- members that several answers share (api.c) -- */
-/* now_s 0: without it. */
-void json_state(struct json *, const struct report_state *, int64_t now_s);
-void json_thresholds(struct json *, const struct config *);
 /* The state of all (says.c); caller frees.  Inside web.lock.  NULL: no memory. */
 struct status *web_status(struct web *, int64_t wall_s);
-/* Members "says", "publishing" and "state" of an answer. */
-void json_says(struct json *, const struct status *);
-void json_publishing(struct json *, const struct status *);
-void json_health(struct json *, const struct status *);
-/* "down", "up" or "unseen" (overview.c). */
-const char *health_name(const struct report_target *);
 
 /* -- connection.c: absolute deadlines -- */
 

@@ -19,6 +19,7 @@
 #include "cli.h"
 #include "mxtrap/beat.h"
 #include "mxtrap/hand.h"
+#include "mxtrap/json.h"
 #include "mxtrap/message.h"
 #include "mxtrap/store.h"
 
@@ -31,8 +32,29 @@ unreachable(const char *path, const char *why)
 	return CLI_UNREACHABLE;
 }
 
+/* What watch decided: what it says, and whether it did it. */
 static int
-await_answer(int fd, const char *path, int patience_ms)
+tell_answer(const struct cli *cli, const char *command, const struct message_answer *a)
+{
+	char text[4 * sizeof(a->text)];
+	struct json j;
+
+	if (cli->json) {
+		cli_json_begin(&j, command);
+		json_bool(&j, "done", a->ok == 1);
+		json_string(&j, "says", a->text);
+		if (cli->made[0] != '\0')
+			json_string(&j, "token", a->ok == 1 ? cli->made : NULL);
+		(void)cli_json_end(&j);
+	} else {
+		fprintf(a->ok == 1 ? stdout : stderr, "%s%s\n", a->ok == 1 ? "" : "mxtrap: ",
+		    cli_escape(a->text, text, sizeof(text)));
+	}
+	return a->ok == 1 ? CLI_DONE : CLI_NO;
+}
+
+static int
+await_answer(const struct cli *cli, const char *command, int fd, const char *path, int patience_ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	struct message_answer a;
@@ -49,8 +71,7 @@ await_answer(int fd, const char *path, int patience_ms)
 	} while (a.ok == 2);
 	if (isatty(STDERR_FILENO))
 		fputs("\r\033[K", stderr);
-	fprintf(a.ok == 1 ? stdout : stderr, "%s%s\n", a.ok == 1 ? "" : "mxtrap: ", cli_escape(a.text, text, sizeof(text)));
-	return a.ok == 1 ? CLI_DONE : CLI_NO;
+	return tell_answer(cli, command, &a);
 }
 
 /*
@@ -78,7 +99,7 @@ bind_self(int fd, const char *dir, struct sockaddr_un *self)
 }
 
 int
-cli_tell_watch(const struct cli *cli, const void *record, size_t size)
+cli_tell_watch(const struct cli *cli, const char *command, const void *record, size_t size)
 {
 	union {
 		struct message_head head;
@@ -103,10 +124,10 @@ cli_tell_watch(const struct cli *cli, const void *record, size_t size)
 			close(fd);
 		return unreachable(to.sun_path, strerror(errno));
 	}
-	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0 || send(fd, &m, size, 0) != (ssize_t)size)
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0 || send(fd, &m, size, MSG_NOSIGNAL) != (ssize_t)size)
 		status = unreachable(to.sun_path, strerror(errno));
 	else
-		status = await_answer(fd, to.sun_path, ANSWER_MS);
+		status = await_answer(cli, command, fd, to.sun_path, ANSWER_MS);
 	explicit_bzero(&m, sizeof(m));
 	close(fd);
 	if (self.sun_path[0] != '\0')
@@ -164,7 +185,7 @@ decide(struct cli *cli, enum admin_op op, int argc, char **argv)
 	memcpy(m.addr, p.addr.b, sizeof(m.addr));
 	m.len = p.len;
 	(void)snprintf(m.who, sizeof(m.who), "%s", pw != NULL ? pw->pw_name : "unknown");
-	return cli_tell_watch(cli, &m, sizeof(m));
+	return cli_tell_watch(cli, argv[0], &m, sizeof(m));
 }
 
 /* What waits is shown by `mxtrap status`; to hand it on needs a word more, so that nobody does it by a slip. */
@@ -190,7 +211,7 @@ cli_publish(struct cli *cli, int argc, char **argv)
 	if (!accept)
 		return cli_usage("publish", "expected --accept (`mxtrap status` says what waits)");
 	(void)snprintf(m.who, sizeof(m.who), "%s", pw != NULL ? pw->pw_name : "unknown");
-	return cli_tell_watch(cli, &m, sizeof(m));
+	return cli_tell_watch(cli, argv[0], &m, sizeof(m));
 }
 
 int

@@ -13,6 +13,8 @@
 
 #include "cli.h"
 #include "mxtrap/backup.h"
+#include "mxtrap/json.h"
+#include "mxtrap/status.h"
 
 /* SIGINT and SIGTERM wait until nothing is left behind. */
 static bool
@@ -59,6 +61,29 @@ print_what(const struct backup *b)
 	printf("  tokens      %" PRIu64 "\n", b->tokens);
 	printf("  list        %" PRIx64 ":%" PRIu64 " (generation:serial)\n", b->generation, b->serial);
 	print_size(b->bytes);
+}
+
+/* The same for a program.  kept "": nothing was there before. */
+static int
+print_json(const char *command, const char *file, const struct backup *b, const char *kept, bool done)
+{
+	struct report_state list = { .generation = b->generation, .serial = b->serial, .changed_s = b->newest_s,
+		.n_listed = b->listed, .n_suspect = b->suspects };
+	struct json j;
+
+	cli_json_begin(&j, command);
+	json_bool(&j, "done", done);
+	json_string(&j, "file", file);
+	json_state(&j, &list, 0);
+	json_uint(&j, "by_hand", b->by_hand);
+	json_uint(&j, "senders", b->senders);
+	json_uint(&j, "allowances", b->allowances);
+	json_uint(&j, "tokens", b->tokens);
+	json_uint(&j, "bytes", b->bytes);
+	json_int(&j, "version", b->version);
+	json_bool(&j, "lacks_log", b->no_log);
+	json_string(&j, "kept", kept[0] != '\0' ? kept : NULL);
+	return cli_json_end(&j);
 }
 
 /* What a bare copy lacks cannot be seen in it. */
@@ -118,6 +143,8 @@ cli_backup(struct cli *cli, int argc, char **argv)
 	if (result != BACKUP_OK)
 		return failed(result, text);
 	warn_of_no_log(&b, o.state_dir);
+	if (cli->json)
+		return print_json("backup", o.file, &b, "", true);
 	printf("%s: a backup of %s, checked and whole\n", cli_escape(o.file, shown, sizeof(shown)), o.state_dir);
 	print_what(&b);
 	return CLI_DONE;
@@ -130,10 +157,11 @@ check(struct cli *cli, struct backup_options *o)
 	struct backup b;
 	enum backup_result result = backup_check(o, &b, text);
 
-	(void)cli;
 	if (result != BACKUP_OK)
 		return failed(result, text);
 	warn_of_no_log(&b, o->file);
+	if (cli->json)
+		return print_json("restore", o->file, &b, "", false);
 	printf("%s: sound, version %d; nothing was restored\n", cli_escape(o->file, shown, sizeof(shown)), b.version);
 	print_what(&b);
 	return CLI_DONE;
@@ -160,6 +188,8 @@ cli_restore(struct cli *cli, int argc, char **argv)
 	if (result != BACKUP_OK)
 		return failed(result, text);
 	warn_of_no_log(&b, o.file);
+	if (cli->json)
+		return print_json("restore", o.file, &b, kept, true);
 	printf("%s is restored from %s\n", o.state_dir, cli_escape(o.file, shown, sizeof(shown)));
 	print_what(&b);
 	if (kept[0] != '\0')

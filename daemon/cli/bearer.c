@@ -71,15 +71,20 @@ cli_bearer(struct cli *cli, const char *token, const char *file)
 }
 
 int
-cli_bearer_words(int *argc, char **argv, const char **token, const char **file)
+cli_common_words(struct cli *cli, int *argc, char **argv, const char **token, const char **file)
 {
 	int n = 0;
 
 	for (int i = 0; i < *argc; i++) {
 		const char **out = strcmp(argv[i], "--token") == 0 ? token : strcmp(argv[i], "--token-file") == 0 ? file : NULL;
 
-		/* What stands behind --note is the note. */
-		if (out == NULL || (i > 0 && strcmp(argv[i - 1], "--note") == 0)) {
+		bool note = i > 0 && strcmp(argv[i - 1], "--note") == 0;	/* what stands behind it is the note */
+
+		if (!note && strcmp(argv[i], "--json") == 0) {
+			cli->json = true;
+			continue;
+		}
+		if (out == NULL || note) {
 			argv[n++] = argv[i];
 			continue;
 		}

@@ -5,8 +5,17 @@
 #ifndef MXTRAP_CLI_H
 #define MXTRAP_CLI_H
 
+#include <stdio.h>
+
 #include "mxtrap/config.h"
 #include "mxtrap/report.h"
+
+#ifndef MXTRAP_VERSION
+#define MXTRAP_VERSION "0.1"
+#endif
+#define CLI_CONFIG "/etc/mxtrap/mxtrap.conf"	/* where no -c names another */
+
+struct json;
 
 enum { CLI_DONE = 0, CLI_NO = 1, CLI_USAGE = 2, CLI_UNREACHABLE = 3 };
 
@@ -16,12 +25,14 @@ struct cli {
 	int64_t	       now_s;		/* the database's idea of now */
 	bool	       colour;
 	char	       token[72];	/* that is shown to mxtrapd; "": none */
+	char	       made[72];	/* a token that was just made, for the answer's JSON; "": none */
+	bool	       json;		/* --json: one object on standard output, in place of text */
 	bool	       progress;	/* a person waits: standard error is a terminal, standard output is none */
 };
 
 struct cli_command {
 	const char *name;
-	const char *usage;		/* "explain ADDR [--json]" */
+	const char *usage;		/* "explain ADDR" */
 	const char *says;		/* one line of help */
 	int	  (*run)(struct cli *, int argc, char **argv);	/* argv[0]: its name */
 };
@@ -38,8 +49,6 @@ int cli_tail(struct cli *, int, char **);
 int cli_risk(struct cli *, int, char **);
 int cli_purge(struct cli *, int, char **);
 int cli_publish(struct cli *, int, char **);
-int cli_token(struct cli *, int argc, char **argv);
-int cli_consumers(struct cli *, int argc, char **argv);
 int cli_firewall(struct cli *, int, char **);
 int cli_backup(struct cli *, int, char **);
 int cli_restore(struct cli *, int, char **);
@@ -48,10 +57,48 @@ int cli_consumers(struct cli *, int, char **);
 
 /* Open the database, once a command's words are known to be good; says why not; the exit status. */
 int cli_open(struct cli *);
+/* -- words: help.c -- */
+
+/* By index from 0; NULL behind the last, or where there is none of that name. */
+const struct cli_command *cli_command_at(size_t i);
+const struct cli_command *cli_command_find(const char *name);
+/* All commands; one of them. */
+void cli_help(FILE *);
+void cli_help_command(const struct cli_command *);
+/* `help` and `version`, which need no configuration; argv[0] is one of them. */
+bool cli_is_aside(const char *name);
+int cli_aside(int argc, char **argv, bool json);
+/* No command has this name: which was meant?  CLI_USAGE. */
+int cli_unknown(const char *word);
+/* The same for an option that stands before the command; lacks: it is known and has no value. */
+int cli_unknown_option(const char *word, bool lacks);
 /* Says what was wrong with a command's words, and its usage; returns CLI_USAGE. */
 int cli_usage(const char *command, const char *wrong);
-/* The same for a word that the command does not know. */
+/* The same for a word that the command does not take, or an option without its value: with what was meant. */
 int cli_usage_word(const char *command, const char *word);
+/* The same for a value; option "": of none.  expected: "table, plain, ndjson or csv". */
+int cli_usage_value(const char *command, const char *option, const char *value, const char *expected);
+
+enum cli_format { FORMAT_TABLE, FORMAT_PLAIN, FORMAT_NDJSON, FORMAT_CSV, FORMAT_JSON };
+/* Is argv[*i] --format, in either spelling?  CLI_DONE: taken, with its value; CLI_NO: it is another word. */
+int cli_format_word(const char *command, int *i, int argc, char **argv, enum cli_format *out);
+/* A whole number from 1 to most. */
+bool cli_parse_count(const char *text, uint64_t most, uint64_t *out);
+
+/* -- standard output: output.c -- */
+
+void cli_output_begin(void);
+/* All of it must have been written: the exit status, or CLI_NO and why. */
+int cli_output_end(int status);
+/* The one shape of --json: an object on standard output with "mxtrap" (the version) and "command". */
+void cli_json_begin(struct json *, const char *command);
+/* Close it; the exit status. */
+int cli_json_end(struct json *);
+/* Members of an attempt, as in the API's story of a sender, into an object that is open. */
+void cli_json_attempt(struct json *, const struct cli *, const struct report_attempt *);
+
+/* -- */
+
 /* For a report's result other than OK and NONE: says so; returns the exit status. */
 int cli_failed(const struct cli *, enum report_result);
 /* "23h 10m", "4d 2h", "50s".  Returns buf. */
@@ -82,10 +129,10 @@ int cli_target_width(const struct cli *);
 void cli_progress(const struct cli *, uint64_t n, const char *what);
 /* The token to show: of an option, of a file, or of the environment (MXTRAP_TOKEN); none is no fault. */
 int cli_bearer(struct cli *, const char *token, const char *file);
-/* Take --token and --token-file out of a command's words; the exit status. */
-int cli_bearer_words(int *argc, char **argv, const char **token, const char **file);
+/* Take --json, --token and --token-file out of a command's words; the exit status. */
+int cli_common_words(struct cli *, int *argc, char **argv, const char **token, const char **file);
 /* Send a record to watch over the control socket and say what it answers; the exit status. */
-int cli_tell_watch(const struct cli *, const void *record, size_t size);
+int cli_tell_watch(const struct cli *, const char *command, const void *record, size_t size);
 /* A time: a span back from now, Unix seconds, or RFC 3339.  False: none of these. */
 bool cli_parse_time(const char *text, int64_t now_s, int64_t *out);
 /* "30d", "12h", "15m", "40s" -> seconds.  False: neither. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "explain.h"
+#include "mxtrap/json.h"
 
 #define MOST_ATTEMPTS 200000		/* oldest first; the rest of a story is never cut */
 
@@ -158,13 +159,21 @@ gather(struct story *s)
 
 /* Nothing is stored: that, too, is an answer. */
 static int
-unknown(const struct story *s, const char *word, bool json)
+unknown(const struct story *s, const char *word)
 {
-	FILE *out = json ? stderr : stdout;
+	struct json j;
 
-	fprintf(out, "%s has never come to a watched address, as far as is still known.\n", word);
+	if (s->cli->json) {
+		cli_json_begin(&j, "explain");
+		json_null(&j, "sender");
+		json_string(&j, "asked", word);
+		json_bool(&j, "allowed", s->allowed);
+		(void)cli_json_end(&j);
+		return CLI_NO;
+	}
+	printf("%s has never come to a watched address, as far as is still known.\n", word);
 	if (s->allowed)
-		fprintf(out, "It is allowed: it would never be listed.\n");
+		puts("It is allowed: it would never be listed.");
 	return CLI_NO;
 }
 
@@ -174,17 +183,14 @@ cli_explain(struct cli *cli, int argc, char **argv)
 	struct story s = { .cli = cli };
 	const char *word = NULL;
 	struct prefix p;
-	bool json = false;
 	int status;
 	enum report_result result, allows;
 
 	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--json") == 0)
-			json = true;
-		else if (word == NULL && argv[i][0] != '-')
+		if (word == NULL && argv[i][0] != '-')
 			word = argv[i];
 		else
-			return cli_usage("explain", "expected one address");
+			return cli_usage_word("explain", argv[i]);
 	}
 	if (word == NULL)
 		return cli_usage("explain", "expected an IPv4 or IPv6 address");
@@ -206,7 +212,7 @@ cli_explain(struct cli *cli, int argc, char **argv)
 	if (allows > REPORT_NONE)
 		return cli_failed(cli, allows);
 	if (result == REPORT_NONE)
-		return unknown(&s, word, json);
+		return unknown(&s, word);
 	result = gather(&s);
 	if (result > REPORT_NONE || s.failed) {
 		drop(&s);
@@ -215,7 +221,7 @@ cli_explain(struct cli *cli, int argc, char **argv)
 		fprintf(stderr, "mxtrap: out of memory\n");
 		return CLI_UNREACHABLE;
 	}
-	if (json)
+	if (cli->json)
 		explain_json(&s);
 	else
 		explain_say(&s);

@@ -18,8 +18,8 @@ json_route(struct json *j, const char *name, const uint8_t *route, size_t n)
 	json_end(j);
 }
 
-static void
-json_attempt(struct json *j, const struct cli *cli, const struct report_attempt *a)
+void
+cli_json_attempt(struct json *j, const struct cli *cli, const struct report_attempt *a)
 {
 	static const char *const outcomes[] = {
 		[OUTCOME_SILENT] = "silent", [OUTCOME_REFUSED] = "refused", [OUTCOME_HALF] = "half",
@@ -30,7 +30,6 @@ json_attempt(struct json *j, const struct cli *cli, const struct report_attempt 
 	const struct mxset *set = t != NULL && t->role != ROLE_CONTROL ? &l->sets[t->set] : NULL;
 	char text[ADDR_TEXT_SIZE];
 
-	json_string(j, "type", "attempt");
 	json_string(j, "from", addr_format(&a->src, text));
 	json_uint(j, "port", a->sport);
 	json_string(j, "to", t != NULL ? addr_format(&t->addr, text) : NULL);
@@ -141,7 +140,8 @@ json_item(struct json *j, const struct story *s, const struct item *i)
 	json_real(j, "time", (double)i->time_us / 1e6, 6);
 	switch (i->kind) {
 	case ITEM_ATTEMPT:
-		json_attempt(j, s->cli, &i->u.attempt);
+		json_string(j, "type", "attempt");
+		cli_json_attempt(j, s->cli, &i->u.attempt);
 		break;
 	case ITEM_SAID:
 		json_said(j, s->cli, &s->saids[i->u.said]);
@@ -167,8 +167,7 @@ explain_json(const struct story *s)
 	bool open = export_gate(&s->cli->config, s->cli->report, &s->state, s->cli->now_s, &gate);
 	struct json j;
 
-	json_to_file(&j, stdout);
-	json_object(&j, NULL);
+	cli_json_begin(&j, "explain");
 	json_object(&j, "sender");
 	export_entry_members(&j, &s->entry);
 	json_end(&j);
@@ -193,6 +192,5 @@ explain_json(const struct story *s)
 		json_item(&j, s, &s->items[i]);
 	json_end(&j);
 	json_bool(&j, "cut", s->cut);
-	json_end(&j);
-	json_line(&j);
+	(void)cli_json_end(&j);
 }

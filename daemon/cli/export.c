@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -18,7 +19,10 @@
 
 #include "cli.h"
 #include "mxtrap/export.h"
+#include "mxtrap/json.h"
 #include "mxtrap/message.h"
+#include "mxtrap/status.h"
+#include "mxtrap/suggest.h"
 
 #define RETRIES	   5		/* the list moved while it was read */
 #define RETRY_MS   200
@@ -59,6 +63,34 @@ copy(const struct cli *cli, FILE *from)
 	return !ferror(from);
 }
 
+/* The document as a text, with what the other outlets say in headers.  False: no memory, or it cannot be read. */
+static bool
+wrap(FILE *from, const struct export_format *format, const struct export_summary *summary)
+{
+	long size = fseek(from, 0, SEEK_END) == 0 ? ftell(from) : -1;
+	char *text = size >= 0 ? malloc((size_t)size + 1) : NULL;
+	struct json j;
+
+	if (text == NULL)
+		return false;
+	rewind(from);
+	if (fread(text, 1, (size_t)size, from) != (size_t)size) {
+		free(text);
+		return false;
+	}
+	text[size] = '\0';
+	cli_json_begin(&j, "export");
+	json_string(&j, "format", format->name);
+	json_state(&j, &summary->state, 0);
+	json_uint(&j, "written", summary->written);
+	json_uint(&j, "withheld", summary->withheld);
+	json_uint(&j, "held", summary->held);
+	json_string(&j, "unpublished", summary->unpublished ? summary->why : NULL);
+	json_string(&j, "document", text);
+	free(text);
+	return cli_json_end(&j) == CLI_DONE;
+}
+
 /* A file without a name: on disk, or in memory where no disk will have it. */
 static FILE *
 open_unnamed(void)
@@ -76,13 +108,47 @@ open_unnamed(void)
 }
 
 static int
+formats_json(void)
+{
+	const struct export_format *format;
+	struct json j;
+
+	cli_json_begin(&j, "export");
+	json_array(&j, "formats");
+	for (size_t i = 0; (format = export_format_at(i)) != NULL; i++) {
+		json_object(&j, NULL);
+		json_string(&j, "name", format->name);
+		json_string(&j, "says", format->says);
+		json_end(&j);
+	}
+	json_end(&j);
+	return cli_json_end(&j);
+}
+
+static int
 list_formats(FILE *out)
 {
 	const struct export_format *format;
 
+	fputs("The formats are:\n", out);
 	for (size_t i = 0; (format = export_format_at(i)) != NULL; i++)
 		fprintf(out, "  %-16s %s\n", format->name, format->says);
 	return CLI_USAGE;
+}
+
+static int
+unknown_format(const char *word)
+{
+	const struct export_format *format;
+	struct suggest s = { .typed = word };
+	char text[80], wrong[200];
+
+	for (size_t i = 0; (format = export_format_at(i)) != NULL; i++)
+		suggest_offer(&s, format->name);
+	(void)snprintf(wrong, sizeof(wrong), "found %s, expected a format%s%s%s", cli_escape(word, text, sizeof(text)),
+	    s.best != NULL ? "; did you mean " : "", s.best != NULL ? s.best : "", s.best != NULL ? "?" : "");
+	(void)cli_usage("export", wrong);
+	return s.best != NULL ? CLI_USAGE : list_formats(stderr);
 }
 
 static bool
@@ -105,20 +171,19 @@ read_words(int argc, char **argv, const struct export_format **format, struct ex
 	for (int i = 1; i < argc; i++) {
 		if (is_option(argv[i])) {
 			if (i + 1 == argc)
-				return cli_usage("export", "expected a value behind the option");
+				return cli_usage_word("export", argv[i]);
 			if (!export_option(options, argv[i] + 2, argv[i + 1], why))
 				return cli_usage("export", why);
 			i++;
 		} else if (*format != NULL || argv[i][0] == '-') {
 			return cli_usage_word("export", argv[i]);
 		} else if ((*format = export_format_find(argv[i])) == NULL) {
-			(void)cli_usage_word("export", argv[i]);
-			return list_formats(stderr);
+			return unknown_format(argv[i]);
 		}
 	}
 	if (*format != NULL)
 		return CLI_DONE;
-	(void)cli_usage("export", "expected one format");
+	(void)cli_usage("export", "found no format, expected one of those below");
 	return list_formats(stderr);
 }
 
@@ -176,8 +241,11 @@ cli_export(struct cli *cli, int argc, char **argv)
 	enum export_result result;
 	FILE *file;
 	bool whole = true;
-	int status = read_words(argc, argv, &format, &options);
+	int status;
 
+	if (cli->json && argc == 1)
+		return formats_json();
+	status = read_words(argc, argv, &format, &options);
 	if (status != CLI_DONE)
 		return status;
 	if ((status = cli_open(cli)) != CLI_DONE)
@@ -190,7 +258,7 @@ cli_export(struct cli *cli, int argc, char **argv)
 	(void)setvbuf(file, NULL, _IOFBF, COPY_BYTES);
 	result = render(cli, format, &options, file, &summary);
 	if (result == EXPORT_OK || result == EXPORT_UNPUBLISHED)
-		whole = copy(cli, file);
+		whole = cli->json ? wrap(file, format, &summary) : copy(cli, file);
 	cli_progress(cli, 0, NULL);
 	if (result == EXPORT_ERROR && ferror(file)) {
 		fprintf(stderr, "mxtrap: found no room for a temporary file of the whole list\n");

@@ -11,14 +11,13 @@
 #include "cli.h"
 #include "mxtrap/export.h"
 #include "mxtrap/json.h"
-
-enum format { FORMAT_TABLE, FORMAT_PLAIN, FORMAT_NDJSON, FORMAT_CSV };
+#include "mxtrap/status.h"
 
 #define PROGRESS_EVERY 65536
 
 struct listing {
 	struct cli *cli;
-	enum format format;
+	enum cli_format format;
 	struct json line;		/* a row in the making; owned */
 	uint64_t    n;
 	bool	    scanners, all;
@@ -84,10 +83,34 @@ row(void *ctx, const struct report_entry *e)
 	case FORMAT_CSV:
 		fwrite_unlocked(csv, 1, export_entry_csv(e, csv), stdout);
 		break;
+	case FORMAT_JSON:
+		json_object(&l->line, NULL);
+		export_entry_members(&l->line, e);
+		json_end(&l->line);
+		break;
 	}
 	if (++l->n % PROGRESS_EVERY == 0)
 		cli_progress(l->cli, l->n, "senders");
 	return !ferror(stdout);
+}
+
+static bool
+allow_json(void *ctx, const struct prefix *what, int64_t expires_s, const char *who, const char *note, int64_t added_s)
+{
+	struct json *j = &((struct listing *)ctx)->line;
+	char text[PREFIX_TEXT_SIZE];
+
+	json_object(j, NULL);
+	json_string(j, "cidr", prefix_format(what, text));
+	json_int(j, "since", added_s);
+	if (expires_s != 0)
+		json_int(j, "expires", expires_s);
+	else
+		json_null(j, "expires");
+	json_string(j, "who", who);
+	json_string(j, "note", note);
+	json_end(j);
+	return !j->failed;
 }
 
 static bool
@@ -104,20 +127,6 @@ allow_row(void *ctx, const struct prefix *what, int64_t expires_s, const char *w
 	return !ferror(stdout);
 }
 
-static bool
-parse_format(const char *name, enum format *out)
-{
-	static const char *const names[] = { "table", "plain", "ndjson", "csv" };
-
-	for (unsigned i = 0; i < 4; i++) {
-		if (strcmp(name, names[i]) == 0) {
-			*out = (enum format)i;
-			return true;
-		}
-	}
-	return false;
-}
-
 /* The options: what is asked for, by one filter.  CLI_DONE, or said what was wrong. */
 static int
 parse(int argc, char **argv, struct listing *l, struct report_filter *filter, const char **means)
@@ -127,15 +136,10 @@ parse(int argc, char **argv, struct listing *l, struct report_filter *filter, co
 	for (int i = 1; i < argc; i++) {
 		size_t k = 0;
 
-		if (strcmp(argv[i], "--format") == 0) {
-			if (i + 1 == argc || !parse_format(argv[++i], &l->format))
-				return cli_usage("list", "--format: expected table, plain, ndjson or csv");
-			continue;
-		}
-		if (strncmp(argv[i], "--format=", 9) == 0) {
-			if (!parse_format(argv[i] + 9, &l->format))
-				return cli_usage("list", "--format: expected table, plain, ndjson or csv");
-			continue;
+		switch (cli_format_word("list", &i, argc, argv, &l->format)) {
+		case CLI_DONE: continue;
+		case CLI_USAGE: return CLI_USAGE;
+		default: break;
 		}
 		while (k < sizeof(WHICH) / sizeof(WHICH[0]) && strcmp(WHICH[k].option, argv[i]) != 0)
 			k++;
@@ -143,7 +147,7 @@ parse(int argc, char **argv, struct listing *l, struct report_filter *filter, co
 		if (k == sizeof(WHICH) / sizeof(WHICH[0]) && !l->scanners)
 			return cli_usage_word("list", argv[i]);
 		if (chosen)
-			return cli_usage("list", "expected one of the states");
+			return cli_usage("list", "found two states, expected one");
 		chosen = true;
 		filter->states = l->scanners ? 0 : WHICH[k].states;
 		filter->klass = l->scanners ? CLASS_SCANNER : 0xff;
@@ -153,10 +157,50 @@ parse(int argc, char **argv, struct listing *l, struct report_filter *filter, co
 	return CLI_DONE;
 }
 
+/* What follows the rows. */
+static enum report_result
+finish(struct listing *l, const struct report_filter *filter, const struct report_state *state, const char *means)
+{
+	bool allowed = filter->states == 1U << STATE_ALLOWED;
+	enum report_result result = REPORT_OK;
+
+	switch (l->format) {
+	case FORMAT_TABLE:
+		if (l->n == 0)
+			printf("No sender is %s.%s\n", means, l->all ? "" : "  mxtrap list --all shows each that has any evidence.");
+		l->n = 0;
+		if (allowed)
+			result = report_allows(l->cli->report, l->cli->now_s, allow_row, l);
+		break;
+	case FORMAT_NDJSON:
+		json_clear(&l->line);
+		export_metadata_json(&l->line, state, l->n, "");
+		json_line(&l->line);
+		if (!l->line.failed)
+			fwrite(l->line.buf, 1, l->line.len, stdout);
+		break;
+	case FORMAT_JSON:
+		json_end(&l->line);
+		if (allowed) {
+			json_array(&l->line, "allowed_by");
+			result = report_allows(l->cli->report, l->cli->now_s, allow_json, l);
+			json_end(&l->line);
+		}
+		json_state(&l->line, state, l->cli->now_s);
+		json_thresholds(&l->line, &l->cli->config);
+		(void)cli_json_end(&l->line);
+		break;
+	case FORMAT_PLAIN:
+	case FORMAT_CSV:
+		break;
+	}
+	return result;
+}
+
 int
 cli_list(struct cli *cli, int argc, char **argv)
 {
-	struct listing l = { .cli = cli, .format = FORMAT_TABLE };
+	struct listing l = { .cli = cli, .format = cli->json ? FORMAT_JSON : FORMAT_TABLE };
 	struct report_filter filter = { .states = 1U << STATE_LISTED, .klass = 0xff };
 	struct report_state state = { .serial = 0 };
 	const char *means = "listed";
@@ -165,26 +209,18 @@ cli_list(struct cli *cli, int argc, char **argv)
 
 	if (status != CLI_DONE || (status = cli_open(cli)) != CLI_DONE)
 		return status;
-	json_to_buffer(&l.line);
+	if (l.format == FORMAT_JSON) {
+		cli_json_begin(&l.line, "list");
+		json_array(&l.line, "entries");
+	} else {
+		json_to_buffer(&l.line);
+	}
 	if (l.format == FORMAT_CSV)
 		fputs(EXPORT_CSV_NAMES, stdout);
 	result = report_entries(cli->report, &filter, cli->now_s, &state, row, &l);
 	cli_progress(cli, 0, NULL);
-	if (result <= REPORT_NONE && l.format == FORMAT_NDJSON) {
-		json_clear(&l.line);
-		export_metadata_json(&l.line, &state, l.n, "");
-		json_line(&l.line);
-		if (!l.line.failed)
-			fwrite(l.line.buf, 1, l.line.len, stdout);
-	}
-	if (result <= REPORT_NONE && l.format == FORMAT_TABLE) {
-		if (l.n == 0)
-			printf("No sender is %s.%s\n", means,
-			    l.all ? "" : "  mxtrap list --all shows each that has any evidence.");
-		l.n = 0;
-		if (filter.states == 1U << STATE_ALLOWED)
-			result = report_allows(cli->report, cli->now_s, allow_row, &l);
-	}
+	if (result <= REPORT_NONE)
+		result = finish(&l, &filter, &state, means);
 	status = l.line.failed ? CLI_UNREACHABLE : CLI_DONE;
 	json_free(&l.line);
 	return result > REPORT_NONE ? cli_failed(cli, result) : status;

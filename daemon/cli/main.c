@@ -2,11 +2,7 @@
 /*
  * main.c - mxtrap, the administrator's command: options, then one of a table of commands.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,15 +14,10 @@
 #include "mxtrap/log.h"
 #include "mxtrap/status.h"
 
-#ifndef MXTRAP_VERSION
-#define MXTRAP_VERSION "0.1"
-#endif
-#define DEFAULT_CONFIG "/etc/mxtrap/mxtrap.conf"
-
 static const struct cli_command COMMANDS[] = {
-	{ "list", "list [--suspects|--noticed|--cleared|--allowed|--scanners|--all] [--format table|plain|ndjson|csv]",
+	{ "list", "list [--listed|--suspects|--noticed|--cleared|--allowed|--scanners|--all] [--format table|plain|ndjson|csv|json]",
 	    "who is listed, or in another state", cli_list },
-	{ "explain", "explain ADDR [--json]", "everything that is known of a sender, and why", cli_explain },
+	{ "explain", "explain ADDR", "everything that is known of a sender, and why", cli_explain },
 	{ "export", "export FORMAT [--family 4|6] [--grade G] [--min-score N]\n"
 	    "           [--include suspects,scanners] [--limit N]", "the list as consumers get it", cli_export },
 	{ "allow", "allow ADDR|CIDR [--for 30d] [--note TEXT] | allow ADDR|CIDR --remove",
@@ -36,103 +27,23 @@ static const struct cli_command COMMANDS[] = {
 	{ "purge", "purge --evidence KIND|--exchanger HOST|--since TIME [--dry-run] [--note TEXT]",
 	    "take back what a bad decoy or rule gave", cli_purge },
 	{ "publish", "publish --accept [--note TEXT]", "hand on what waits because the list grew fast", cli_publish },
-	{ "firewall", "firewall show|flush|off|on [--note TEXT]", "the kernel's sets: counters, fill anew, switch", cli_firewall },
+	{ "firewall", "firewall show|flush|off|on [--note TEXT]", "the kernel's sets: counters, fill again, switch", cli_firewall },
 	{ "token", "token add NAME [--scope export|export:FORMAT|lapi|admin] [--for 90d]\n"
 	    "           | list | revoke NAME", "who may fetch the list, or change it, over HTTP", cli_token },
 	{ "consumers", "consumers", "who fetches the list, and how much of it they have", cli_consumers },
 	{ "status", "status", "health of the ladder, processes, counters", cli_status },
-	{ "report", "report", "what publishing would block", cli_report },
-	{ "risk", "risk [--limit N] [--format table|plain|ndjson|csv]", "whose mail may not have arrived", cli_risk },
+	{ "report", "report [--limit N]", "what publishing would block", cli_report },
+	{ "risk", "risk [--limit N] [--format table|plain|ndjson|csv|json]", "whose mail may not have arrived", cli_risk },
 	{ "backup", "backup FILE [--force]", "copy the database into a file, also while mxtrapd runs", cli_backup },
 	{ "restore", "restore FILE [--check]", "put a backup in place, while mxtrapd is stopped", cli_restore },
-	{ "tail", "tail [--count N]", "attempts as they come", cli_tail },
+	{ "tail", "tail [--count N] [--format table|ndjson|json]", "attempts as they come", cli_tail },
 };
 #define N_COMMANDS (sizeof(COMMANDS) / sizeof(COMMANDS[0]))
 
-static void
-help(FILE *out)
+const struct cli_command *
+cli_command_at(size_t i)
 {
-	fputs("usage: mxtrap [-c FILE] COMMAND ...\n", out);
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		fprintf(out, "  %-9s %s\n", COMMANDS[i].name, COMMANDS[i].says);
-	fputs("\n  -c FILE   configuration (default " DEFAULT_CONFIG ")\n"
-	    "  --token-file FILE   an admin token, where mxtrapd runs as one user\n"
-	    "  --help    this, or a command's own: mxtrap list --help; --version\n"
-	    "exit: 0 done, 1 the answer is no or the input was bad, 2 usage,\n"
-	    "      3 the daemon or the database cannot be reached\n", out);
-}
-
-static const struct cli_command *
-find(const char *name)
-{
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		if (strcmp(COMMANDS[i].name, name) == 0)
-			return &COMMANDS[i];
-	return NULL;
-}
-
-int
-cli_usage(const char *command, const char *wrong)
-{
-	const struct cli_command *c = find(command);
-
-	fprintf(stderr, "mxtrap: %s\nusage: mxtrap [-c FILE] %s\n", wrong, c != NULL ? c->usage : command);
-	return CLI_USAGE;
-}
-
-int
-cli_usage_word(const char *command, const char *word)
-{
-	char text[80], wrong[160];
-
-	(void)snprintf(wrong, sizeof(wrong), "found %s, which %s does not take here", cli_escape(word, text, sizeof(text)),
-	    command);
-	return cli_usage(command, wrong);
-}
-
-/* Edit distance, for "did you mean": words here are short. */
-static size_t
-distance(const char *a, const char *b)
-{
-	size_t row[32], n = strlen(b);
-
-	if (n >= 31)
-		return 99;
-	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 0; i < 64 && a[i] != '\0'; i++) {
-		size_t corner = row[0];
-
-		row[0] = i + 1;
-		for (size_t j = 0; j < n; j++) {
-			size_t best = corner + (a[i] != b[j]);
-
-			if (row[j + 1] + 1 < best)
-				best = row[j + 1] + 1;
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			corner = row[j + 1];
-			row[j + 1] = best;
-		}
-	}
-	return row[n];
-}
-
-static int
-unknown(const char *word)
-{
-	const struct cli_command *nearest = &COMMANDS[0];
-
-	for (size_t i = 1; i < N_COMMANDS; i++)
-		if (distance(word, COMMANDS[i].name) < distance(word, nearest->name))
-			nearest = &COMMANDS[i];
-	char text[80];
-
-	fprintf(stderr, "mxtrap: no command %s", cli_escape(word, text, sizeof(text)));
-	if (distance(word, nearest->name) <= 2)
-		fprintf(stderr, "; did you mean %s?", nearest->name);
-	fputs("\nmxtrap --help lists them\n", stderr);
-	return CLI_USAGE;
+	return i < N_COMMANDS ? &COMMANDS[i] : NULL;
 }
 
 /* What is not in it cannot be seen in it: the answer may lack the newest. */
@@ -178,70 +89,97 @@ may_colour(void)
 	return isatty(STDOUT_FILENO) && (no == NULL || *no == '\0') && (term == NULL || strcmp(term, "dumb") != 0);
 }
 
-/* What was printed must have arrived.  A reader that went away wants no words about it. */
-static int
-finish(int status)
+/* Behind a command: is its help wanted?  What stands behind --note is the note. */
+static bool
+wants_help(int argc, char **argv)
 {
-	bool failed = ferror(stdout) != 0;
-
-	if (fflush(stdout) == 0 && !failed)
-		return status;
-	if (errno != EPIPE)
-		fprintf(stderr, "mxtrap: standard output: %s\n", errno != 0 ? strerror(errno) : "could not be written");
-	return CLI_NO;
+	for (int i = 1; i < argc; i++)
+		if ((strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) && strcmp(argv[i - 1], "--note") != 0)
+			return true;
+	return false;
 }
 
-int
-main(int argc, char **argv)
+struct words {				/* that stand before the command */
+	const char *file, *token, *token_file;
+	bool	 json;
+};
+
+/* CLI_DONE: go on with argv[optind]; -1: all is done; else the exit status. */
+static int
+read_words(int argc, char **argv, struct words *w)
 {
 	static const struct option longs[] = {
-		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { "json", no_argument, NULL, 'j' },
 		{ "token", required_argument, NULL, 't' }, { "token-file", required_argument, NULL, 'f' }, { NULL, 0, NULL, 0 },
 	};
-	const char *file = DEFAULT_CONFIG, *token = NULL, *token_file = NULL;
-	const struct cli_command *command;
-	struct cli cli = { .report = NULL };
-	int c, status;
+	int c, at = 1;
 
-	signal(SIGPIPE, SIG_IGN);	/* a closed pipe is a write error, which is checked */
-	log_name("mxtrap");
-	tzset();
-	(void)setvbuf(stdout, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, 1 << 18);
-	while ((c = getopt_long(argc, argv, "+c:h", longs, NULL)) != -1) {
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "+:c:h", longs, NULL)) != -1) {
 		switch (c) {
-		case 'c': file = optarg; break;
-		case 't': token = optarg; break;
-		case 'f': token_file = optarg; break;
-		case 'h': help(stdout); return CLI_DONE;
-		case 'V': puts("mxtrap " MXTRAP_VERSION); return CLI_DONE;
-		default: help(stderr); return CLI_USAGE;
+		case 'c': w->file = optarg; break;
+		case 't': w->token = optarg; break;
+		case 'f': w->token_file = optarg; break;
+		case 'j': w->json = true; break;
+		case 'h': cli_help(stdout); return -1;
+		case 'V': puts("mxtrap " MXTRAP_VERSION); return -1;
+		default: return cli_unknown_option(argv[at], c == ':');
 		}
+		at = optind;
 	}
-	if (optind == argc) {
-		help(stderr);
-		return CLI_USAGE;
-	}
-	command = find(argv[optind]);
-	if (command == NULL)
-		return unknown(argv[optind]);
-	if (optind + 1 < argc && (strcmp(argv[optind + 1], "--help") == 0 || strcmp(argv[optind + 1], "-h") == 0)) {
-		printf("usage: mxtrap [-c FILE] %s\n\n%s\n", command->usage, command->says);
+	if (optind < argc)
 		return CLI_DONE;
-	}
-	if (config_load(&cli.config, file) != 0)
+	fputs("mxtrap: found no command\n", stderr);
+	cli_help(stderr);
+	return CLI_USAGE;
+}
+
+/* A command's words, behind those of main. */
+static int
+run(const struct cli_command *command, struct words *w, int argc, char **argv)
+{
+	struct cli cli = { .report = NULL, .json = w->json };
+	int status;
+
+	if (config_load(&cli.config, w->file) != 0)
 		return CLI_NO;
 	cli.colour = may_colour();
 	cli.progress = !isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
-	argc -= optind;
-	argv += optind;
-	optind = 0;			/* getopt begins anew for the command's own options */
-	status = cli_bearer_words(&argc, argv, &token, &token_file);
+	status = cli_common_words(&cli, &argc, argv, &w->token, &w->token_file);
 	if (status == CLI_DONE)
-		status = cli_bearer(&cli, token, token_file);
+		status = cli_bearer(&cli, w->token, w->token_file);
 	if (status == CLI_DONE)
 		status = command->run(&cli, argc, argv);
 	explicit_bzero(cli.token, sizeof(cli.token));
 	report_close(cli.report);
 	config_free(&cli.config);
-	return finish(status);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct words w = { .file = CLI_CONFIG };
+	const struct cli_command *command;
+	int status;
+
+	cli_output_begin();
+	log_name("mxtrap");
+	tzset();
+	status = read_words(argc, argv, &w);
+	if (status != CLI_DONE)
+		return cli_output_end(status == -1 ? CLI_DONE : status);
+	argc -= optind;
+	argv += optind;
+	command = cli_command_find(argv[0]);
+	if (cli_is_aside(argv[0])) {
+		status = cli_aside(argc, argv, w.json);
+	} else if (command == NULL) {
+		status = cli_unknown(argv[0]);
+	} else if (wants_help(argc, argv)) {
+		cli_help_command(command);
+	} else {
+		status = run(command, &w, argc, argv);
+	}
+	return cli_output_end(status);
 }

@@ -174,5 +174,5 @@ cli_purge(struct cli *cli, int argc, char **argv)
 	if (m.kind == 0 && m.exchanger[0] == '\0' && m.since_s == 0)
 		return cli_usage("purge", "expected --evidence, --exchanger or --since: which evidence was wrong");
 	(void)snprintf(m.who, sizeof(m.who), "%s", pw != NULL ? pw->pw_name : "unknown");
-	return cli_tell_watch(cli, &m, sizeof(m));
+	return cli_tell_watch(cli, argv[0], &m, sizeof(m));
 }

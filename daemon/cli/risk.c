@@ -14,11 +14,9 @@
 #include "mxtrap/json.h"
 #include "mxtrap/risk.h"
 
-enum format { FORMAT_TABLE, FORMAT_PLAIN, FORMAT_NDJSON, FORMAT_CSV };
-
 struct risks {
 	struct cli *cli;
-	enum format format;
+	enum cli_format format;
 	size_t	    limit;
 	struct json line;		/* owned */
 	uint64_t    n;
@@ -103,42 +101,29 @@ row(void *ctx, const struct report_risk *x)
 	case FORMAT_CSV:
 		print_csv(x);
 		break;
+	case FORMAT_JSON:
+		export_risk_json(&r->line, x);
+		break;
 	}
 	r->n++;
 	return !ferror(stdout);
-}
-
-static bool
-parse_format(const char *name, enum format *out)
-{
-	static const char *const names[] = { "table", "plain", "ndjson", "csv" };
-
-	for (unsigned i = 0; i < 4; i++) {
-		if (strcmp(name, names[i]) == 0) {
-			*out = (enum format)i;
-			return true;
-		}
-	}
-	return false;
 }
 
 static int
 parse(struct risks *r, int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--format") == 0) {
-			if (i + 1 == argc || !parse_format(argv[++i], &r->format))
-				return cli_usage("risk", "--format: expected table, plain, ndjson or csv");
-		} else if (strncmp(argv[i], "--format=", 9) == 0) {
-			if (!parse_format(argv[i] + 9, &r->format))
-				return cli_usage("risk", "--format: expected table, plain, ndjson or csv");
-		} else if (strcmp(argv[i], "--limit") == 0 && i + 1 < argc) {
-			char *end;
-			long n = strtol(argv[++i], &end, 10);
+		switch (cli_format_word("risk", &i, argc, argv, &r->format)) {
+		case CLI_DONE: continue;
+		case CLI_USAGE: return CLI_USAGE;
+		default: break;
+		}
+		if (strcmp(argv[i], "--limit") == 0 && i + 1 < argc) {
+			uint64_t n;
 
-			if (*end != '\0' || n < 1 || n > 1000)
-				return cli_usage("risk", "--limit: expected 1 to 1000");
-			r->limit = (size_t)n;
+			if (!cli_parse_count(argv[++i], RISKS_MAX, &n))
+				return cli_usage_value("risk", "--limit", argv[i], "1 to 1000");
+			r->limit = n;
 		} else {
 			return cli_usage_word("risk", argv[i]);
 		}
@@ -160,36 +145,56 @@ say_sum(const struct risks *r, const struct report_risk_summary *s)
 	    "allow whom you know.\n", r->n, s->ranked, s->candidates, s->considered);
 }
 
+/* What follows the rows. */
+static void
+finish(struct risks *r, const struct report_risk_summary *summary)
+{
+	struct json *j = &r->line;
+
+	if (r->format == FORMAT_TABLE) {
+		say_sum(r, summary);
+		return;
+	}
+	if (r->format != FORMAT_NDJSON && r->format != FORMAT_JSON)
+		return;
+	if (r->format == FORMAT_NDJSON) {
+		json_clear(j);
+		json_object(j, NULL);
+		json_string(j, "type", "metadata");
+		json_uint(j, "records", r->n);
+	} else {
+		json_end(j);
+	}
+	json_uint(j, "ranked", summary->ranked);
+	json_uint(j, "candidates", summary->candidates);
+	json_uint(j, "considered", summary->considered);
+	json_int(j, r->format == FORMAT_NDJSON ? "timestamp" : "now", summary->at_s);
+	(void)cli_json_end(j);
+	if (r->format == FORMAT_NDJSON && !j->failed)
+		fwrite(j->buf, 1, j->len, stdout);
+}
+
 int
 cli_risk(struct cli *cli, int argc, char **argv)
 {
-	struct risks r = { .cli = cli, .format = FORMAT_TABLE, .limit = 50 };
+	struct risks r = { .cli = cli, .format = cli->json ? FORMAT_JSON : FORMAT_TABLE, .limit = 50 };
 	struct report_risk_summary summary;
 	enum report_result result;
 	int status = parse(&r, argc, argv);
 
 	if (status != CLI_DONE || (status = cli_open(cli)) != CLI_DONE)
 		return status;
-	json_to_buffer(&r.line);
+	if (r.format == FORMAT_JSON) {
+		cli_json_begin(&r.line, "risk");
+		json_array(&r.line, "entries");
+	} else {
+		json_to_buffer(&r.line);
+	}
 	if (r.format == FORMAT_CSV)
 		puts("cidr,state,likeness,why,tried,failed,visits,attempts,shortest_pause,longest_pause,first_seen,last_seen");
 	result = report_risks(cli->report, cli->now_s, r.limit, &summary, row, &r);
-	if (result <= REPORT_NONE && r.format == FORMAT_TABLE)
-		say_sum(&r, &summary);
-	if (result <= REPORT_NONE && r.format == FORMAT_NDJSON) {
-		json_clear(&r.line);
-		json_object(&r.line, NULL);
-		json_string(&r.line, "type", "metadata");
-		json_uint(&r.line, "records", r.n);
-		json_uint(&r.line, "ranked", summary.ranked);
-		json_uint(&r.line, "candidates", summary.candidates);
-		json_uint(&r.line, "considered", summary.considered);
-		json_int(&r.line, "timestamp", summary.at_s);
-		json_end(&r.line);
-		json_line(&r.line);
-		if (!r.line.failed)
-			fwrite(r.line.buf, 1, r.line.len, stdout);
-	}
+	if (result <= REPORT_NONE)
+		finish(&r, &summary);
 	status = r.line.failed ? CLI_UNREACHABLE : CLI_DONE;
 	json_free(&r.line);
 	return result > REPORT_NONE ? cli_failed(cli, result) : status;

@@ -12,6 +12,7 @@
 
 #include "cli.h"
 #include "mxtrap/counter.h"
+#include "mxtrap/json.h"
 #include "mxtrap/status.h"
 
 struct kept {
@@ -154,6 +155,14 @@ is_needed(const struct cli *cli, const char *name)
 	    (strcmp(name, "firewall") == 0 && cli->config.firewall);
 }
 
+/* Is it worth a line of its own?  A process without work is not missed. */
+static bool
+is_shown(const struct cli *cli, const struct status *status, const struct status_fact *fact)
+{
+	return fact->kind != STATUS_WELL && fact->kind != STATUS_REPLAY &&
+	    (fact->kind != STATUS_PROCESS || is_needed(cli, status->watched.processes[fact->index].name));
+}
+
 /* "!" needs somebody, "-" is good to know; `well` and `bad` say what was printed. */
 static void
 print_facts(const struct cli *cli, const struct status *status, bool *well, bool *bad)
@@ -163,8 +172,7 @@ print_facts(const struct cli *cli, const struct status *status, bool *well, bool
 	char text[STATUS_SENTENCE_SIZE], line[4 * STATUS_SENTENCE_SIZE];
 
 	for (size_t i = 0; i < n; i++) {
-		if (facts[i].kind == STATUS_WELL || facts[i].kind == STATUS_REPLAY ||
-		    (facts[i].kind == STATUS_PROCESS && !is_needed(cli, status->watched.processes[facts[i].index].name)))
+		if (!is_shown(cli, status, &facts[i]))
 			continue;
 		printf("%s %s\n", facts[i].level == STATUS_BAD ? "!" : "-",
 		    cli_escape(status_sentence(status, &facts[i], text), line, sizeof(line)));
@@ -301,6 +309,35 @@ print_status(struct cli *cli, struct status *status, struct statuses *s)
 	return result > REPORT_NONE ? cli_failed(cli, result) : bad ? CLI_NO : CLI_DONE;
 }
 
+/* As GET /api/v1/status has it, with the rungs of /api/v1/overview.  The exit status is that of the text. */
+static int
+print_json(struct cli *cli, struct status *status, struct statuses *s)
+{
+	struct status_fact facts[STATUS_FACTS];
+	struct json j;
+	enum report_result result;
+	bool bad = false;
+	int code;
+
+	status_read(status, &cli->config, cli->report, REPORT_OK, time(NULL), STATUS_ALL);
+	result = report_status(cli->report, keep, s);
+	if (result > REPORT_NONE)
+		return cli_failed(cli, result);
+	cli_json_begin(&j, "status");
+	result = json_status(&j, cli->report, status, status->watched.last_s == 0 ? -1 : cli->now_s > status->watched.last_s ?
+	    cli->now_s - status->watched.last_s : 0);
+	if (result <= REPORT_NONE)
+		result = json_rungs(&j, cli->report, cli->now_s);
+	if (result > REPORT_NONE)
+		return cli_failed(cli, result);
+	code = cli_json_end(&j);
+	for (size_t i = 0, n = status_facts(status, facts); i < n; i++)
+		bad |= facts[i].level == STATUS_BAD && is_shown(cli, status, &facts[i]);
+	for (size_t i = 0; counter_at(i) != NULL; i++)
+		bad |= counter_at(i)->kind == COUNTER_LOSS && counter_has_more(counter_at(i), value_of(s, counter_at(i)->name));
+	return code == CLI_DONE && bad ? CLI_NO : code;
+}
+
 int
 cli_status(struct cli *cli, int argc, char **argv)
 {
@@ -315,7 +352,7 @@ cli_status(struct cli *cli, int argc, char **argv)
 	status = malloc(sizeof(*status));
 	if (status == NULL)
 		return CLI_UNREACHABLE;
-	code = print_status(cli, status, &s);
+	code = cli->json ? print_json(cli, status, &s) : print_status(cli, status, &s);
 	free(status);
 	free(s.rows);
 	return code;

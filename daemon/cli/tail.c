@@ -5,11 +5,13 @@
  * Asks the database twice a second; the daemon knows nothing of who looks.
  */
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 
 #include "cli.h"
+#include "mxtrap/json.h"
 
 #define ASK_MS	 500
 #define PAGE	 1000			/* in a flood the newest ones are told, not all */
@@ -20,6 +22,8 @@ struct tail {
 	int64_t	    last;		/* the newest id that was told */
 	uint64_t    n, most;		/* most: 0: without end */
 	int	    width;
+	bool	    as_json, ndjson;	/* ndjson: an object for each attempt, for who reads along */
+	struct json json;
 };
 
 static bool
@@ -45,30 +49,95 @@ tell(void *ctx, const struct report_attempt *a)
 	return !ferror(stdout) && t->n != t->most;
 }
 
+/* As one object: an attempt a line of its array. */
 static bool
-parse_count(const char *text, uint64_t *out)
+tell_json(void *ctx, const struct report_attempt *a)
 {
-	char *end;
-	long n = strtol(text, &end, 10);
+	struct tail *t = ctx;
 
-	if (end == text || *end != '\0' || n <= 0)
-		return false;
-	*out = (uint64_t)n;
-	return true;
+	t->last = a->id;
+	if (t->ndjson)
+		json_clear(&t->json);
+	else
+		(void)fputs("\n", stdout);
+	json_object(&t->json, NULL);
+	json_real(&t->json, "time", (double)a->time_us / 1e6, 6);
+	cli_json_attempt(&t->json, t->cli, a);
+	json_end(&t->json);
+	if (t->ndjson)
+		json_line(&t->json);
+	t->n++;
+	return !t->json.failed && t->n != t->most;
+}
+
+/* Ended by a signal while it waits for more: an object is closed first. */
+static int
+signals(void)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
+	return sigprocmask(SIG_BLOCK, &set, NULL) == 0 ? signalfd(-1, &set, SFD_CLOEXEC) : -1;
+}
+
+static int
+parse(struct tail *t, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		enum cli_format format = FORMAT_TABLE;
+
+		if (strcmp(argv[i], "--count") == 0 && i + 1 < argc) {
+			if (!cli_parse_count(argv[++i], UINT64_MAX, &t->most))
+				return cli_usage_value("tail", "--count", argv[i], "a number from 1");
+			continue;
+		}
+		switch (cli_format_word("tail", &i, argc, argv, &format)) {
+		case CLI_DONE: break;
+		case CLI_USAGE: return CLI_USAGE;
+		default: return cli_usage_word("tail", argv[i]);
+		}
+		if (format == FORMAT_PLAIN || format == FORMAT_CSV)
+			return cli_usage_value("tail", "--format", argv[i], "table, ndjson or json");
+		t->ndjson = format == FORMAT_NDJSON;
+		t->as_json = format != FORMAT_TABLE;
+	}
+	return CLI_DONE;
+}
+
+static int
+follow(struct tail *t, bool replayed)
+{
+	struct pollfd ended = { .fd = t->as_json ? signals() : -1, .events = POLLIN };
+	enum report_result result;
+
+	for (;;) {
+		result = report_attempts_after(t->cli->report, t->last, !replayed ? PAGE : t->most != 0 ? t->most : LAST,
+		    t->as_json ? tell_json : tell, t);
+		/* A writer that is just at it is no reason to stop. */
+		if (result > REPORT_BUSY)
+			return cli_failed(t->cli, result);
+		if (fflush(stdout) != 0 || ferror(stdout))
+			return CLI_NO;
+		if (replayed || (t->most != 0 && t->n >= t->most))
+			return CLI_DONE;
+		if (poll(&ended, 1, ASK_MS) > 0)
+			return CLI_DONE;
+	}
 }
 
 int
 cli_tail(struct cli *cli, int argc, char **argv)
 {
-	struct tail t = { .cli = cli, .width = cli_target_width(cli) };
+	struct tail t = { .cli = cli, .width = cli_target_width(cli), .as_json = cli->json };
 	struct report_state state;
 	enum report_result result;
 	bool replayed;
-	int status;
+	int status = parse(&t, argc, argv);
 
-	if (argc == 3 ? strcmp(argv[1], "--count") != 0 || !parse_count(argv[2], &t.most) : argc != 1)
-		return cli_usage("tail", "expected nothing, or --count and a number");
-	if ((status = cli_open(cli)) != CLI_DONE)
+	if (status != CLI_DONE || (status = cli_open(cli)) != CLI_DONE)
 		return status;
 	result = report_state(cli->report, &state);
 	/* Where a replay ended nothing comes any more: then its last ones are told. */
@@ -77,15 +146,16 @@ cli_tail(struct cli *cli, int argc, char **argv)
 		result = report_attempts_after(cli->report, 0, 1, see, &t.last);
 	if (result > REPORT_NONE)
 		return cli_failed(cli, result);
-	for (;;) {
-		result = report_attempts_after(cli->report, t.last, !replayed ? PAGE : t.most != 0 ? t.most : LAST, tell, &t);
-		/* A writer that is just at it is no reason to stop. */
-		if (result > REPORT_BUSY)
-			return cli_failed(cli, result);
-		if (fflush(stdout) != 0 || ferror(stdout))
-			return CLI_NO;
-		if (replayed || (t.most != 0 && t.n >= t.most))
-			return CLI_DONE;
-		(void)poll(NULL, 0, ASK_MS);
+	if (t.ndjson) {
+		json_to_file(&t.json, stdout);
+	} else if (t.as_json) {
+		cli_json_begin(&t.json, "tail");
+		json_array(&t.json, "attempts");
 	}
+	status = follow(&t, replayed);
+	if (t.as_json && !t.ndjson && status == CLI_DONE) {
+		json_end(&t.json);
+		status = cli_json_end(&t.json);
+	}
+	return status;
 }

@@ -13,7 +13,9 @@
 
 #include "cli.h"
 #include "mxtrap/export.h"
+#include "mxtrap/json.h"
 #include "mxtrap/message.h"
+#include "mxtrap/status.h"
 #include "mxtrap/token.h"
 
 static const char *
@@ -54,7 +56,7 @@ tell(struct cli *cli, struct message_token *m, const char *name)
 	message_init(&m->head, MESSAGE_TOKEN, sizeof(*m));
 	(void)snprintf(m->name, sizeof(m->name), "%s", name);
 	(void)snprintf(m->who, sizeof(m->who), "%s", pw != NULL ? pw->pw_name : "unknown");
-	return cli_tell_watch(cli, m, sizeof(*m));
+	return cli_tell_watch(cli, "token", m, sizeof(*m));
 }
 
 static int
@@ -88,8 +90,10 @@ add(struct cli *cli, int argc, char **argv)
 		return CLI_UNREACHABLE;
 	}
 	token_hash(token, m.hash);
+	(void)snprintf(cli->made, sizeof(cli->made), "%s", token);
 	status = tell(cli, &m, name);
-	if (status == CLI_DONE)
+	explicit_bzero(cli->made, sizeof(cli->made));
+	if (status == CLI_DONE && !cli->json)
 		printf("%s\nThis is the only time that it is shown.\n", token);
 	explicit_bzero(token, sizeof(token));
 	return status;
@@ -123,6 +127,35 @@ print_token(void *ctx, const struct report_token *t)
 	return true;
 }
 
+struct tokens {
+	struct cli *cli;
+	struct json json;
+};
+
+static bool
+token_json(void *ctx, const struct report_token *t)
+{
+	struct tokens *tokens = ctx;
+	struct last last = { .who = t->name };
+
+	(void)report_consumers(tokens->cli->report, see_last, &last);
+	json_token(&tokens->json, t, last.s);
+	return !tokens->json.failed;
+}
+
+static int
+list_json(struct cli *cli)
+{
+	struct tokens tokens = { .cli = cli };
+	enum report_result result;
+
+	cli_json_begin(&tokens.json, "token");
+	json_array(&tokens.json, "tokens");
+	result = report_tokens(cli->report, time(NULL), token_json, &tokens);
+	json_end(&tokens.json);
+	return result > REPORT_NONE ? cli_failed(cli, result) : cli_json_end(&tokens.json);
+}
+
 static int
 list(struct cli *cli)
 {
@@ -131,6 +164,8 @@ list(struct cli *cli)
 
 	if (status != CLI_DONE)
 		return status;
+	if (cli->json)
+		return list_json(cli);
 	printf("%-20s %-20s %-20s  %-20s  %s\n", "token", "may", "made", "last used", "ends");
 	result = report_tokens(cli->report, time(NULL), print_token, cli);
 	return result > REPORT_NONE ? cli_failed(cli, result) : CLI_DONE;
@@ -142,13 +177,13 @@ cli_token(struct cli *cli, int argc, char **argv)
 	struct message_token m = { .revoke = 1 };
 
 	if (argc < 2)
-		return cli_usage("token", "expected add, list or revoke");
+		return cli_usage_value("token", "", "", "add, list or revoke");
 	if (strcmp(argv[1], "add") == 0)
 		return add(cli, argc, argv);
 	if (strcmp(argv[1], "list") == 0)
 		return argc == 2 ? list(cli) : cli_usage_word("token", argv[2]);
 	if (strcmp(argv[1], "revoke") != 0)
-		return cli_usage_word("token", argv[1]);
+		return cli_usage_value("token", "", argv[1], "add, list or revoke");
 	if (argc != 3)
 		return argc < 3 ? cli_usage("token", "expected the token's name") : cli_usage_word("token", argv[3]);
 	return tell(cli, &m, argv[2]);
@@ -180,6 +215,48 @@ print_consumer(void *ctx, const struct consumer_row *row)
 	return true;
 }
 
+struct consumers_json {
+	struct json json;
+	struct report_state state;
+	struct export_gate gate;
+};
+
+static bool
+consumer_json(void *ctx, const struct consumer_row *row)
+{
+	struct consumers_json *c = ctx;
+
+	json_consumer(&c->json, &c->gate, &c->state, row);
+	return !c->json.failed;
+}
+
+/* As GET /api/v1/consumers has it. */
+static int
+consumers_json(struct cli *cli)
+{
+	struct consumers_json c = { .state = { 0 } };
+	struct tokens tokens = { .cli = cli };
+	enum report_result result = report_state(cli->report, &c.state);
+
+	if (result > REPORT_NONE)
+		return cli_failed(cli, result);
+	(void)export_gate(&cli->config, cli->report, &c.state, cli->now_s, &c.gate);
+	cli_json_begin(&c.json, "consumers");
+	json_state(&c.json, &c.state, cli->now_s);
+	json_own(&c.json, &cli->config);
+	json_string(&c.json, "unpublished", c.gate.open ? NULL : c.gate.why);
+	json_array(&c.json, "consumers");
+	result = report_consumers(cli->report, consumer_json, &c);
+	json_end(&c.json);
+	json_array(&c.json, "tokens");
+	tokens.json = c.json;
+	if (result <= REPORT_NONE)
+		result = report_tokens(cli->report, time(NULL), token_json, &tokens);
+	c.json = tokens.json;
+	json_end(&c.json);
+	return result > REPORT_NONE ? cli_failed(cli, result) : cli_json_end(&c.json);
+}
+
 int
 cli_consumers(struct cli *cli, int argc, char **argv)
 {
@@ -192,6 +269,8 @@ cli_consumers(struct cli *cli, int argc, char **argv)
 	status = cli_open(cli);
 	if (status != CLI_DONE)
 		return status;
+	if (cli->json)
+		return consumers_json(cli);
 	result = report_state(cli->report, &c.state);
 	if (result == REPORT_OK && !export_gate(&cli->config, cli->report, &c.state, cli->now_s, &c.gate))
 		printf("Nobody has any of the list: %s.\n", c.gate.why);

@@ -228,4 +228,27 @@ const char *status_stored_name(enum stored);
 const char *status_watched_name(enum watched);
 const char *status_published_name(enum published);
 
+/* -- members of a JSON object, spelled alike by the API and by `mxtrap COMMAND --json` -- */
+
+struct json;
+struct export_gate;
+/* generation, serial, now (0: without it), changed, listed, suspects. */
+void json_state(struct json *, const struct report_state *, int64_t now_s);
+void json_thresholds(struct json *, const struct config *);
+/* "says", "publishing" and "state". */
+void json_says(struct json *, const struct status *);
+void json_publishing(struct json *, const struct status *);
+void json_health(struct json *, const struct status *);
+/* All that GET /api/v1/status has; age_s: since watch wrote its status, -1: never. */
+enum report_result json_status(struct json *, struct report *, const struct status *, int64_t age_s);
+/* "rungs": what each exchanger saw today. */
+enum report_result json_rungs(struct json *, struct report *, int64_t now_s);
+/* "down", "up" or "unseen". */
+const char *health_name(const struct report_target *);
+/* An element of "consumers", and of "tokens"; used_s: when it was used last, 0: never, -1: without that. */
+void json_consumer(struct json *, const struct export_gate *, const struct report_state *, const struct consumer_row *);
+void json_token(struct json *, const struct report_token *, int64_t used_s);
+/* "own": outlets of this host, which follow the list by themselves. */
+void json_own(struct json *, const struct config *);
+
 #endif
