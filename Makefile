@@ -243,6 +243,8 @@ install: all
 	install -m 755 deploy/mxtrap-fetch.sh $(DESTDIR)$(PREFIX)/sbin/mxtrap-fetch
 	for m in 1 5 8; do for f in docs/*.$$m; do [ ! -e "$$f" ] || \
 	    install -m 644 "$$f" $(DESTDIR)$(PREFIX)/share/man/man$$m/; done; done
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 644 deploy/bash-completion/mxtrap $(DESTDIR)$(PREFIX)/share/bash-completion/completions/mxtrap
 	install -d $(DOCDIR)/fail2ban $(DOCDIR)/consumers $(DOCDIR)/pictures
 	install -m 644 deploy/mxtrap.conf.example deploy/allow-providers.conf LICENSE docs/openapi.yaml $(DOCDIR)/
 	install -m 644 deploy/fail2ban/mxtrap.conf deploy/fail2ban/mxtrap-nft.conf $(DOCDIR)/fail2ban/
@@ -261,6 +263,7 @@ uninstall:
 	    $(DESTDIR)$(PREFIX)/share/man/man8/mxtrapd.8 \
 	    $(DESTDIR)$(PREFIX)/share/man/man8/mxtrap-fetch.8
 	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/mxtrapd.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/mxtrap.conf
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/mxtrap
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/mxtrap
 
 clean:

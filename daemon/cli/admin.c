@@ -157,7 +157,7 @@ decide(struct cli *cli, enum admin_op op, int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--for") == 0 && i + 1 < argc && op != ADMIN_FORGET) {
 			if (!cli_parse_span(argv[++i], &span))
-				return cli_usage(command, "--for: expected a time like 12h or 30d");
+				return cli_usage_value(command, "--for", argv[i], "a time like 12h or 30d");
 			m.expires_s = until(cli, op, span);
 		} else if (strcmp(argv[i], "--remove") == 0 && op != ADMIN_FORGET) {
 			m.expires_s = STORE_ALLOW_REMOVE;

@@ -88,7 +88,7 @@ bool cli_parse_count(const char *text, uint64_t most, uint64_t *out);
 /* -- standard output: output.c -- */
 
 void cli_output_begin(void);
-/* All of it must have been written: the exit status, or CLI_NO and why. */
+/* All that was printed until now must have been written: the exit status, or CLI_NO and why. */
 int cli_output_end(int status);
 /* The one shape of --json: an object on standard output with "mxtrap" (the version) and "command". */
 void cli_json_begin(struct json *, const char *command);

@@ -14,6 +14,8 @@
 #include "mxtrap/json.h"
 #include "mxtrap/suggest.h"
 
+#define WIDTH	  79
+#define INDENT	  8
 #define WORD_SIZE 48			/* longer words are in no usage */
 
 /* Those that stand beside the table, because they need no configuration. */
@@ -38,9 +40,29 @@ cli_help(FILE *out)
 	fputs("usage: mxtrap [-c FILE] COMMAND ...\n\n", out);
 	for (size_t i = 0; (c = cli_command_at(i)) != NULL; i++)
 		fprintf(out, "  %-9s %s\n", c->name, c->says);
-	fputs("\n-c FILE (default " CLI_CONFIG "), --json: one JSON object in place of a table\n"
-	    "mxtrap help COMMAND: the words of a command; mxtrap version; man mxtrap: all of it\n"
+	fputs("\n-c FILE (default " CLI_CONFIG "), --json: an object in place of text\n"
+	    "mxtrap help COMMAND: its words; mxtrap version; man mxtrap: all of it\n"
 	    "exit: 0 done, 1 no or bad input, 2 usage, 3 daemon or database not reachable\n", out);
+}
+
+/* A usage in lines of 79 columns, broken before "[" or "|". */
+static void
+print_usage(FILE *out, const char *usage)
+{
+	size_t column = (size_t)fprintf(out, "usage: mxtrap [-c FILE]");
+
+	while (*usage != '\0') {
+		size_t n = 0;
+
+		/* Up to the blank behind which a line may begin. */
+		while (usage[n] != '\0' && !(usage[n] == ' ' && (usage[n + 1] == '[' || usage[n + 1] == '|')))
+			n++;
+		if (column + 1 + n > WIDTH)
+			column = (size_t)fprintf(out, "\n%*s", INDENT - 1, "") - 1;
+		column += (size_t)fprintf(out, " %.*s", (int)n, usage);
+		usage += n + (usage[n] == ' ');
+	}
+	fputc('\n', out);
 }
 
 static void
@@ -65,9 +87,17 @@ help_json(void)
 void
 cli_help_command(const struct cli_command *c)
 {
-	printf("usage: mxtrap [-c FILE] %s\n\n%s\n\n"
+	const struct export_format *format;
+
+	print_usage(stdout, c->usage);
+	printf("\n%s\n\n"
 	    "--json              one JSON object in place of text: man mxtrap\n"
-	    "--token-file FILE   an admin token, where mxtrapd runs as one user\n", c->usage, c->says);
+	    "--token-file FILE   an admin token, where mxtrapd runs as one user\n", c->says);
+	if (strcmp(c->name, "export") != 0)
+		return;
+	puts("\nThe formats:");
+	for (size_t i = 0; (format = export_format_at(i)) != NULL; i++)
+		printf("  %-16s %s\n", format->name, format->says);
 }
 
 static int
@@ -231,7 +261,8 @@ cli_usage(const char *command, const char *wrong)
 {
 	const struct cli_command *c = cli_command_find(command);
 
-	fprintf(stderr, "mxtrap: %s: %s\nusage: mxtrap [-c FILE] %s\n", command, wrong, c != NULL ? c->usage : command);
+	fprintf(stderr, "mxtrap: %s: %s\n", command, wrong);
+	print_usage(stderr, c != NULL ? c->usage : command);
 	return CLI_USAGE;
 }
 
@@ -257,7 +288,7 @@ cli_usage_word(const char *command, const char *word)
 int
 cli_usage_value(const char *command, const char *option, const char *value, const char *expected)
 {
-	const char *texts[] = { expected };
+	const char *texts[] = { strchr(expected, ',') != NULL ? expected : "" };	/* only a list has words to mean */
 	char text[80], wrong[300], buf[WORD_SIZE + 32];
 
 	(void)snprintf(wrong, sizeof(wrong), "%s%sfound %s, expected %s%s", option, option[0] != '\0' ? ": " : "",

@@ -18,8 +18,8 @@ static const struct cli_command COMMANDS[] = {
 	{ "list", "list [--listed|--suspects|--noticed|--cleared|--allowed|--scanners|--all] [--format table|plain|ndjson|csv|json]",
 	    "who is listed, or in another state", cli_list },
 	{ "explain", "explain ADDR", "everything that is known of a sender, and why", cli_explain },
-	{ "export", "export FORMAT [--family 4|6] [--grade G] [--min-score N]\n"
-	    "           [--include suspects,scanners] [--limit N]", "the list as consumers get it", cli_export },
+	{ "export", "export FORMAT [--family 4|6] [--grade G] [--min-score N] "
+	    "[--include suspects,scanners] [--limit N]", "the list as consumers get it", cli_export },
 	{ "allow", "allow ADDR|CIDR [--for 30d] [--note TEXT] | allow ADDR|CIDR --remove",
 	    "never list it; takes it off the list at once", cli_allow },
 	{ "block", "block ADDR [--for 24h] [--note TEXT] | block ADDR --remove", "list it by hand, for a time", cli_block },
@@ -28,8 +28,8 @@ static const struct cli_command COMMANDS[] = {
 	    "take back what a bad decoy or rule gave", cli_purge },
 	{ "publish", "publish --accept [--note TEXT]", "hand on what waits because the list grew fast", cli_publish },
 	{ "firewall", "firewall show|flush|off|on [--note TEXT]", "the kernel's sets: counters, fill again, switch", cli_firewall },
-	{ "token", "token add NAME [--scope export|export:FORMAT|lapi|admin] [--for 90d]\n"
-	    "           | list | revoke NAME", "who may fetch the list, or change it, over HTTP", cli_token },
+	{ "token", "token add NAME [--scope export|export:FORMAT|lapi|admin] [--for 90d] "
+	    "| list | revoke NAME", "who may fetch the list, or change it, over HTTP", cli_token },
 	{ "consumers", "consumers", "who fetches the list, and how much of it they have", cli_consumers },
 	{ "status", "status", "health of the ladder, processes, counters", cli_status },
 	{ "report", "report [--limit N]", "what publishing would block", cli_report },

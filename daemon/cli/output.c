@@ -38,6 +38,7 @@ cli_output_end(int status)
 		return status;
 	fprintf(stderr, "mxtrap: standard output: %s%snot all of it was written\n", errno != 0 ? strerror(errno) : "",
 	    errno != 0 ? ": " : "");
+	clearerr(stdout);		/* said once */
 	return CLI_NO;
 }
 

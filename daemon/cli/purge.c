@@ -165,7 +165,7 @@ cli_purge(struct cli *cli, int argc, char **argv)
 		if (k == sizeof(options) / sizeof(options[0]))
 			return cli_usage_word("purge", argv[i]);
 		if (i + 1 == argc)
-			return cli_usage("purge", "an option lacks its value");
+			return cli_usage_word("purge", argv[i]);
 		status = take(cli, &m, argv[i], argv[i + 1]);
 		if (status != CLI_DONE)
 			return status;

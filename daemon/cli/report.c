@@ -114,7 +114,7 @@ static int
 print_table(struct cli *cli, uint64_t limit, struct report_state *state, const struct export_gate *gate)
 {
 	struct would_block w = { .cli = cli, .limit = limit };
-	uint64_t n[N_PARTS] = { 0 }, kinds[EVIDENCE_N_KINDS];
+	uint64_t n[N_PARTS] = { 0 }, kinds[EVIDENCE_N_KINDS] = { 0 };
 	enum report_result result;
 
 	if (gate->open)
@@ -145,7 +145,7 @@ print_json(struct cli *cli, uint64_t limit, struct report_state *state, const st
 		"suspects_without_real" };
 	struct json j;
 	struct would_block w = { .cli = cli, .limit = limit, .json = &j };
-	uint64_t n[N_PARTS] = { 0 }, kinds[EVIDENCE_N_KINDS];
+	uint64_t n[N_PARTS] = { 0 }, kinds[EVIDENCE_N_KINDS] = { 0 };
 	enum report_result result;
 
 	cli_json_begin(&j, "report");

@@ -119,7 +119,7 @@ follow(struct tail *t, bool replayed)
 		/* A writer that is just at it is no reason to stop. */
 		if (result > REPORT_BUSY)
 			return cli_failed(t->cli, result);
-		if (fflush(stdout) != 0 || ferror(stdout))
+		if (cli_output_end(CLI_DONE) != CLI_DONE)
 			return CLI_NO;
 		if (replayed || (t->most != 0 && t->n >= t->most))
 			return CLI_DONE;

@@ -75,7 +75,7 @@ add(struct cli *cli, int argc, char **argv)
 			(void)snprintf(m.scope, sizeof(m.scope), "%s", argv[i]);
 		} else if (strcmp(argv[i], "--for") == 0 && i + 1 < argc) {
 			if (!cli_parse_span(argv[++i], &span))
-				return cli_usage("token", "--for: expected a time like 12h or 90d");
+				return cli_usage_value("token", "--for", argv[i], "a time like 12h or 90d");
 			m.expires_s = (uint32_t)(time(NULL) + span);
 		} else if (name == NULL && argv[i][0] != '-') {
 			name = argv[i];
@@ -183,7 +183,7 @@ cli_token(struct cli *cli, int argc, char **argv)
 	if (strcmp(argv[1], "list") == 0)
 		return argc == 2 ? list(cli) : cli_usage_word("token", argv[2]);
 	if (strcmp(argv[1], "revoke") != 0)
-		return cli_usage_value("token", "", argv[1], "add, list or revoke");
+		return argv[1][0] == '-' ? cli_usage_word("token", argv[1]) : cli_usage_value("token", "", argv[1], "add, list or revoke");
 	if (argc != 3)
 		return argc < 3 ? cli_usage("token", "expected the token's name") : cli_usage_word("token", argv[3]);
 	return tell(cli, &m, argv[2]);

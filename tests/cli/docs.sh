@@ -30,13 +30,19 @@ none() {
 COMMANDS=$("$BUILD/mxtrap" --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p')
 synopsis() { sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/p' docs/mxtrap.1; }
 echo "$COMMANDS" >"$DIR/help"
+for word in help version; do
+	check "mxtrap(1) has $word" eval 'synopsis | grep -qx "\.Ar $word"'
+done
+for o in $("$BUILD/mxtrap" list --help | grep -oE '^--[a-z-]+'); do
+	check "mxtrap(1) has $o, which is of all commands" grep -qE "^\.It Fl $(echo "$o" | cut -c2-)( |\$)" docs/mxtrap.1
+done
 synopsis | sed -n 's/^\.Cm //p' | tr -d '|' | tr ' ' '\n' | sed '/^$/d' >"$DIR/page"
 same "mxtrap(1) has the commands of --help" "$DIR/help" "$DIR/page"
 for c in $COMMANDS; do
 	# The states of list are a list of their own, behind its item; --inputs is mxtrapd's.
 	sed -n "/^\.It Cm $c\b/,/^\.It Cm/p" docs/mxtrap.1 | grep -E '^\.(It|Fl)' |
 	    grep -E "^\.It (Cm $c\b|Fl)|^\.Fl" | grep -oE '(Fl|,) -[a-z]+(-[a-z]+)*' | grep -v inputs | sed 's/.* -/--/' >"$DIR/page"
-	"$BUILD/mxtrap" "$c" --help | grep -oE -- '--[a-z-]+' >"$DIR/help"
+	"$BUILD/mxtrap" "$c" --help | sed '/^$/,$d' | grep -oE -- '--[a-z-]+' >"$DIR/help"	# the usage
 	# Some have none, which is equal too.
 	echo "$c" | tee -a "$DIR/page" >>"$DIR/help"
 	same "mxtrap(1) has the options of $c" "$DIR/help" "$DIR/page"

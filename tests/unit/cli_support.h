@@ -9,6 +9,7 @@
 #include "store_support.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "mxtrap/config.h"
@@ -99,6 +100,9 @@ end(pid_t pid)
 	int status;
 
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	/* As a shell tells it: a reader that went away. */
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE)
+		return 128 + SIGPIPE;
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
 }

@@ -74,6 +74,7 @@ static const struct usage_row usage_rows[] = {
 	{ "explain_takes_one_address", { "explain", "192.0.2.7", "192.0.2.8" } },
 	{ "status_takes_no_words", { "status", "now" } },
 	{ "report_takes_no_words", { "report", "now" } },
+	{ "report_wants_a_number", { "report", "--limit", "0" } },
 	{ "risk_wants_a_number", { "risk", "--limit", "0" } },
 	{ "risk_refuses_an_unknown_format", { "risk", "--format", "pdf" } },
 	{ "risk_refuses_a_strange_word", { "risk", "now" } },
@@ -112,13 +113,14 @@ usage_is_refused(void **state)
 static void
 a_word_that_a_command_does_not_take_is_named(void **state)
 {
-	static const char *const commands[] = { "list", "export", "allow", "forget", "purge", "status", "report", "risk" };
+	static const char *const commands[] = { "list", "export", "allow", "forget", "purge", "status", "report", "risk", "tail", "explain",
+		"consumers", "block", "backup", "restore" };
 
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
 		struct printed s = RUN(*state, commands[i], "--odd\033[2J");
 
 		assert_int_equal(s.status, 2);
-		says(s.err, "found --odd\\x1b[2J, which ");
+		says(s.err, ": unknown option --odd\\x1b[2J\n");
 		says(s.err, commands[i]);
 		done(&s);
 	}

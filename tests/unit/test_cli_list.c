@@ -4,8 +4,6 @@
  */
 #include "cli_support.h"
 
-#include <signal.h>
-
 struct list_row {
 	const char *name, *option, *in[4], *out[3];
 };
@@ -123,43 +121,6 @@ list_does_not_ask_the_publish_gate_and_export_does(void **state)
 	done(&s);
 }
 
-static void
-a_pipe_that_closes_ends_it_quietly(void **state)
-{
-	FILE *err = tmpfile(), *out;
-	int fds[2], status;
-
-	(void)state;
-	assert_non_null(err);
-	assert_int_equal(pipe(fds), 0);
-	out = fdopen(fds[1], "w");
-	assert_non_null(out);
-	close(fds[0]);
-	status = end(begin(shared.dir, (const char *const[]){ "list", "--all", NULL }, out, err));
-	assert_int_equal(status, 1);
-	assert_int_equal(ftell(err), 0);
-	(void)fseek(err, 0, SEEK_END);
-	assert_int_equal(ftell(err), 0);
-	(void)fclose(out);
-	(void)fclose(err);
-}
-
-static void
-a_full_disk_is_said(void **state)
-{
-	FILE *out = fopen("/dev/full", "w"), *err = tmpfile();
-	char *text;
-
-	(void)state;
-	assert_non_null(out);
-	assert_non_null(err);
-	assert_int_equal(end(begin(shared.dir, (const char *const[]){ "export", "plain", NULL }, out, err)), 1);
-	text = slurp(err);
-	says(text, "No space left");
-	free(text);
-	(void)fclose(out);
-}
-
 int
 main(void)
 {
@@ -168,8 +129,6 @@ main(void)
 		cmocka_unit_test(ndjson_ends_with_the_metadata),
 		cmocka_unit_test(list_and_export_give_the_same_lines),
 		cmocka_unit_test(a_table_fits_100_columns_and_has_no_colours_in_a_pipe),
-		cmocka_unit_test(a_pipe_that_closes_ends_it_quietly),
-		cmocka_unit_test(a_full_disk_is_said),
 	};
 	const struct CMUnitTest own[] = {
 		cli_test(nobody_listed_is_said),
