@@ -129,6 +129,8 @@ PROPERTY_SRC := $(sort $(wildcard tests/property/*.c))
 $(O)/tests/unit/test_property: $(PROPERTY_SRC:%.c=$(O)/%.o) $(O)/tests/scenario/world.o
 # So are outages in which watch begins again.
 $(O)/tests/unit/test_restart: $(O)/tests/scenario/world.o
+# And what one stranger may make us keep.
+$(O)/tests/unit/test_share: $(O)/tests/scenario/world.o
 
 # Scenarios link the core and the pipeline, and nothing else.
 TRAP_O	= $(patsubst %.c,$(O)/%.o,$(sort $(wildcard daemon/watch/trap*.c)))

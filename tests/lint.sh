@@ -32,7 +32,7 @@ excuse() { grep -vE "lint: $1:"; }
 layers() {
 	python3 - <<-'END'
 	import pathlib, re
-	core = """addr attempt blocklist correspond domain evidence event hand health judge merge mxset never packet pool pool_map publish risk said sender
+	core = """addr attempt blocklist correspond domain evidence event hand health judge merge mxset never packet pool pool_map publish risk said sender share
 	    siphash sketch table trap visit wheel wrong sink""".split()
 	base = "config state json log message process bind bound spawn notify token unnamed pem listable suggest ask users beat".split()
 	store = "store report migration backup".split()

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "mxtrap/siphash.h"
 #include "watch_int.h"
 
 #define GAP_US	 2000000		/* a longer turn: we were stopped, and saw nothing */
@@ -15,6 +16,7 @@
 #define LOOK_US	 (1 * 1000000LL)	/* how often we look */
 #define PEER_SECOND 4096			/* records of one peer in a second */
 #define EVENTS_WAIT 65536		/* in the window: then peers wait */
+#define ACCEPTS_HOUR 4096		/* of one sender at decoys that the wire does not show */
 #define DECOY_GAP_US 3000000		/* it tells its counters each second */
 
 int64_t
@@ -42,7 +44,7 @@ on_packets(void *ctx, const struct packet *packets, size_t n)
 	trap_packets(w->trap, packets, n);
 }
 
-/* Stored as applied: a replay must find it where the trap saw it. */
+/* Stored as applied, if it changed anything: a replay must find it where the trap saw it. */
 static void
 apply_event(struct watch *w, const struct event *event, const char *who, const char *note)
 {
@@ -52,15 +54,35 @@ apply_event(struct watch *w, const struct event *event, const char *who, const c
 		e.time_us = trap_now_us(w->trap);
 		w->late_events++;
 	}
-	trap_event(w->trap, &e);
-	store_event(w->store, &e, who, note);
+	if (trap_event(w->trap, &e))
+		store_event(w->store, &e, who, note);
+}
+
+/*
+ * Where the wire does not show a decoy its accept() alone opens a connection, so that each must be stored.  What a sender
+ * does beyond its share of the hour is not looked at, live and in a replay alike: it has been judged by then.
+ */
+static bool
+accept_over(struct watch *w, const struct event *e)
+{
+	uint32_t hour = (uint32_t)(e->time_us / 3600000000LL);
+
+	if (e->kind != EVENT_ACCEPT || e->target >= w->config->ladder.n_targets ||
+	    w->config->ladder.targets[e->target].witness != WITNESS_NONE)
+		return false;
+	return !share_take(&w->accepts, siphash13(w->accepts_key, addr_sender(&e->what.addr), 0), hour, ACCEPTS_HOUR);
 }
 
 static void
 on_event(void *ctx, const struct event *event)
 {
 	const char *domain, *helo = watch_words_of(ctx, event, &domain);
+	struct watch *w = ctx;
 
+	if (accept_over(w, event)) {
+		w->accepts_over++;
+		return;
+	}
 	apply_event(ctx, event, helo, domain);
 }
 

@@ -40,7 +40,8 @@ struct told {
 
 #define T(field) FIELD(trap_counters, field)
 static const struct told TRAP_ROWS[] = {
-	T(packets), T(attempts), T(visits), T(evidence), T(excused), T(excused_grace), T(proven), T(tallied),
+	T(packets), T(attempts), T(visits), T(evidence), T(excused), T(excused_grace), T(proven), T(tallied), T(evidence_tallied),
+	T(events_idle),
 	T(senders_new), T(senders_evicted), T(senders_refused), T(attempts_evicted), T(visits_evicted),
 	T(pools_evicted), T(fingerprints_refused), T(out_of_order), T(unmatched), T(unproven_accepts), T(wrong_acks),
 	T(wrong_evicted), T(proofs_doubted), T(kin_lost), T(recent_overflow), T(networks_capped), T(touches_refused),
@@ -336,6 +337,7 @@ status_tell(struct watch *w)
 	tell_rows(w, &w->decoy, DECOY_ROWS, ARRAY_LEN(DECOY_ROWS));
 	tell(w, "decoy_overflows", "%" PRIu64, w->overflows);
 	tell(w, "accepts_lost", "%" PRIu64, w->accepts_lost);
+	tell(w, "accepts_over", "%" PRIu64, w->accepts_over);
 	tell(w, "senders_unflushed", "%zu", w->waiting);
 	tell(w, "peers_held", "%" PRIu64, w->peers_held);
 	tell(w, "late_events", "%" PRIu64, w->late_events);

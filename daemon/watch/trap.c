@@ -310,39 +310,44 @@ trap_work_of(const struct trap *t, const struct event *e, struct trap_work *w)
 }
 
 /*
- * The decoy's accept(): proof only where the wire is not watched.  Where it is, the wire showed the final ACK, of a SYN
+ * The decoy's accept(); did it change anything?  Proof only where the wire is not watched.  Where it is, the wire showed the final ACK, of a SYN
  * cookie as well; without it the decoy's word proves nothing: it is the process that reads what strangers send.
  */
-static void
+static bool
 take_accept(struct trap *t, const struct event *e)
 {
 	struct trap_work w;
 	struct attempt *a;
+	bool opened = false;
 
 	if (e->target >= t->ladder->n_targets)
-		return;
+		return false;
 	trap_work_of(t, e, &w);
 	a = attempt_find(&t->attempts, w.attempt_hash, w.key, w.host, w.target_number, w.sport, NULL);
 	if (a != NULL && a->outcome == OUTCOME_PROVEN)
-		return;
+		return false;
 	if (a == NULL && w.target->witness == WITNESS_NONE) {
 		struct packet p = { .time_us = t->now_us, .src = e->what.addr, .dst = w.target->addr,
 			.sport = e->port, .dport = 25, .kind = PACKET_SYN };
 
 		trap_take_witnessed(t, &p);
+		opened = true;
 		a = attempt_find(&t->attempts, w.attempt_hash, w.key, w.host, w.target_number, w.sport, NULL);
 	}
 	if (a == NULL || a->outcome != OUTCOME_HALF || w.target->witness == WITNESS_WIRE ||
 	    t->now_us - attempt_first_us(&t->attempts, a) - a->last_off_us > HEALTH_WINDOW_US) {
 		t->counters.unproven_accepts++;
-		return;
+		return opened;
 	}
 	trap_prove(t, &w, a);
+	return true;
 }
 
-void
+bool
 trap_event(struct trap *t, const struct event *e)
 {
+	bool changed = true;
+
 	move_on(t, e->time_us);
 	switch ((enum event_kind)e->kind) {
 	case EVENT_TICK:
@@ -353,7 +358,7 @@ trap_event(struct trap *t, const struct event *e)
 		trap_tell_note(t, NOTE_START, UINT32_MAX, 0, 0);
 		break;
 	case EVENT_ACCEPT:
-		take_accept(t, e);
+		changed = take_accept(t, e);
 		break;
 	case EVENT_DROPS:
 	case EVENT_BLIND:
@@ -383,7 +388,8 @@ trap_event(struct trap *t, const struct event *e)
 	case EVENT_PURGE:
 		break;
 	case EVENT_SAID:
-		trap_take_said(t, e);
+		changed = trap_take_said(t, e) ||
+		    trap_share(t, addr_sender(&e->what.addr), SHARE_SAID, 2);
 		break;
 	case EVENT_LAYOUT:
 		/* since_us: one of a run before that still holds goes on; its end stays what it was. */
@@ -391,7 +397,9 @@ trap_event(struct trap *t, const struct event *e)
 		trap_tell_note(t, NOTE_RELOAD, UINT32_MAX, 0, 0);
 		break;
 	}
+	t->counters.events_idle += !changed;
 	collect_counters(t);
+	return changed;
 }
 
 void

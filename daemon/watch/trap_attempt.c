@@ -19,7 +19,9 @@ tell_attempt(struct trap *t, struct attempt *a, uint32_t rtt_us)
 	a->flags |= ATTEMPT_TOLD;
 	tally->refused += a->outcome == OUTCOME_REFUSED;
 	tally->silent += a->outcome == OUTCOME_SILENT;
-	if ((a->flags & ATTEMPT_TALLIED) != 0 && a->outcome != OUTCOME_PROVEN) {
+	/* In a flood who is not proven; and at any time who had rows enough: explanations need no more, and others need room. */
+	if (((a->flags & ATTEMPT_TALLIED) != 0 && a->outcome != OUTCOME_PROVEN) ||
+	    !trap_share(t, a->key, SHARE_ATTEMPTS, 0)) {
 		tally->not_kept++;
 		t->counters.tallied++;
 		return;

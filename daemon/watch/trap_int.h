@@ -15,6 +15,7 @@
 #include "mxtrap/health.h"
 #include "mxtrap/pool.h"
 #include "mxtrap/pool_map.h"
+#include "mxtrap/share.h"
 #include "mxtrap/trap.h"
 #include "mxtrap/visit.h"
 #include "mxtrap/wheel.h"
@@ -29,6 +30,9 @@
 #define KIN_CLASS_BITS 3
 #define KIN_US	       (3 * SECOND_US)
 #define FINGERPRINTS   4096
+#define SHARE_ATTEMPTS 4096		/* rows that one sender may cause in an hour */
+#define SHARE_EXCUSED  256		/* of evidence that counts nothing */
+#define SHARE_SAID     256		/* of what it said, to no effect */
 
 enum pending_what { PENDING_TOUCH, PENDING_IMPATIENT, PENDING_BOGUS_PROVEN, PENDING_REAL_PROVEN };
 
@@ -121,6 +125,7 @@ struct trap {
 	uint32_t	     n_fingerprints;
 	uint16_t	     last_fingerprint;	/* id of the last SYN's; 0: none */
 	struct wrong	     wrong;
+	struct share	     share;		/* of rows that a sender causes; judges nothing */
 	struct doubt_row    *doubts_told;	/* as the store has them; trap_doubt_rows() */
 	bool		     doubts_loaded, doubts_resumed;	/* it may have others; watching began at least once */
 	int64_t		     grace_loaded_us;	/* the end of a start grace of the run before; 0: it was over */
@@ -143,6 +148,13 @@ static inline uint32_t
 now_s(const struct trap *t)
 {
 	return (uint32_t)(t->now_us / SECOND_US);
+}
+
+/* May this sender cause one row more of this kind (SHARE_...) in this hour? */
+static inline bool
+trap_share(struct trap *t, sender_key key, unsigned most, unsigned what)
+{
+	return share_take(&t->share, siphash13(t->o.hash_key, key, 16 + what), now_s(t) / 3600, most);
 }
 
 /* trap_touch.c */
@@ -243,7 +255,8 @@ trap_is_real(const struct trap *t, uint32_t target)
 }
 
 /* trap_said.c */
-void trap_take_said(struct trap *, const struct event *);
+/* False: it changed nothing. */
+bool trap_take_said(struct trap *, const struct event *);
 
 /* trap_correspond.c */
 /* A packet that has nothing to do with the ladder. */

@@ -44,7 +44,7 @@ make_tables(struct trap *t)
 	    visit_pool_init(&t->visits, l->senders, further_visits(t)) &&
 	    attempt_table_init(&t->attempts, l->attempts, t->o.hash_key) &&
 	    pool_table_init(&t->pools, l->pools, t->o.hash_key) &&
-	    health_init(&t->health, t->ladder) && wrong_init(&t->wrong, t->o.hash_key) &&
+	    health_init(&t->health, t->ladder) && wrong_init(&t->wrong, t->o.hash_key) && share_init(&t->share) &&
 	    correspond_init(&t->correspond, t->o.hash_key) &&
 	    wheel_init(&t->ends, SECOND_US, 8192, l->senders + further_visits(t)) &&
 	    pending_init(&t->touches, PENDING_SYN) && pending_init(&t->proofs, PENDING_PROOF) &&
@@ -127,6 +127,7 @@ trap_free(struct trap *t)
 	health_free(&t->health);
 	correspond_free(&t->correspond);
 	wrong_free(&t->wrong);
+	share_free(&t->share);
 	wheel_free(&t->ends);
 	table_free(t->touches.at);
 	table_free(t->proofs.at);
@@ -217,7 +218,7 @@ trap_memory_bytes(const struct trap *t)
 	    (size_t)t->visits.cap * sizeof(t->visits.records[0]) +
 	    ((size_t)t->attempts.ring_mask + 1) * sizeof(t->attempts.ring[0]) + ((size_t)t->attempts.bucket_mask + 1) * 4 +
 	    (size_t)t->pools.cap * sizeof(t->pools.records[0]) + index_bytes(&t->pools.index) +
-	    pool_map_bytes(&t->named) + wrong_bytes() +
+	    pool_map_bytes(&t->named) + wrong_bytes() + share_bytes() +
 	    correspond_bytes(&t->correspond) + wheel_bytes(&t->ends) + wheel_bytes(&t->list.deadlines) +
 	    (size_t)(PENDING_SYN + PENDING_PROOF) * sizeof(t->touches.at[0]);
 }

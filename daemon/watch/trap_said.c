@@ -13,8 +13,8 @@
 #define FOREIGN_S	(30 * 86400U)
 #define FOREIGN_TELL_S	3600U			/* the store and the operator are told of a further one after this */
 
-/* Words with points; at most one piece of evidence of each kind in the hour. */
-static void
+/* Words with points; at most one piece of evidence of each kind in the hour.  Did any count, or was any the first of its kind? */
+static bool
 judge_words(struct trap *t, uint32_t visit, uint16_t said, uint64_t host)
 {
 	struct visit *v = &t->visits.records[visit];
@@ -22,6 +22,8 @@ judge_words(struct trap *t, uint32_t visit, uint16_t said, uint64_t host)
 		.number = v->sender, .visit = visit, .host = host,
 		.grade = (v->said & VISIT_ADDRESSED) != 0 ? GRADE_ADDRESSED : GRADE_PROVEN,
 	};
+	uint16_t before = t->senders.records[v->sender].kinds;
+	bool counted = false;
 
 	if (!visit_stamped(v, STAMP_TALK, now_s(t)))
 		v->said &= (uint8_t)~(VISIT_TALKED_EARLY | VISIT_HELO_BAD);
@@ -29,8 +31,10 @@ judge_words(struct trap *t, uint32_t visit, uint16_t said, uint64_t host)
 		f.kind = EVIDENCE_EARLY_TALKER;
 		f.score = t->o.judge.points_score[f.kind];
 		f.hint = t->o.judge.points_hint[f.kind];
-		if (trap_weigh(t, &f))
+		if (trap_weigh(t, &f)) {
 			v->said |= VISIT_TALKED_EARLY;
+			counted = true;
+		}
 	}
 	/* Badly named but honest servers are many, and a greylisting real MX sends them here each hour: a bad
 	 * name weighs only on who came here first. */
@@ -38,9 +42,12 @@ judge_words(struct trap *t, uint32_t visit, uint16_t said, uint64_t host)
 		f.kind = EVIDENCE_BAD_HELO;
 		f.score = t->o.judge.points_score[f.kind];
 		f.hint = t->o.judge.points_hint[f.kind];
-		if (trap_weigh(t, &f))
+		if (trap_weigh(t, &f)) {
 			v->said |= VISIT_HELO_BAD;
+			counted = true;
+		}
 	}
+	return counted || t->senders.records[v->sender].kinds != before;
 }
 
 /*
@@ -48,18 +55,19 @@ judge_words(struct trap *t, uint32_t visit, uint16_t said, uint64_t host)
  * make it say anything to the backup.  Nothing of this visit weighs, its order included.  It excuses nothing
  * else, and ends nothing that an earlier session of the visit proved.
  */
-static void
+static bool
 take_protocol(struct trap *t, uint32_t visit)
 {
 	struct visit *v = &t->visits.records[visit];
 
 	if ((v->flags & VISIT_OPEN) == 0 || (v->said & (VISIT_ADDRESSED | VISIT_FOREIGN_PROTOCOL)) != 0)
-		return;
+		return false;
 	v->said |= VISIT_FOREIGN_PROTOCOL;
 	trap_doubt_sender_later(t, v->sender, v->set, v->start_us, DOUBT_FOREIGN_PROTOCOL);
+	return true;
 }
 
-static void
+static bool
 take_foreign(struct trap *t, uint32_t number, uint32_t target, uint32_t visit, uint64_t host)
 {
 	struct sender *s = &t->senders.records[number];
@@ -67,16 +75,18 @@ take_foreign(struct trap *t, uint32_t number, uint32_t target, uint32_t visit, u
 		.number = number, .visit = visit, .kind = EVIDENCE_FOREIGN, .grade = GRADE_PROVEN, .host = host,
 	};
 	uint32_t until_s = now_s(t) + FOREIGN_S;
-	bool first = s->foreign_until_s <= now_s(t);
+	bool first = s->foreign_until_s <= now_s(t), changed = first || s->score > 0 || s->hint > 0;
 
 	t->counters.said_foreign++;
 	if (first || until_s - s->foreign_until_s >= FOREIGN_TELL_S) {
 		s->foreign_until_s = until_s;
+		changed = true;
 		if (t->o.sink.foreign != NULL)
 			t->o.sink.foreign(t->o.sink.ctx, s->key, until_s);
 	}
 	if (t->foreign_told_us == 0 || t->now_us - t->foreign_told_us >= FOREIGN_TELL_S * SECOND_US) {
 		t->foreign_told_us = t->now_us;
+		changed = true;
 		trap_tell_note(t, NOTE_FOREIGN, target, 0, 0);
 	}
 	if (first)
@@ -86,9 +96,10 @@ take_foreign(struct trap *t, uint32_t number, uint32_t target, uint32_t visit, u
 	/* What is older than is remembered piece by piece. */
 	if (s->score > 0 || s->hint > 0)
 		trap_take_rest(t, &f, DOUBT_FOREIGN);
+	return changed;
 }
 
-void
+bool
 trap_take_said(struct trap *t, const struct event *e)
 {
 	uint16_t said = (uint16_t)e->value;
@@ -96,46 +107,45 @@ trap_take_said(struct trap *t, const struct event *e)
 	uint64_t host = addr_host(&e->what.addr);
 	uint32_t number = sender_find(&t->senders, key, sender_hash(&t->senders, key)), visit;
 	struct visit *v;
-	bool ours;
+	bool ours, changed = false;
 
 	if (e->target >= t->ladder->n_targets || t->ladder->targets[e->target].role != ROLE_BOGUS)
-		return;
+		return false;
 	t->counters.said++;
 	if (number == SENDER_NONE) {
 		t->counters.said_unmatched++;
-		return;
+		return false;
 	}
 	visit = visit_find(&t->visits, &t->senders.records[number], t->ladder->targets[e->target].set);
 	if ((said & SAID_FOREIGN_PROTOCOL) != 0) {
 		t->counters.said_protocol++;
-		if (visit != VISIT_NONE)
-			take_protocol(t, visit);
-		return;
+		return visit != VISIT_NONE && take_protocol(t, visit);
 	}
 	/* What came before HELO is of no mail server: who speaks so may have been made to. */
 	if ((said & SAID_UNKNOWN) != 0)
 		said &= (uint16_t)~(SAID_OURS | SAID_EARLY | SAID_BAD_HELO);
 	/* An excuse needs no more than that somebody said so. */
 	if ((said & SAID_FOREIGN) != 0)
-		take_foreign(t, number, e->target, visit, host);
+		changed = take_foreign(t, number, e->target, visit, host);
 	v = visit != VISIT_NONE ? &t->visits.records[visit] : NULL;
 	/* Guilt counts only where the wire agreed that it was really there. */
 	if (v == NULL || (v->flags & (VISIT_OPEN | VISIT_BOGUS_PROVEN)) != (VISIT_OPEN | VISIT_BOGUS_PROVEN)) {
 		t->counters.said_unmatched++;
-		return;
+		return changed;
 	}
 	if ((v->flags & VISIT_PROBED) != 0)
-		return;
+		return changed;
 	ours = (said & SAID_OURS) != 0 && (said & SAID_FOREIGN) == 0 && (v->said & VISIT_ADDRESSED) == 0;
 	if (ours) {
 		t->counters.said_ours++;
 		v->said |= VISIT_ADDRESSED;
 		trap_note_kind(t, visit, EVIDENCE_ADDRESSED, GRADE_ADDRESSED, host);
 	}
-	judge_words(t, visit, said, host);
+	changed |= judge_words(t, visit, said, host);
 	/* Last: a listing that opens names all reasons. */
 	if (ours)
 		trap_regrade(t, visit, GRADE_ADDRESSED, host);
+	return changed || ours;
 }
 
 void

@@ -29,7 +29,10 @@ tell(struct trap *t, const struct finding *f, float score, float hint, uint32_t 
 	t->counters.evidence++;
 	t->counters.excused += excused != 0;
 	t->counters.excused_grace += excused == DOUBT_START_GRACE;
-	if (!f->quiet)
+	/* What counts nothing may be repeated without end. */
+	if (!f->quiet && !revision && excused != 0 && !trap_share(t, s->key, SHARE_EXCUSED, 1))
+		t->counters.evidence_tallied++;
+	else if (!f->quiet)
 		t->o.sink.evidence(t->o.sink.ctx, &row);
 }
 

@@ -212,9 +212,10 @@ open_trap(struct watch *w)
 	}
 	w->trap = trap_new(&options);
 	w->merge = merge_new(w->n, fifo_size(w->n));
-	if (w->trap == NULL || w->merge == NULL)
+	if (w->trap == NULL || w->merge == NULL || !share_init(&w->accepts))
 		log_warnx("no memory for %u senders: see limits { senders }", w->config->limits.senders);
-	return w->trap != NULL && w->merge != NULL;
+	memcpy(w->accepts_key, options.hash_key, sizeof(w->accepts_key));
+	return w->trap != NULL && w->merge != NULL && w->accepts.cells != NULL;
 }
 
 static void
@@ -390,6 +391,7 @@ end(struct watch *w)
 	store_close(w->store);
 	trap_free(w->trap);
 	merge_free(w->merge);
+	share_free(&w->accepts);
 	free(w->never);
 	watch_drop_words(w);
 }

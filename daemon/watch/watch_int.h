@@ -19,6 +19,7 @@
 #include "mxtrap/merge.h"
 #include "mxtrap/process.h"
 #include "mxtrap/publish.h"
+#include "mxtrap/share.h"
 #include "mxtrap/store.h"
 #include "mxtrap/watch.h"
 #include "firewall_feed.h"
@@ -140,6 +141,9 @@ struct watch {
 	struct message_lookup	 lookup;	/* its newest counters */
 	uint64_t	 accepts_lost;		/* gaps in decoy's numbering */
 	uint32_t	 accepts_next;
+	struct share	 accepts;		/* by sender, where the wire does not show the decoy */
+	uint8_t		 accepts_key[16];
+	uint64_t	 accepts_over;		/* not looked at: their sender had its share of the hour */
 	uint64_t	 overflows;		/* of its accept queues, as long as we run */
 	bool		 decoy_known, decoy_gone;
 	int64_t		 lookup_seen_us, lookup_blind_us;	/* likewise, where a real MX's MTA tells through it */

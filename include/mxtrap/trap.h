@@ -43,7 +43,9 @@ struct trap_options {
 
 struct trap_counters {			/* since trap_new(); all only grow but the last ones and correspondents */
 	uint64_t packets, attempts, visits, evidence, excused, excused_grace;
-	uint64_t proven, tallied;
+	uint64_t proven, tallied;	/* tallied: attempts without a row, in a flood or of a sender that had many in the hour */
+	uint64_t evidence_tallied;	/* excused evidence without a row, likewise */
+	uint64_t events_idle;		/* accepts and words that changed nothing: no row either */
 	uint64_t senders_new, senders_evicted, senders_refused;
 	uint64_t attempts_evicted, visits_evicted, pools_evicted, fingerprints_refused;
 	uint64_t out_of_order;		/* packets older than the newest: taken as if of its time */
@@ -96,7 +98,9 @@ void trap_restore_evidence(struct trap *, const struct evidence_row *);
 
 /* n <= TRAP_BLOCK packets, by time.  Deadlines that lie before a packet fire before it. */
 void trap_packets(struct trap *, const struct packet *, size_t n);
-void trap_event(struct trap *, const struct event *);
+/* False: it changed nothing, and a replay without it gives the same: it need not be stored.  An accept that the wire proves
+ * is so; so are words that a sender has said to no effect often enough in this hour. */
+bool trap_event(struct trap *, const struct event *);
 /* Time moves on to now; deadlines fire. */
 void trap_tick(struct trap *, int64_t now_us);
 /* End of a replay: time moves on by fallback window + visit gap; then trap_flush(). */
