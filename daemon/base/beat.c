@@ -88,19 +88,25 @@ beat_open(const char *dir)
 }
 
 bool
-beat_write(int fd, struct beat *b)
+beat_write_as(int fd, const struct beat *b)
 {
 	struct beat_file f;
 
-	if (b->boot_us == 0)
-		read_boot_id(b->boot_id);
-	b->boot_us = beat_clock_us(CLOCK_BOOTTIME);
-	b->wall_us = beat_clock_us(CLOCK_REALTIME);
 	memset(&f, 0, sizeof(f));
 	memcpy(f.magic, BEAT_MAGIC, sizeof(f.magic));
 	f.beat = *b;
 	f.sum = sum_of(&f);
 	return pwrite(fd, &f, sizeof(f), 0) == (ssize_t)sizeof(f);
+}
+
+bool
+beat_write(int fd, struct beat *b)
+{
+	if (b->boot_us == 0)
+		read_boot_id(b->boot_id);
+	b->boot_us = beat_clock_us(CLOCK_BOOTTIME);
+	b->wall_us = beat_clock_us(CLOCK_REALTIME);
+	return beat_write_as(fd, b);
 }
 
 /* Its text is shown to people: plain ASCII. */

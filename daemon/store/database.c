@@ -3,8 +3,8 @@
  * database.c - the file: opened, checked, migrated, or set aside and begun anew.
  *
  * A file of a newer mxtrap is recognised by its header alone and never opened, so
- * that not one byte of it changes.  A damaged one is moved away under a name that
- * says so: the trap must run, and somebody may want to look at it.
+ * that not one byte of it changes.  What can be saved of a damaged one goes into a new one (salvage.h), and it is moved
+ * away under a name that says so: the trap must run, and somebody may want to look at it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "keep.h"
 #include "mxtrap/migration.h"
+#include "salvage.h"
 #include "store_int.h"
 
 static const char *const write_sql[WRITE_N] = {
@@ -70,7 +72,7 @@ database_ask(struct store *s, const char *sql, int64_t *out)
 	return rc;
 }
 
-static bool
+bool
 database_migrate(struct store *s, int64_t from)
 {
 	char version[64];
@@ -163,7 +165,8 @@ database_mark(struct store *s, uint64_t mark)
 	int64_t fresh_mark = renew || s->fresh || !s->last_known ? database_generation() : (int64_t)(s->last.mark + 1);
 	sqlite3_stmt *stmt = NULL;
 
-	if (renew && s->shift_s == 0)
+	s->opened_mark = mark;
+	if (renew && s->shift_s == 0 && !s->was_corrupt)
 		log_warnx("DATABASE [%s] is not the one that this host used last (restored, or copied here): its list gets a new "
 		    "generation, and consumers fetch all of it", s->path);
 	database_exec(s, "PRAGMA synchronous=FULL");
@@ -254,7 +257,7 @@ database_ladder(struct store *s, const struct ladder *ladder)
 		return true;
 	/* What watch goes on from (status_last) stays: a firewall that is off, a held list, a new layout. */
 	ok = database_exec(s, "BEGIN IMMEDIATE; DELETE FROM status WHERE name NOT IN"
-	    " ('firewall', 'publish', 'layout', 'layout_since', 'clock')") &&
+	    " ('firewall', 'publish', 'layout', 'layout_since', 'clock', 'damage_s', 'damage_file', 'damage_saved', 'damage_lost')") &&
 	    sqlite3_prepare_v2(s->db, "INSERT INTO mx_target VALUES (?,?,?,?,?,?,?,?,0) ON CONFLICT DO UPDATE SET"
 	    " last_us = CASE WHEN addr = excluded.addr THEN last_us ELSE 0 END, mx_set = excluded.mx_set,"
 	    " set_name = excluded.set_name, exchanger = excluded.exchanger, addr = excluded.addr,"
@@ -314,19 +317,23 @@ database_is_damage(int rc)
 	return (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB;
 }
 
+/* Did the last run meet damage in this very file?  Whoever put another one there has mended it. */
+static bool
+database_is_marked(struct store *s)
+{
+	int64_t mark = (int64_t)s->last.mark;
+
+	if (s->replay || s->was_corrupt || !s->last_known || s->last.trouble != BEAT_DAMAGED)
+		return false;
+	(void)database_ask(s, "SELECT mark FROM meta", &mark);
+	return (uint64_t)mark == s->last.mark || (uint64_t)mark == s->last.mark + 1;
+}
+
 static enum database_look
 database_try(struct store *s, const struct ladder *ladder, bool fresh)
 {
 	int64_t version = 0, tables = 0;
-	int fd;
 
-	/* SQLite gives -wal and -shm the mode of the file: readers share the group. */
-	fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (fd == -1) {
-		log_warn("DATABASE cannot open [%s]", s->path);
-		return LOOK_ERROR;
-	}
-	close(fd);
 	/* Its counts of memory cost a lock at each allocation.  Refused once SQLite is in use: no matter. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	/* One thread at a time has the handle: this one, then the writer. */
@@ -339,13 +346,14 @@ database_try(struct store *s, const struct ladder *ladder, bool fresh)
 		return LOOK_NEWER;	/* it is only in the WAL yet */
 	if (version == 0 && tables > 0)
 		return LOOK_FOREIGN;
-	if (!fresh && !database_sound(s))
+	if (!fresh && (database_is_marked(s) ? !database_whole(s) : !database_sound(s)))
 		return LOOK_CORRUPT;
 	if (version == 0 && !database_exec(s, "PRAGMA application_id=1297634386"))
 		goto failed;
 	if (!database_migrate(s, version) || !shift_terms(s) || !database_meta(s) || !database_ladder(s, ladder) || !database_prepare(s) ||
 	    !segment_open(s) || !rollup_open(s, ladder))
 		goto failed;
+	keep_begin(s);
 	database_cap(s, false);
 	/* The header must tell the version without the WAL. */
 	sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
@@ -391,16 +399,24 @@ database_open(struct store *s, const struct ladder *ladder)
 		s->last_known = beat_read(s->dir, &s->last);
 		shift_look(s, beat_clock_us(CLOCK_BOOTTIME), store_wall_us());
 	}
+	salvage_finish(s);
 	look = database_look(s->path);
+	if (look == LOOK_FRESH && salvage_lost(s)) {
+		log_warnx("DATABASE [%s] is gone, and there was one: mxtrap.keep, mxtrap.beat or its log lie there still", s->path);
+		look = LOOK_CORRUPT;
+	} else if (look == LOOK_CORRUPT && salvage_lost(s)) {
+		log_warnx("DATABASE [%s] is damaged: it has no bytes", s->path);
+	}
+	if (look == LOOK_FRESH && !salvage_new(s))
+		return STORE_FAILED;
 	for (int tries = 0; tries < 2; tries++) {
 		if (look == LOOK_FRESH || look == LOOK_OURS)
 			look = database_try(s, ladder, look == LOOK_FRESH);
 		if (look != LOOK_CORRUPT)
 			break;
 		database_close(s);
-		if (s->was_corrupt || !database_set_aside(s))
+		if (s->was_corrupt || !salvage_damaged(s))
 			return STORE_FAILED;
-		s->was_corrupt = true;
 		look = LOOK_FRESH;
 	}
 	switch (look) {

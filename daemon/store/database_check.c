@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include "store_int.h"
 
 #define CHECK_SECONDS 2			/* how long quick_check may take at open */
+#define WHOLE_SECONDS 10		/* how long integrity_check may, where the last run met damage */
 
 static uint32_t
 load_be32(const unsigned char *p)
@@ -42,8 +44,7 @@ database_look(const char *path)
 		return errno == ENOENT ? LOOK_FRESH : LOOK_ERROR;
 	n = read(fd, head, sizeof head);
 	close(fd);
-	if (n == 0)
-		return LOOK_FRESH;
+	/* None of zero bytes: a new one is put in place whole. */
 	if (n != (ssize_t)sizeof head || memcmp(head, "SQLite format 3", 16) != 0)
 		return LOOK_CORRUPT;
 	if (load_be32(head + 68) != STORE_APPLICATION_ID && load_be32(head + 68) != 0)
@@ -55,6 +56,7 @@ database_look(const char *path)
 
 struct watchdog {
 	sqlite3		*db;
+	int		 seconds;
 	pthread_mutex_t	 mutex;
 	pthread_cond_t	 over;
 	bool		 finished;
@@ -67,7 +69,7 @@ watchdog_main(void *arg)
 	struct timespec until;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += CHECK_SECONDS;
+	until.tv_sec += dog->seconds;
 	pthread_mutex_lock(&dog->mutex);
 	while (!dog->finished)
 		if (pthread_cond_timedwait(&dog->over, &dog->mutex, &until) == ETIMEDOUT) {
@@ -78,29 +80,33 @@ watchdog_main(void *arg)
 	return NULL;
 }
 
-/* Is the file sound, as far as two seconds can tell? */
-bool
-database_sound(struct store *s)
+enum checked { CHECKED_SOUND, CHECKED_UNFINISHED, CHECKED_DAMAGED };
+
+static enum checked
+check(struct store *s, const char *pragma, int seconds)
 {
-	struct watchdog dog = { .db = s->db, .mutex = PTHREAD_MUTEX_INITIALIZER, .over = PTHREAD_COND_INITIALIZER };
+	struct watchdog dog = { .db = s->db, .seconds = seconds, .mutex = PTHREAD_MUTEX_INITIALIZER,
+		.over = PTHREAD_COND_INITIALIZER };
+	enum checked found = CHECKED_DAMAGED;
 	sqlite3_stmt *stmt = NULL;
 	pthread_t thread;
-	bool sound = false, watched;
+	bool watched;
 	int rc;
 
 	watched = pthread_create(&thread, NULL, watchdog_main, &dog) == 0;
-	rc = sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &stmt, NULL);
+	rc = sqlite3_prepare_v2(s->db, pragma, -1, &stmt, NULL);
 	if (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		const char *said = (const char *)sqlite3_column_text(stmt, 0);
 
-		sound = said != NULL && strcmp(said, "ok") == 0;
+		if (said != NULL && strcmp(said, "ok") == 0)
+			found = CHECKED_SOUND;
 		/* Interrupted in the middle, the check names that as a fault of its own. */
-		if (!sound && said != NULL && strstr(said, "interrupt") != NULL)
-			sound = true;
-		if (!sound)
+		else if (said != NULL && strstr(said, "interrupt") != NULL)
+			found = CHECKED_UNFINISHED;
+		else
 			log_warnx("DATABASE [%s] is damaged: %s", s->path, said != NULL ? said : "no answer");
 	} else if (rc == SQLITE_INTERRUPT || rc == SQLITE_BUSY || rc == SQLITE_NOMEM) {
-		sound = true;		/* nothing found in the time there was */
+		found = CHECKED_UNFINISHED;
 	}
 	sqlite3_finalize(stmt);
 	if (watched) {
@@ -110,26 +116,50 @@ database_sound(struct store *s)
 		pthread_mutex_unlock(&dog.mutex);
 		pthread_join(thread, NULL);
 	}
-	return sound;
+	return found;
 }
 
-/* Move the file and its companions out of the way. */
+/* Nothing found in the time there was is sound enough. */
 bool
-database_set_aside(struct store *s)
+database_sound(struct store *s)
 {
-	static const char *const ends[] = { "", "-wal", "-shm" };
+	return check(s, "PRAGMA quick_check(1)", CHECK_SECONDS) != CHECKED_DAMAGED;
+}
+
+bool
+database_whole(struct store *s)
+{
+	return check(s, "PRAGMA integrity_check(1)", WHOLE_SECONDS) == CHECKED_SOUND;
+}
+
+void
+database_aside_name(const struct store *s, char *out, size_t size)
+{
+	struct stat st;
+
+	for (int64_t at = store_wall_us() / 1000000;; at++) {
+		(void)snprintf(out, size, "%s.corrupt-%" PRId64, s->path, at);
+		if (lstat(out, &st) == -1)
+			return;
+	}
+}
+
+bool
+database_set_aside(struct store *s, const char *aside)
+{
+	static const char *const ends[] = { "-shm", "-wal", "" };
 	char from[4096], to[4096];
 
 	for (size_t i = 0; i < 3; i++) {
 		snprintf(from, sizeof from, "%s%s", s->path, ends[i]);
-		snprintf(to, sizeof to, "%s.corrupt-%" PRId64 "%s", s->path, store_wall_us() / 1000000, ends[i]);
-		if (rename(from, to) == -1 && errno != ENOENT) {
+		snprintf(to, sizeof to, "%s%s", aside, ends[i]);
+		if (rename(from, to) == 0) {
+			if (ends[i][0] == '\0')
+				log_warnx("DATABASE [%s] is CORRUPT: set aside as [%s]", s->path, to);
+		} else if (errno != ENOENT) {
 			log_warn("DATABASE cannot rename [%s]", from);
 			return false;
 		}
-		if (i == 0)
-			log_warnx("DATABASE [%s] is CORRUPT: set aside as [%s]; a new one begins, EMPTY: "
-			    "every listing is gone and senders are judged afresh", s->path, to);
 	}
 	return true;
 }

@@ -238,25 +238,38 @@ store_each_memory(struct store *s, bool (*each)(void *, const struct memory_row 
 	return restore_close(&r, go ? rc : SQLITE_DONE);
 }
 
-bool
-store_each_allow(struct store *s, bool (*each)(void *, const struct prefix *, uint32_t expires_s), void *ctx)
+static bool
+each_prefix(struct store *s, const char *sql, const char *of, bool (*each)(void *, const struct prefix *, uint32_t expires_s),
+    void *ctx)
 {
 	struct restore r;
 	bool go = true;
 	int rc = SQLITE_DONE;
 
-	if (!restore_open(&r, s, "SELECT addr, len, expires_s FROM allow ORDER BY addr, len"))
+	if (!restore_open(&r, s, sql))
 		return false;
 	while (go && (rc = sqlite3_step(r.rows)) == SQLITE_ROW) {
 		struct prefix what;
 
 		if (!row_prefix(r.rows, 0, 1, &what) || !row_seconds(r.rows, 2)) {
-			(void)restore_bad(&r, "allow");
+			(void)restore_bad(&r, of);
 			continue;
 		}
 		go = each(ctx, &what, (uint32_t)sqlite3_column_int64(r.rows, 2));
 	}
 	return restore_close(&r, go ? rc : SQLITE_DONE);
+}
+
+bool
+store_each_allow(struct store *s, bool (*each)(void *, const struct prefix *, uint32_t expires_s), void *ctx)
+{
+	return each_prefix(s, "SELECT addr, len, expires_s FROM allow ORDER BY addr, len", "allow", each, ctx);
+}
+
+bool
+store_each_hand(struct store *s, bool (*each)(void *, const struct prefix *, uint32_t expires_s), void *ctx)
+{
+	return each_prefix(s, "SELECT addr, len, expires_s FROM by_hand ORDER BY addr, len", "by_hand", each, ctx);
 }
 
 bool

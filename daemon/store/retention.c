@@ -5,6 +5,7 @@
  * "Now" is the newest time that was stored, never the clock: a clock that steps must
  * not empty the database.  Tallies, the audit and open listings are kept for ever.
  */
+#include "keep.h"
 #include "store_int.h"
 
 #define DAY_US (86400LL * 1000000)
@@ -199,8 +200,8 @@ retention_one(struct store *s)
 	case 6:
 		return retention_before(s, WRITE_NOTE_OLD, now - KEEP_NOTES_DAYS * DAY_US) > 0;
 	case 7:
-		retention_before(s, WRITE_ALLOW_OLD, now / 1000000);
-		retention_before(s, WRITE_HAND_OLD, now / 1000000);
+		if (retention_before(s, WRITE_ALLOW_OLD, now / 1000000) + retention_before(s, WRITE_HAND_OLD, now / 1000000) > 0)
+			keep_want(s);
 		s->tidy.key = INT64_MIN;
 		return false;
 	case 8:

@@ -309,6 +309,7 @@ store_counters(struct store *s, struct store_counters *out)
 		.queue = queue, .queue_max = atomic_load(&s->queue_max), .generation = s->generation,
 		.serial = atomic_load(&s->serial), .bytes = atomic_load(&s->bytes),
 		.disk_full = atomic_load(&s->disk_full), .fresh = s->fresh, .was_corrupt = s->was_corrupt,
+		.list_lost = s->list_lost, .rows_bad = atomic_load(&s->faults.n),
 		.created_s = s->created_s,
 	};
 }

@@ -2,6 +2,7 @@
 /*
  * store_beat.c - the record beside the database (beat.h): two threads write it, watch's and the writer.
  */
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,6 +57,22 @@ beat_trouble(struct store *s, enum beat_trouble trouble, const char *text)
 		put(s);
 	}
 	pthread_mutex_unlock(&s->beat_mutex);
+}
+
+void
+beat_salvage(struct store *s, bool begins)
+{
+	struct beat b = s->last;
+	int fd = beat_open(s->dir);
+
+	if (fd == -1)
+		return;
+	b.trouble = begins ? BEAT_DAMAGED : BEAT_FINE;
+	(void)snprintf(b.text, sizeof b.text, "%s", begins ? "what can be saved of it is being taken into a new one" : "");
+	/* The clocks stay those of the run before: this one has not begun. */
+	(void)beat_write_as(fd, &b);
+	(void)fdatasync(fd);
+	close(fd);
 }
 
 void

@@ -200,6 +200,10 @@ struct store {
 	bool	 cap_hit;		/* our own bound on the size was reached */
 	struct log_rate rate;
 	struct row_faults faults;	/* of what was read back */
+
+	bool	 keep_wanted, keep_failed;	/* keep.h */
+	int64_t	 keep_at_us;
+	uint64_t opened_mark;		/* of the run before, by the file itself */
 	char	 why[256];		/* of an open that failed, as it was first; "": ask SQLite */
 	int	 why_code;
 
@@ -233,7 +237,7 @@ struct store {
 	_Atomic uint64_t rows_written, rows_lost, rows_dropped, commits, write_errors, queue_max, serial, bytes;
 	_Atomic bool	 disk_full;
 	_Atomic bool	 changes_lost;	/* list changes were lost: the list must be named anew */
-	bool		 fresh, was_corrupt;
+	bool		 fresh, was_corrupt, list_lost;
 	int64_t		 created_s;
 };
 
@@ -243,8 +247,11 @@ int database_newest(void);		/* the newest user_version that this program knows *
 enum database_look database_look(const char *path);
 /* Is it sound, as far as two seconds can tell? */
 bool database_sound(struct store *);
-/* Move the file and its companions out of the way. */
-bool database_set_aside(struct store *);
+/* Is every page and every index as it should be, as far as ten seconds can tell?  False also: not found out. */
+bool database_whole(struct store *);
+/* A name that nothing has, and move the file and its companions there. */
+void database_aside_name(const struct store *, char *out, size_t size);
+bool database_set_aside(struct store *, const char *aside);
 
 /* database.c: the file. */
 enum store_open database_open(struct store *, const struct ladder *);
@@ -254,6 +261,11 @@ bool database_exec(struct store *, const char *sql);
 bool database_run(struct store *, enum write_statement);
 /* One integer from a statement that gives at most one row; -1: none. */
 int64_t database_number(struct store *, enum write_statement);
+
+/* From this version to the newest.  False: s->why. */
+bool database_migrate(struct store *, int64_t from);
+/* A name for a state of the list: random, not 0. */
+int64_t database_generation(void);
 
 /* The cap on pages: all of it for the list and the operator, a little less for the rest. */
 void database_cap(struct store *, bool all);
@@ -356,6 +368,8 @@ void beat_begin(struct store *);
 /* The list's generation and serial are as they are now. */
 void beat_list(struct store *, bool closed);
 void beat_trouble(struct store *, enum beat_trouble, const char *text);
+/* Before and after a salvage: readers see that it is at work. */
+void beat_salvage(struct store *, bool begins);
 void beat_end(struct store *);
 
 /* writer.c: the thread. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keep.h"
 #include "store_int.h"
 
 #define ATTEMPT_COLUMNS 11
@@ -485,5 +486,7 @@ write_status(struct store *s)
 		sqlite3_bind_text(stmt, 2, entry.value, -1, SQLITE_STATIC);
 		if (!database_run(s, WRITE_STATUS))
 			return false;
+		if (strcmp(entry.name, "firewall") == 0 || strcmp(entry.name, "publish") == 0 || strncmp(entry.name, "layout", 6) == 0)
+			keep_want(s);
 	}
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "keep.h"
 #include "store_int.h"
 
 #define WAL_PAGES	 4000		/* 16 MiB, then a checkpoint */
@@ -279,6 +280,8 @@ writer_admin(struct store *s)
 	s->admin.stage = ADMIN_TAKEN;
 	pthread_mutex_unlock(&s->mutex);
 	ok = write_admin(s, &s->admin);
+	if (ok)
+		keep_want(s);
 	pthread_mutex_lock(&s->mutex);
 	s->admin.ok = ok;
 	s->admin.stage = s->admin.abandoned ? ADMIN_FREE : ADMIN_DONE;
@@ -416,6 +419,8 @@ writer_main(void *arg)
 		}
 		if (writer_admin(s))
 			continue;
+		if (!list_waits(s) || now - s->keep_at_us > STORE_RETRY_US)
+			keep_turn(s, now);
 		if (s->retry_at_us != 0 && now < s->retry_at_us && !stop) {
 			writer_synced(s, false);
 			writer_trim(s);
@@ -443,6 +448,7 @@ writer_main(void *arg)
 		writer_checkpoint(s, true);
 		writer_sleep(s, s->list_at_us != 0 && !s->replay ? STORE_GROUP_US / 2 : 50000);
 	}
+	keep_end(s);
 	writer_synced(s, false);
 	return NULL;
 }

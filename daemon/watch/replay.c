@@ -298,7 +298,7 @@ open_state(struct replay *r, struct sink *sink, bool *fresh)
 	}
 	*sink = store_sink(r->store);
 	store_counters(r->store, &counters);
-	*fresh = counters.fresh;
+	*fresh = counters.fresh || counters.was_corrupt;
 	return 0;
 }
 

@@ -117,6 +117,7 @@ tell_store(struct watch *w)
 	tell(w, "queue_max", "%" PRIu64, c.queue_max);
 	tell(w, "bytes", "%" PRIu64, c.bytes);
 	tell(w, "disk_full", "%s", c.disk_full ? "yes" : "no");
+	tell(w, "rows_bad", "%" PRIu64, c.rows_bad);
 	tell(w, "was_corrupt", "%s", c.was_corrupt ? "yes" : "no");
 }
 

@@ -289,6 +289,18 @@ step_unseen(struct watch *w, int64_t step_us)
 	watch_event(w, &e);
 }
 
+/* What was listed by hand, and the list is lost: as if it were asked for again. */
+static bool
+list_again(void *ctx, const struct prefix *what, uint32_t expires_s)
+{
+	struct watch *w = ctx;
+	struct event e = { .time_us = watch_now_us(w), .kind = EVENT_LIST, .what = *what, .expires_s = expires_s };
+
+	if ((int64_t)expires_s > watch_now_us(w) / 1000000)
+		watch_event(w, &e);
+	return true;
+}
+
 static bool
 warn(void *ctx, const char *sentence)
 {
@@ -334,16 +346,18 @@ begin(struct watch *w)
 	w->firewall_off = last.firewall_off;
 	store_counters(w->store, &counters);
 	start.value = !counters.fresh;
-	if (!counters.fresh && !watch_restore(w->store, w->trap, &w->restored))
+	if ((!counters.fresh || counters.was_corrupt) && !watch_restore(w->store, w->trap, &w->restored))
 		log_warnx("not all stored senders fit in memory; raise limits { senders }");
 	w->start_us = start.time_us;
 	w->grace_s = w->config->judge.start_grace_s;
 	if (!counters.fresh && w->grace_s > RESTART_GRACE_S)
 		w->grace_s = RESTART_GRACE_S;
 	watch_event(w, &start);
+	if (counters.list_lost)
+		(void)store_each_hand(w->store, list_again, w);
 	begin_own(w);
 	begin_token(w);
-	if (!counters.fresh)
+	if (!counters.fresh || counters.was_corrupt)
 		doubt_the_past(w, &last, start.time_us);
 	if (resume_us != 0 || shift_s != 0)
 		step_unseen(w, shift_s != 0 ? shift_s * 1000000 : w->steady.shift_us);
@@ -354,7 +368,8 @@ begin(struct watch *w)
 		log_warn("the control socket is not served");
 	(void)listable_warn(w->config, warn, NULL);
 	log_info("watching %zu interface%s, %" PRIu64 " senders known%s", w->n, w->n == 1 ? "" : "s",
-	    w->restored, counters.fresh ? ", with a new database" : "");
+	    w->restored, counters.was_corrupt ? ", with what was saved of a damaged database" :
+	    counters.fresh ? ", with a new database" : "");
 	/* How long this took is no blindness: the ring has it all. */
 	(void)steady_look(&w->steady, watch_clock_us(CLOCK_REALTIME), watch_clock_us(CLOCK_BOOTTIME));
 	w->turn_ms = process_now_ms();

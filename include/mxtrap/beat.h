@@ -41,6 +41,8 @@ struct beat {
 int beat_open(const char *dir);
 /* Fill in the clocks and write.  False: errno. */
 bool beat_write(int fd, struct beat *);
+/* The same with the clocks that it has. */
+bool beat_write_as(int fd, const struct beat *);
 /* False: there is none, or it is not whole. */
 bool beat_read(const char *dir, struct beat *out);
 /* Is it of this boot, as far as can be known? */

@@ -41,11 +41,14 @@ struct store_counters {			/* a snapshot */
 	uint64_t queue, queue_max;
 	uint64_t generation, serial;
 	uint64_t bytes;
-	bool	 disk_full, fresh, was_corrupt;	/* fresh: made anew by this open */
+	uint64_t rows_bad;		/* that were read back and cannot be true: skipped */
+	/* fresh: made by this open, and nothing is known of any sender; was_corrupt: what could be saved of a damaged one is in it,
+	 * list_lost: but not who was listed. */
+	bool	 disk_full, fresh, was_corrupt, list_lost;
 	int64_t	 created_s;
 };
 
-/* Open or make the database, migrate, start the writer.  A corrupt one is set aside and a new one begun
+/* Open or make the database, migrate, start the writer.  A corrupt one is set aside and a new one begun with what can be saved
  * (was_corrupt).  *out only on STORE_OK. */
 enum store_open store_open(struct store **out, const struct store_options *);
 /* Write what is queued, checkpoint, stop. */
@@ -110,6 +113,7 @@ bool store_each_foreign(struct store *, bool (*each)(void *, sender_key, uint32_
 bool store_each_doubt(struct store *, bool (*each)(void *, const struct doubt_row *), void *ctx);
 /* The newest, at most so many, oldest first. */
 bool store_each_evidence(struct store *, size_t most, bool (*each)(void *, const struct evidence_row *), void *ctx);
+bool store_each_hand(struct store *, bool (*each)(void *, const struct prefix *, uint32_t expires_s), void *ctx);
 bool store_each_allow(struct store *, bool (*each)(void *, const struct prefix *, uint32_t expires_s), void *ctx);
 
 #endif
