@@ -12,6 +12,7 @@ static const struct counter COUNTERS[] = {
 	{ "interface_drops", "mxtrap_capture_interface_drops_total", "packets lost by the interface", COUNTER_LOSS },
 	{ "rows_lost", "mxtrap_store_rows_lost_total", "rows that could not be stored", COUNTER_LOSS },
 	{ "write_errors", "mxtrap_store_errors_total", "failed writes to the database", COUNTER_LOSS },
+	{ "rows_bad", "mxtrap_store_rows_bad_total", "stored rows that cannot be true and were skipped", COUNTER_LOSS },
 	{ "disk_full", "mxtrap_store_disk_full", "the disk is full: storing waits, watching goes on", COUNTER_FAULT },
 	{ "was_corrupt", "mxtrap_store_was_corrupt",
 	  "the database was corrupt: the old one is set aside, a new one begun", COUNTER_FAULT },

@@ -17,6 +17,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "status_damage.h"
+
 #define DATABASE_FILE "mxtrap.db"
 #define USED_S	      86400		/* fetched within so long: somebody uses it */
 #define LATE_S	      900		/* a document that is older and not the newest is behind */
@@ -144,10 +146,11 @@ status_row(void *status, const char *name, const char *value)
 	} else if (strcmp(name, "disk_full") == 0) {
 		if (strcmp(value, "yes") == 0 && s->stored.state == STORED_OK)
 			s->stored.state = STORED_FULL;
-	} else if (strcmp(name, "was_corrupt") == 0) {
-		s->stored.was_damaged = strcmp(value, "yes") == 0;
+	} else if (damage_row(&s->stored, name, value)) {
+		return true;
 	} else if (strcmp(name, "firewall") == 0) {
-		s->firewall = strcmp(value, "off") == 0 ? FIREWALL_OFF : strcmp(value, "up") == 0 ? FIREWALL_UP : FIREWALL_LATE;
+		/* One that is not configured blocks nobody, whatever it was. */
+		s->firewall = !s->config->firewall ? FIREWALL_NONE : strcmp(value, "off") == 0 ? FIREWALL_OFF : strcmp(value, "up") == 0 ? FIREWALL_UP : FIREWALL_LATE;
 	} else if (strcmp(name, "frames") == 0) {
 		w->frames = strtoull(value, NULL, 10);
 	} else if (strcmp(name, "ring_drops") == 0 || strcmp(name, "interface_drops") == 0) {
@@ -380,6 +383,7 @@ status_look(struct status *s, enum report_result opened, bool was_open)
 		if (d->state == STORED_OK && d->free_bytes < STATUS_FULL_BYTES)
 			d->state = STORED_FULL;
 	}
+	damage_look(d, s->config->state_dir);
 	switch (opened) {
 	case REPORT_OK:
 	case REPORT_NONE:

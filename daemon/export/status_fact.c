@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "mxtrap/status.h"
+#include "status_damage.h"
 
 struct facts {
 	struct status_fact *out;
@@ -41,8 +42,12 @@ add_stored(struct facts *f, const struct status *s)
 		add(f, STATUS_DATABASE, STATUS_BAD, 0, 0);
 		break;
 	}
-	if (s->stored.was_damaged)
+	if (damage_now(s) == DAMAGE_NEW)
+		add(f, STATUS_WAS_DAMAGED, STATUS_BAD, s->stored.damage_s, 0);
+	else if (damage_now(s) != DAMAGE_NONE)
 		add(f, STATUS_WAS_DAMAGED, STATUS_NOTE, 0, 0);
+	if (s->stored.rows_bad > 0)
+		add(f, STATUS_ROWS_BAD, STATUS_BAD, 0, 0);
 }
 
 static void

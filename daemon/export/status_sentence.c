@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "mxtrap/status.h"
+#include "status_damage.h"
 
 #define DAY_S	  86400
 #define LAYOUT_S  (49 * 3600)		/* a new ladder is doubted for as long (docs/design.md) */
@@ -100,11 +101,11 @@ database_sentence(const struct status *s, char *buf, size_t size)
 		break;
 	case STORED_EMPTY:
 		(void)snprintf(buf, size, "The database %s is damaged: it has no bytes. Restart mxtrapd: it sets the file aside and "
-		    "begins a new one.", d->path);
+		    "begins a new one with what can be saved.", d->path);
 		break;
 	case STORED_DAMAGED:
 		(void)snprintf(buf, size, "The database %s is damaged (%.100s). Restart mxtrapd: it sets the file aside and begins a "
-		    "new one.", d->path, d->why[0] != '\0' ? d->why : "it cannot be read");
+		    "new one with what can be saved.", d->path, d->why[0] != '\0' ? d->why : "it cannot be read");
 		break;
 	case STORED_FORBIDDEN:
 		(void)snprintf(buf, size, "%s may not be read by this user (%.110s): expected one of the group mxtrap (chown -R "
@@ -239,7 +240,12 @@ status_sentence(const struct status *s, const struct status_fact *f, char buf[st
 		database_sentence(s, buf, size);
 		break;
 	case STATUS_WAS_DAMAGED:
-		(void)snprintf(buf, size, "The database was damaged: a new one was begun, the old one lies beside it.");
+		damage_sentence(s, when(s, f->since_s, text), buf, size);
+		break;
+	case STATUS_ROWS_BAD:
+		(void)snprintf(buf, size, "%llu row%s of the database cannot be true and %s skipped: is the disk sound? Restart mxtrapd: it "
+		    "checks the file.", (unsigned long long)s->stored.rows_bad, s->stored.rows_bad == 1 ? "" : "s",
+		    s->stored.rows_bad == 1 ? "is" : "are");
 		break;
 	case STATUS_DISK_FULL:
 		full_sentence(s, buf, size);

@@ -92,7 +92,15 @@ enum stored {
 };
 struct status_stored {
 	enum stored state;
-	bool	 was_damaged;		/* a new one was begun, the old one set aside */
+	bool	 was_damaged;		/* this run of watch began a new one */
+	int64_t	 damage_s;		/* when a start found it damaged, and saved what it could; 0: never */
+	char	 damage_file[64];	/* the damaged one; "": there was none to set aside */
+	char	 damage_saved[240], damage_lost[200];
+	bool	 aside_known;		/* the directory could be read */
+	size_t	 n_aside;		/* damaged ones that lie there */
+	uint64_t aside_bytes;
+	char	 aside[24];		/* the newest one's time, as in its name */
+	uint64_t rows_bad;		/* that cannot be true, and were skipped */
 	uint64_t free_bytes;		/* on its disk */
 	char	 path[160];		/* of the file, or of the directory that may not be read */
 	char	 why[200];		/* what the system or SQLite said; STORED_FORBIDDEN: whose it is */
@@ -194,7 +202,7 @@ enum status_level { STATUS_GOOD, STATUS_NOTE, STATUS_BAD };
 enum status_kind {
 	STATUS_WELL,
 	/* stored */
-	STATUS_DATABASE, STATUS_WAS_DAMAGED, STATUS_DISK_FULL,
+	STATUS_DATABASE, STATUS_WAS_DAMAGED, STATUS_ROWS_BAD, STATUS_DISK_FULL,
 	/* watched */
 	STATUS_NEVER_WATCHED, STATUS_SILENT, STATUS_REPLAY, STATUS_CAPTURE_DOWN, STATUS_CAPTURE_EMPTY, STATUS_ACCEPTS_UNSEEN,
 	STATUS_DECOY, STATUS_PROCESS, STATUS_COMPLAINT, STATUS_WAS_BLIND,

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -134,10 +135,79 @@ is_said(void **state)
 	const struct one *one = *state;
 
 	begin();
+	config.firewall = strcmp(one->row, "firewall") == 0;
 	tell(one->row, one->value);
+	config.firewall = false;
 	assert_first(one->level, one->text);
 	assert_int_equal(facts[0].since_s, one->since_s);
 	assert_int_equal(n_facts, 1);
+}
+
+static void
+a_firewall_that_is_not_configured_is_not_off(void **state)
+{
+	(void)state;
+	begin();
+	tell("firewall", "off");
+	assert_first(STATUS_GOOD, "All is well.");
+}
+
+static void
+rows_that_cannot_be_true_are_told(void **state)
+{
+	(void)state;
+	begin();
+	tell("rows_bad", "1");
+	assert_first(STATUS_BAD, "1 row of the database cannot be true and is skipped: is the disk sound? Restart mxtrapd: it checks the "
+	    "file.");
+	tell("rows_bad", "17");
+	assert_first(STATUS_BAD, "17 rows of the database cannot be true and are skipped: is the disk sound? Restart mxtrapd: it checks "
+	    "the file.");
+}
+
+/* For a week, or until somebody has removed the file; then as long as one lies there. */
+static void
+what_was_saved_of_a_damaged_database_is_told_until_its_file_is_gone(void **state)
+{
+	char dir[] = "/tmp/mxtrap-status-XXXXXX", file[64], day[24];
+	char *before = config.state_dir;
+	FILE *f;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(file, sizeof(file), "%s/mxtrap.db.corrupt-1790000100", dir);
+	config.state_dir = dir;
+	f = fopen(file, "w");
+	assert_non_null(f);
+	fclose(f);
+	for (int age = 0; age < 9; age += 8) {
+		begin();
+		(void)snprintf(day, sizeof(day), "%lld", NOW - 7200 - age * 86400LL);
+		tell("was_corrupt", "yes");
+		tell("damage_s", day);
+		tell("damage_file", "mxtrap.db.corrupt-1790000100");
+		tell("damage_saved", "allowances 5 (from mxtrap.keep), tokens 2");
+		tell("damage_lost", "listings, history");
+		status_look(&status, REPORT_OK, false);
+		status.stored.state = STORED_OK;
+		if (age == 0)
+			assert_first(STATUS_BAD, "The database was damaged (12:02 UTC): saved: allowances 5 (from mxtrap.keep), tokens 2; not "
+			    "saved: listings, history. Remove mxtrap.db.corrupt-1790000100 when you have seen this.");
+		else
+			look();
+		assert_int_equal(facts[0].level, age == 0 ? STATUS_BAD : STATUS_NOTE);
+		assert_non_null(strstr(sentence(0), "mxtrap.db.corrupt-1790000100"));
+	}
+	assert_int_equal(unlink(file), 0);
+	begin();
+	(void)snprintf(day, sizeof(day), "%lld", NOW - 7200LL);
+	tell("damage_s", day);
+	tell("damage_file", "mxtrap.db.corrupt-1790000100");
+	status_look(&status, REPORT_OK, false);
+	status.stored.state = STORED_OK;
+	assert_first(STATUS_GOOD, "All is well.");
+	assert_int_equal(rmdir(dir), 0);
+	config.state_dir = before;
 }
 
 /* -- more than one row -- */
@@ -490,6 +560,9 @@ main(void)
 #define N_ONES (sizeof(ones) / sizeof(ones[0]))
 	static struct CMUnitTest tests[N_ONES + 32];
 	static const struct CMUnitTest rest[] = {
+		cmocka_unit_test(a_firewall_that_is_not_configured_is_not_off),
+		cmocka_unit_test(rows_that_cannot_be_true_are_told),
+		cmocka_unit_test(what_was_saved_of_a_damaged_database_is_told_until_its_file_is_gone),
 		cmocka_unit_test(nothing_wrong_is_all_well),
 		cmocka_unit_test(a_real_mx_that_is_down_says_since_when),
 		cmocka_unit_test(a_restart_of_watch_does_not_hide_since_when_it_is_down),
