@@ -105,7 +105,7 @@ struct body_row {
 static const struct body_row body_rows[] = {
 	{ "a_network_is_allowed", A, "{\"cidr\": \"192.0.2.0/24\", \"note\": \"partner\"}", 200, "\"cidr\":\"192.0.2.0/24\"" },
 	{ "an_ipv6_network_is_allowed", A, "{\"cidr\":\"2001:db8::/48\"}", 200, "2001:db8::/48" },
-	{ "spaces_and_lines_are_no_matter", A, " {\r\n\t\"cidr\" : \"192.0.2.1\" ,\n\"for\":\"12h\"}\n ", 200, "\"expires\":1" },
+	{ "spaces_and_lines_are_no_matter", A, " {\r\n\t\"cidr\" : \"192.0.2.1\" ,\n\"for\":\"12h\"}\n ", 200, "\"done\":\"allowed\",\"expires\":" },
 	{ "withdrawing_is_allow_with_remove", A, "{\"cidr\":\"192.0.2.0/24\",\"remove\":true}", 200, "withdrawn" },
 	{ "remove_may_be_false", A, "{\"cidr\":\"192.0.2.0/24\",\"remove\":false}", 200, "\"done\":\"allowed\"" },
 	{ "forgetting_needs_an_address_only", F, "{\"cidr\":\"203.0.113.9\"}", 200, "forgotten" },

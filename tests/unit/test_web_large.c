@@ -25,6 +25,7 @@ begin_large(void **state)
 	if (begin_filled(state) != 0)
 		return -1;
 	sink = store_sink(t.store);
+	put_at_s = (uint32_t)time(NULL);
 	for (uint32_t i = 0; i < N_LARGE; i++)
 		put_sender(&sink, SENDER_KEY_V4 | (0x0b000000U + i * 251), STATE_LISTED, 10, 1U << EVIDENCE_BACKUP_FIRST);
 	assert_true(token_make(bouncer));
