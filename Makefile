@@ -75,6 +75,8 @@ $(O)/mxtrap: $(O)/cli.a $(CLI_A)
 # The packet path runs through two rooms: only with both before it can the compiler inline it, which is
 # a tenth of its instructions.  Objects hold plain code as well, for whoever links them without.
 LTO	= $(if $(SAN)$(FUZZING)$(COVERAGE)$(findstring clang,$(CC)),,-flto=auto)
+# The test programs, a hundred of them, are such: each would be compiled as a whole whenever anything moves.
+PLAIN	= $(if $(LTO),-fno-lto)
 $(O)/daemon/core/%.o $(O)/daemon/watch/%.o $(O)/daemon/store/report%.o $(O)/daemon/export/%.o $(O)/daemon/lookup/%.o: HOT = $(if $(LTO),-O3 $(LTO) -ffat-lto-objects)
 $(O)/daemon/%.o $(O)/web/%.o: BANNED = -include mxtrap/banned.h
 $(O)/%.o: %.c
@@ -122,7 +124,7 @@ $(O)/supervisor.a: $(filter-out $(O)/daemon/main.o,$(SRC_mxtrapd:%.c=$(O)/%.o))
 
 $(O)/tests/unit/test_%: $(O)/tests/unit/test_%.o $(TEST_A) $(O)/supervisor.a
 	$(SHOW) "  LINK  $@"
-	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(call GROUP,$(TEST_A) $(O)/supervisor.a) $(PKG_LIBS) -lcmocka -lm -lpthread
+	$(Q)$(LINK) $(PLAIN) -o $@ $(filter %.o,$^) $(call GROUP,$(TEST_A) $(O)/supervisor.a) $(PKG_LIBS) -lcmocka -lm -lpthread
 
 # Random towns are played in the scenarios' world.
 PROPERTY_SRC := $(sort $(wildcard tests/property/*.c))
@@ -137,7 +139,7 @@ TRAP_O	= $(patsubst %.c,$(O)/%.o,$(sort $(wildcard daemon/watch/trap*.c)))
 SCENARIO_SRC := $(sort $(wildcard tests/scenario/*.c))
 $(O)/tests/scenario/run: $(SCENARIO_SRC:%.c=$(O)/%.o) $(TRAP_O) $(O)/core.a
 	$(SHOW) "  LINK  $@"
-	$(Q)$(LINK) -o $@ $^ -lm
+	$(Q)$(LINK) $(PLAIN) -o $@ $^ -lm
 
 FUZZ_SRC := $(filter-out tests/fuzz/replay_main.c,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ	= $(FUZZ_SRC:%.c=$(O)/%)
@@ -145,7 +147,7 @@ FUZZ	= $(FUZZ_SRC:%.c=$(O)/%)
 FUZZ_MAIN = $(if $(FUZZING),,$(O)/tests/fuzz/replay_main.o)
 $(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ_MAIN) $(TEST_A) $(O)/supervisor.a
 	$(SHOW) "  LINK  $@"
-	$(Q)$(LINK) $(if $(FUZZING),-fsanitize=fuzzer) -o $@ $(filter %.o,$^) $(call GROUP,$(TEST_A) $(O)/supervisor.a) \
+	$(Q)$(LINK) $(PLAIN) $(if $(FUZZING),-fsanitize=fuzzer) -o $@ $(filter %.o,$^) $(call GROUP,$(TEST_A) $(O)/supervisor.a) \
 	    $(PKG_LIBS) -lm -lpthread
 
 check-build: $(O)/mxtrapd $(O)/mxtrap $(UNIT) $(FUZZ) $(if $(SCENARIO_SRC),$(O)/tests/scenario/run)
