@@ -231,6 +231,7 @@ handle_overview(struct web *web, const struct request *req, struct reply *reply)
 	json_state(&json, &status->list, status->now_s);
 	json_says(&json, status);
 	json_publishing(&json, status);
+	json_health(&json, status);
 	result = write_totals(&json, web->report, &status->list, status->now_s);
 	if (result <= REPORT_NONE)
 		result = json_rungs(&json, web->report, status->now_s);

@@ -39,6 +39,7 @@ web_init(struct web *web, const struct config *config)
 	memset(web, 0, sizeof(*web));
 	web->config = config;
 	web->line_fd = -1;
+	web->watched = WATCHED_NEVER;
 	hosts_init(&web->hosts, config);
 	os_look(&web->os, config->p0f_database);
 	return pthread_mutex_init(&web->lock, NULL) == 0 && pthread_mutex_init(&web->deciding, NULL) == 0;
@@ -53,6 +54,25 @@ web_clear(struct web *web)
 		report_close(web->report);
 	(void)pthread_mutex_destroy(&web->deciding);
 	(void)pthread_mutex_destroy(&web->lock);
+}
+
+/* Watch itself cannot report that it hangs, and the supervisor may hang with it.  At our start it may be about to begin. */
+static void
+say_watched(struct web *web, const struct status *status)
+{
+	struct status_fact fact = { .kind = STATUS_SILENT };
+	char text[STATUS_SENTENCE_SIZE];
+
+	if (!status_readable(status) || status->watched.stopped_s != 0)
+		return;
+	if (status->watched.state == WATCHED_SILENT && web->watched == WATCHED_YES) {
+		log_warnx("%s", status_sentence(status, &fact, text));
+		web->watched = WATCHED_SILENT;
+	} else if (status->watched.state == WATCHED_YES) {
+		if (web->watched == WATCHED_SILENT)
+			log_info("mxtrapd writes its state again");
+		web->watched = WATCHED_YES;
+	}
 }
 
 /* A database that cannot be read, and one that can be again, are worth a line each. */
@@ -75,6 +95,7 @@ say_stored(struct web *web)
 	}
 	if (status->stored.state != STORED_BUSY)
 		web->stored = status->stored.state;
+	say_watched(web, status);
 	free(status);
 }
 

@@ -291,6 +291,7 @@ struct web {
 	struct report	    *report;	/* NULL: no database yet */
 	enum report_result   opened;	/* ... and what report_open() said of it */
 	enum stored	     stored;	/* as web_look() found it last */
+	enum watched	     watched;	/* ... and that was logged: WATCHED_NEVER not seen yet, WATCHED_YES, WATCHED_SILENT */
 	struct export_cache  exports;
 	struct press	     press;
 	struct consumers     consumers;

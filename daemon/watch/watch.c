@@ -367,6 +367,8 @@ begin(struct watch *w)
 	if (!control_start(&w->control, w->p->control_fd, w->p->web_fd, w->p->shared, w->store, &w->purge))
 		log_warn("the control socket is not served");
 	(void)listable_warn(w->config, warn, NULL);
+	if (!w->config->publish)
+		log_info("publish = no: nothing is published, the list is only shown");
 	log_info("watching %zu interface%s, %" PRIu64 " senders known%s", w->n, w->n == 1 ? "" : "s",
 	    w->restored, counters.was_corrupt ? ", with what was saved of a damaged database" :
 	    counters.fresh ? ", with a new database" : "");

@@ -4,17 +4,19 @@
 # truth.sh [BUILD] - status, page and log never say "well" when it is not.
 #
 # Each state below is made with the real daemon, in a network namespace of its own, all of them at once.  In each the
-# command's status, /healthz and the overview's first sentence must not say that all is well, and must say what is
-# wrong; where the configuration or the log can know, they must as well.  The first world is well, and says so: else
-# the others would prove nothing.  Needs root; 77: skipped.
+# command's status, /healthz, the overview's first sentence and each page of the dashboard in Chromium (tests/browser,
+# tour.mjs; where that is not installed the pages are left out) must not say that all is well, and must say what is
+# wrong; where -n or the log can know, they must as well.  The first world is well, and says so: else the others would
+# prove nothing.  Needs root; 77: skipped.
 set -u
 BUILD=$(realpath "${1:-build}")
 . "$(dirname "$0")/../lib/check.inc"
 . "$(dirname "$0")/../lib/ns.inc"
 . "$(dirname "$0")/../lib/users.inc"
-WORLDS="well off wrong nobogus realdown taken closed stopped hung full removed damaged empty"
+HERE=$(realpath "$(dirname "$0")/../..")
+WORLDS="well off wrong nobogus realdown taken held closed stopped hung full removed damaged empty"
 # shellcheck disable=SC2086 # several words
-lab truth $WORLDS
+lab truth $WORLDS outside
 USERS=three
 users_make
 lab_end() { umount "$DIR/full/state" 2>/dev/null; }
@@ -22,10 +24,13 @@ LOW=203.0.113.10 REAL=203.0.113.20 BOGUS=203.0.113.30
 
 # --- one world: its namespace, its folder, its daemon ----------------------------------------
 
+PAGES=
+[ ! -x /usr/bin/chromium ] || [ ! -e "$HERE/tests/browser/node_modules/.ready" ] || PAGES=yes
+
 ns() { ip netns exec "$P-$W" "$@"; }
 mxtrap() { ns "$BUILD/mxtrap" -c "$D/conf" "$@"; }
 said() { grep -qE -- "$1" "$D/log"; }
-config() { # publish, interface, exchangers above the real one
+config() { # publish, interface, exchangers above the real one, more of judge
 	cat >"$D/conf" <<-END
 	interface = "$2"
 	state-dir = "$D/state"
@@ -39,7 +44,7 @@ config() { # publish, interface, exchangers above the real one
 	    $3
 	}
 	allow { special-purpose = no }
-	judge { start-grace = "0s" }
+	judge { start-grace = "0s" ${4-} }
 	web { listen = "127.0.0.1:8725" }
 	END
 }
@@ -85,6 +90,17 @@ not_well() { # after it was made: nobody says well, and each says what is wrong 
 	check "$W: status says what is wrong" wait_for 60000 status_says "^([!-]|mxtrap:) .*($1)"
 	check "$W: status does not say that all is well" not status_says "All is well"
 }
+dry() { ns "$BUILD/mxtrapd" -c "$D/conf" -n 2>&1; }
+dry_not_well() { # [words]: -n, where the configuration alone shows what is wrong
+	check "$W: -n does not say that all is well" not grep -qiE "all is well|all quiet" <(dry)
+	[ $# = 0 ] || check "$W: -n says what is wrong" grep -qE -- "$1" <(dry)
+}
+log_says() { check "$W: the log says what is wrong" wait_for "${2:-20000}" said "$1"; }
+# Each page, one world at a time.  What is only to be known stands on the overview alone: then WORDS is "".
+tour() { # WORDS [good]
+	[ -n "$PAGES" ] || { ok "$W: (no browser here: the pages are left out)"; return; }
+	flock "$DIR" ip netns exec "$P-$W" node "$HERE/tests/browser/tour.mjs" "$W" "$@" || FAILED=1
+}
 page_not_well() { # words, code of /healthz
 	check "$W: the overview's first sentence says what is wrong" wait_for 60000 first_says "$1"
 	check "$W: /healthz answers $2" wait_for 60000 health_is "$2"
@@ -99,12 +115,16 @@ world_well() {
 	check "well: and exits 0" mxtrap status >/dev/null
 	check "well: the overview says so" wait_for 20000 first_says "All quiet"
 	check "well: /healthz says so" grep -q '"status":"ok"' <(get /healthz)
-	check "well: -n warns of nothing" not grep -q "nobody can be listed" <(ns "$BUILD/mxtrapd" -c "$D/conf" -n 2>&1)
+	check "well: -n warns of nothing" not grep -q "nobody can be listed" <(dry)
+	tour "All quiet" good
 }
 world_off() {
 	begin off no
 	not_well "nothing is published"
 	page_not_well "nothing is published" 200
+	dry_not_well
+	log_says "publish = no: nothing is published"
+	tour ""
 }
 world_wrong() {
 	world wrong
@@ -118,14 +138,18 @@ world_wrong() {
 	ns python3 -c 'import socket, sys; s = socket.create_connection((sys.argv[1], 25)); s.recv(100)' $BOGUS
 	not_well "Nobody can be listed, because eth1 shows no packet"
 	page_not_well "Nobody can be listed, because eth1 shows no packet" 200
+	dry_not_well
+	tour "eth1 shows no packet"
+	log_says "\[eth1\] no packet of an exchanger's address" 90000
 }
 world_nobogus() {
 	begin nobogus yes lo ""
 	not_well "nobody can be listed, because there is no exchanger of role"
 	page_not_well "nobody can be listed, because there is no exchanger of role" 200
-	check "$W: the log says so" said "nobody can be listed, because there is no exchanger of role"
-	check "$W: -n says so" grep -q "warning: .*nobody can be listed, because there is no" <(ns "$BUILD/mxtrapd" -c "$D/conf" -n 2>&1)
+	log_says "nobody can be listed, because there is no exchanger of role"
+	dry_not_well "warning: .*nobody can be listed, because there is no"
 	check "$W: and exits 0" ns "$BUILD/mxtrapd" -c "$D/conf" -n 2>/dev/null
+	tour "nobody can be listed"
 }
 world_realdown() {
 	world realdown
@@ -134,7 +158,9 @@ world_realdown() {
 	check "$W: it runs" wait_for 30000 said "all processes are ready"
 	not_well "The real MX mx1.example.org has not answered"
 	page_not_well "The real MX mx1.example.org has not answered" 200
-	check "$W: the log says so" said "real MX .* does not answer"
+	log_says "real MX .* does not answer"
+	dry_not_well
+	tour "mx1.example.org has not answered"
 }
 world_taken() {
 	world taken
@@ -145,8 +171,49 @@ world_taken() {
 	daemon
 	not_well "$BOGUS:25 is held by"
 	page_not_well "$BOGUS:25 is held by" 200
-	check "$W: the log says so" said "$BOGUS:25 is held by"
+	log_says "$BOGUS:25 is held by"
+	dry_not_well
+	tour "is held by"
 }
+# A wave of bots from another host, a connection each: more than the gate lets out without a person.
+WAVE=1200
+world_held() {
+	world held
+	ip -n "$P-$W" link add eth1 type veth peer name eth1 netns "$P-outside"
+	ip -n "$P-$W" addr add 192.0.2.1/24 dev eth1
+	ip -n "$P-outside" addr add 192.0.2.2/24 dev eth1
+	ip -n "$P-outside" link set lo up
+	ip -n "$P-$W" link set eth1 up
+	ip -n "$P-outside" link set eth1 up
+	ip -n "$P-$W" route add 198.18.0.0/16 via 192.0.2.2
+	ip -n "$P-outside" route add 203.0.113.0/24 via 192.0.2.1
+	ip -n "$P-outside" route add local 198.18.0.0/16 dev lo
+	config yes any "${WITH_BOGUS/dialogue/reset}" 'false-listing = 0.01 list-on = "proven"'
+	real_start
+	daemon
+	check "$W: it runs" wait_for 30000 said "all processes are ready"
+	check "$W: nothing is held before the list grew" wait_for 60000 status_says "^(All is well|The list is published)"
+	ip netns exec "$P-outside" python3 -c '
+import socket, sys
+for i in range(int(sys.argv[2])):
+    with socket.socket() as s:
+        s.bind(("198.18.%d.%d" % (i % 250, 1 + i // 250), 0))
+        s.connect_ex((sys.argv[1], 25))' $BOGUS $WAVE
+	not_well "are held back"
+	page_not_well "are held back" 200
+	log_says "the list grew from [0-9]+ to [0-9]+ within"
+	dry_not_well
+	check "$W: the API has the number" grep -qE '"held_since":[0-9]+,"held":[1-9]' <(get /api/v1/overview)
+	check "$W: the export has nobody of them" not grep -q "^198\.18\." <(get /export/plain)
+	check "$W: the consumer is not said to have all" not grep -q '"holds":"newest"' <(get /api/v1/consumers)
+	tour "are held back"
+	mxtrap publish --accept >/dev/null
+	check "$W: after it was accepted nobody says any more that they are held" wait_for 20000 not status_says "(are|they are) held"
+	check "$W: a consumer that came while they were held is not said to have them" not grep -q '"holds":"newest"' <(get /api/v1/consumers)
+	check "$W: they leave" wait_for 20000 leaves
+	check "$W: and the consumer that came again has them" wait_for 20000 eval "get /api/v1/consumers | grep -q '\"holds\":\"newest\"'"
+}
+leaves() { get /export/plain | grep -q "^198\.18\."; }
 world_closed() {
 	begin closed
 	check "$W: web is at work" wait_for 20000 known web
@@ -154,7 +221,9 @@ world_closed() {
 	chmod 700 "$D/state"
 	kill -9 "$web"
 	page_not_well "may not be read" 503
-	check "$W: the log says so" wait_for 20000 said "may not be read"
+	log_says "may not be read"
+	not_well "web .*may not read"
+	tour "may not be read"
 }
 world_stopped() {
 	begin stopped
@@ -162,6 +231,9 @@ world_stopped() {
 	wait_for 20000 gone "$PID"
 	check "$W: status does not say that all is well, from the first moment" not status_says "All is well"
 	not_well "nothing is watched"
+	log_says "(stopping|stopped|ends|SIGTERM|signal)"
+	check "$W: /healthz answers nobody" not get /healthz
+	dry_not_well
 }
 world_hung() {
 	begin hung
@@ -170,6 +242,9 @@ world_hung() {
 	kill -STOP "$PID" "$watch"
 	not_well "mxtrapd has been silent"
 	page_not_well "mxtrapd has been silent" 503
+	log_says "mxtrapd has been silent"
+	dry_not_well
+	tour "mxtrapd has been silent"
 	kill -CONT "$PID" "$watch"
 }
 world_full() {
@@ -186,32 +261,37 @@ world_full() {
 	not_well "is full"
 	page_not_well "is full" 200
 	check "$W: status does not say that nothing is watched" not status_says "nothing is watched"
+	log_says "disk is full"
+	dry_not_well
+	tour "is full"
 	rm -f "$D/state/filler" "$D/state/filler2"
 }
 # Whether mxtrapd itself begins a new database or not: that one was lost is not well.
 LOST="no database|was removed|damaged|set aside|new one|Nothing was seen"
+lost() { # words of the log
+	not_well "$LOST"
+	check "$W: the overview's first sentence does not say that all is well" wait_for 20000 not first_says "All quiet"
+	log_says "warning: .*($1)"
+	check "$W: /healthz does not say ok" not grep -q '"status":"ok"' <(get /healthz)
+	dry_not_well
+	tour ""
+}
 world_removed() {
 	begin removed
 	rm -f "$D/state/mxtrap.db" "$D/state/mxtrap.db-wal" "$D/state/mxtrap.db-shm"
 	check "$W: status does not say that all is well, from the first moment" not status_says "All is well"
-	not_well "$LOST"
-	check "$W: the overview's first sentence does not say that all is well" wait_for 20000 not first_says "All quiet"
-	check "$W: the log says so" wait_for 20000 said "warning: .*(removed|gone|replaced)"
+	lost "removed|gone|replaced"
 }
 world_damaged() {
 	begin damaged
 	dd if=/dev/urandom of="$D/state/mxtrap.db" bs=4096 count=20 conv=notrunc 2>/dev/null
 	dd if=/dev/urandom of="$D/state/mxtrap.db-wal" bs=4096 count=2 conv=notrunc 2>/dev/null
-	not_well "$LOST"
-	check "$W: the overview's first sentence does not say that all is well" wait_for 20000 not first_says "All quiet"
-	check "$W: the log says so" wait_for 20000 said "warning: .*(damaged|corrupt|malformed|not a database)"
+	lost "damaged|corrupt|malformed|not a database"
 }
 world_empty() {
 	begin empty
 	: >"$D/state/mxtrap.db"
-	not_well "$LOST"
-	check "$W: the overview's first sentence does not say that all is well" wait_for 20000 not first_says "All quiet"
-	check "$W: the log says so" wait_for 20000 said "warning: .*(damaged|bytes|set aside)"
+	lost "damaged|bytes|set aside"
 }
 
 for w in $WORLDS; do

@@ -40,13 +40,13 @@ function drops(list) {
 }
 
 export function about() {
-	const top = h('section', { class: 'panel', 'aria-labelledby': 'about-title' }), sizes = h('section', { class: 'panel' }), lost = h('section', { class: 'panel' });
+	const facts = h('div', {}), sizes = h('section', { class: 'panel' }), lost = h('section', { class: 'panel' });
 
 	async function fill() {
 		const a = await get('api/v1/about');
-		show(top, JSON.stringify([a.version, a.started, a.database, a.processes, a.libraries]), () => [h('h1', { id: 'about-title' }, 'About'), program(a)]);
+		show(facts, JSON.stringify([a.version, a.started, a.database, a.processes, a.libraries]), () => program(a));
 		show(sizes, JSON.stringify(a.sizes), () => [h('h2', {}, 'Sizes and bounds'), table(['What', 'Value'], a.sizes.map((x) => [x.name, h('span', {}, readable({ name: x.name, value: String(x.value) }))]), 'Sizes')]);
 		show(lost, JSON.stringify(a.drops), () => [h('h2', {}, 'What was dropped, or not trusted'), drops(a.drops)]);
 	}
-	return { fill, nodes: [top, h('div', { class: 'two' }, sizes, lost)] };
+	return { fill, nodes: [h('section', { class: 'panel', 'aria-labelledby': 'about-title' }, h('h1', { id: 'about-title' }, 'About'), facts), h('div', { class: 'two' }, sizes, lost)] };
 }

@@ -17,6 +17,16 @@ export class Problem extends Error {
 	}
 }
 
+/* What is no JSON is not mxtrapd's, whatever its status: the page of a proxy where the reader has to sign in again. */
+async function read(answer) {
+	const data = await answer.json().catch(() => null);
+	if (answer.ok && data !== null && typeof data === 'object')
+		return data;
+	const problem = new Problem(answer.status, data?.detail || `something between this page and mxtrapd answered (HTTP ${answer.status})`);
+	problem.foreign = !data?.detail;
+	throw problem;
+}
+
 export function get(path) {
 	if (!asked.has(path))
 		asked.set(path, ask(path).finally(() => asked.delete(path)));
@@ -32,9 +42,7 @@ async function ask(path) {
 	});
 	if (answer.status === 304 && before)
 		return before.data;
-	const data = await answer.json().catch(() => ({}));
-	if (!answer.ok)
-		throw new Problem(answer.status, data.detail || answer.statusText);
+	const data = await read(answer);
 	if (known.size > 64)
 		known.delete(known.keys().next().value);
 	known.delete(path);
@@ -48,11 +56,11 @@ export async function post(path, body, token) {
 		method: 'POST', cache: 'no-store', signal: AbortSignal.timeout(15000),
 		headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` }, body: JSON.stringify(body),
 	});
-	const data = await answer.json().catch(() => ({}));
-	if (!answer.ok)
-		throw new Problem(answer.status, data.detail || answer.statusText);
-	return data;
+	return read(answer);
 }
+
+/* The database is another one: nothing of what was answered before is true of it. */
+export const forget = () => known.clear();
 
 /* The pages of a list, joined; each is asked for with the key at which the one before ended. */
 export async function pagesOf(path, pages, name = 'entries') {

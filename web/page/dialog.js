@@ -42,8 +42,8 @@ export function ask({ title, body, confirm, danger = false, once = false, send }
 }
 
 /* What to say of something that was asked for and not answered as it should be. */
-export const failure = (error) => error.status || error.mine ? error.message :
-	'mxtrapd cannot be reached. It may or may not have been done: look at the audit.';
+export const failure = (error) => error.status && !error.foreign ? error.message :
+	`${error.foreign ? 'Not mxtrapd, but something in front of it has answered: do you have to sign in there again?' : 'mxtrapd cannot be reached.'} It may or may not have been done: look at the audit.`;
 
 const SHOWN_MS = 20000;
 const CALM_MS = 600;		/* longer than any double click */

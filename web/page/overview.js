@@ -11,7 +11,7 @@ import { ladders } from './rungs.js';
 import { senderRows } from './rows.js';
 import { change, spark } from './spark.js';
 import { sentence, state as ask } from './notice.js';
-import { brief, count, plural, span, time } from './text.js';
+import { brief, count, mark, passed, plural, span, time } from './text.js';
 
 const RISK_MS = 15 * 60000;
 /* What a listing means now: the list may be published, held in part, or only watched. */
@@ -40,10 +40,15 @@ function riskTile(r) {
 		h('span', { class: 'dim' }, r.at ? ['of all senders in the database, as of ', time(r.at)] : '\u00a0'));
 }
 
-function consumerTile(c, now) {
+/* Of a list that is not published, or in part, nobody has all. */
+const consumersSay = (c, publishing) => c.warning || (!c.known ? `${c.own.length ? 'beside mxtrap itself ' : ''}no program fetches the list yet` :
+	!publishing.open ? 'the list is not published: they get an empty one' : publishing.held_since ? 'none has the senders that are held back' :
+		c.behind ? `${plural(c.behind, 'document is', 'documents are')} behind the list` : 'none is more than 15 min behind');
+
+function consumerTile(c, now, publishing) {
 	return h('a', { class: 'tile consumers', href: '#/consumers', 'data-focus': 'tile consumers' }, h('span', { class: 'name' }, 'Consumers'),
 		h('span', { class: 'value' }, brief(c.known)), h('span', { class: 'spark none' }),
-		h('span', { class: 'dim' }, c.warning || (c.known ? c.behind ? `${plural(c.behind, 'document is', 'documents are')} behind the list` : 'none is more than 15 min behind' : `${c.own.length ? 'beside mxtrap itself ' : ''}no program fetches the list yet`)),
+		h('span', { class: 'dim' }, consumersSay(c, publishing)),
 		h('span', { class: 'dim' }, c.newest ? `the last fetch was ${span(now - c.newest)} ago` : 'how to connect one'));
 }
 
@@ -54,13 +59,12 @@ export function overview(_argument, refresh) {
 	const over = hours(refresh);
 
 	/* The API looks through all senders only when somebody asks for them: now and then that is us. */
-	let looked = 0;
-	function lookAtRisk(at) {
-		const now = Date.now();
-		if (now - looked < RISK_MS || (at && now / 1000 - at < RISK_MS / 1000))
+	let looked = null;
+	function lookAtRisk(at, now) {
+		if ((looked && passed(looked) < RISK_MS) || (at && now - at < RISK_MS / 1000))
 			return;
-		looked = now;
-		get('api/v1/risk?limit=1').then(refresh, () => { looked = 0; });
+		looked = mark();
+		get('api/v1/risk?limit=1').then(refresh, () => { looked = null; });
 	}
 
 	async function fill() {
@@ -68,7 +72,7 @@ export function overview(_argument, refresh) {
 		const o = await ask();
 		latest.style.setProperty('--rows', o.totals[0].now > 2 ? 5 : o.totals[0].now);	/* later parts move nothing */
 		show(state, JSON.stringify([o.says, o.publishing]), () => sentence(o, refresh));
-		show(numbers, JSON.stringify([o.totals, o.risk, o.consumers, o.publishing]), () => [...Object.keys(tiles).map((name) => tile(o.totals.find((t) => t.name === name), o.totals.find((t) => t.name === 'proven').now, o.publishing)), riskTile(o.risk), consumerTile(o.consumers, o.now)]);
+		show(numbers, JSON.stringify([o.totals, o.risk, o.consumers, o.publishing]), () => [...Object.keys(tiles).map((name) => tile(o.totals.find((t) => t.name === name), o.totals.find((t) => t.name === 'proven').now, o.publishing)), riskTile(o.risk), consumerTile(o.consumers, o.now, o.publishing)]);
 		show(ladder, JSON.stringify(o.rungs), () => [h('div', { class: 'head' }, h('h2', { id: 'ladder-title' }, 'The ladder now'), h('a', { href: '#/ladder' }, 'all about it')),
 			o.rungs.length === 0 ? h('p', { class: 'empty' }, 'No MX set is configured. Describe one with ', h('code', {}, 'mx-set "example.org" { \u2026 }'), ' and restart mxtrapd.') : ladders(o.rungs)]);
 		const [list] = await Promise.all([get('api/v1/list?state=listed&order=since&limit=5'), over.fill(o.now)]);
@@ -77,7 +81,7 @@ export function overview(_argument, refresh) {
 		show(latest, JSON.stringify([list.entries, o.publishing?.open]), () => [h('div', { class: 'head' }, h('h2', { id: 'latest-title' }, o.publishing?.open === false ? 'Who would be blocked, and why' : 'Who is blocked, and why', h('span', { class: 'dim' }, ' \u2013 the newest')), h('a', { href: '#/senders/listed' }, 'all of them')),
 			list.entries.length ? senderRows(list.entries, list.thresholds, refresh, { states: false, sentences: true }) : h('p', { class: 'empty' }, h('strong', {}, 'Nobody. '),
 				'A sender that goes to the bogus backup first, more than once and with a proven address, will be: ', h('a', { href: '#/senders/suspect' }, 'watch the suspects'), '.')]);
-		lookAtRisk(o.risk.at);
+		lookAtRisk(o.risk.at, o.now);
 		document.getElementById('state').textContent = `state ${o.generation}:${o.serial}`;
 	}
 	return { fill, nodes: [h('h1', { class: 'hidden' }, 'Overview'), state, numbers, latest, h('div', { class: 'sight' }, ladder, flow.node, over.node)] };

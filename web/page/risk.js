@@ -7,7 +7,7 @@
 import { actionButtons } from './actions.js';
 import { get } from './api.js';
 import { h, show } from './dom.js';
-import { count, link, pill, plain, plural, points, span, time, words } from './text.js';
+import { count, link, mark, passed, pill, plain, plural, points, span, time, words } from './text.js';
 
 const EVERY_MS = 60000;
 const roles = (list) => list.map((r) => words.role[r] || r).join(', ');
@@ -39,14 +39,14 @@ function row(entry, before, refresh) {
 
 export function risk(_argument, refresh) {
 	const box = h('div', {});
-	let asked = 0, most = 20;
-	const now = () => { asked = 0; refresh(); };
+	let asked = null, most = 20;
+	const now = () => { asked = null; refresh(); };
 
 	async function fill() {
-		if (Date.now() - asked < EVERY_MS)
+		if (asked && passed(asked) < EVERY_MS)
 			return;
 		const answer = await get(`api/v1/risk?limit=${most}`);
-		asked = Date.now();
+		asked = mark();
 		show(box, JSON.stringify([answer.entries, answer.ranked, answer.candidates, answer.now]), () => answer.entries.length === 0 ?
 			h('p', { class: 'empty' }, h('strong', {}, 'None known. '), 'Each refused sender went on to the real MX, or came only once. ',
 				`${count(answer.considered)} senders never climbed the ladder; none of them behaves like a mail server. `, 'As of ', time(answer.now), '.') : [

@@ -60,22 +60,24 @@ function excuses(story) {
 }
 
 /* What a consumer can have: nothing of what is not published. */
-const reachOf = (publishing, since) => !publishing.open ? 'unpublished' : publishing.held_since && since > publishing.held_since ? 'held' : 'published';
+const reachOf = (publishing, since) => publishing === null ? 'unknown' : !publishing.open ? 'unpublished' : publishing.held_since && since > publishing.held_since ? 'held' : 'published';
 const reachSays = {
+	unknown: () => 'Who has it is not known now: mxtrapd did not answer that.',
 	unpublished: (p) => ['No program has it: the list is not published', p.why ? ` (${p.why.replace(/\.$/, '')})` : '', '. It would be blocked.'],
 	held: () => ['No program has it yet: the list grew so fast that the newest senders are held back. ', h('a', { href: '#/senders/held' }, 'Look at them'), ', then accept them.'],
 };
 
 /* A consumer that is no further behind than the change into the list has it, if it left at all. */
-function carriers(entry, story, answer, publishing) {
+function carriers(entry, story, answer) {
+	const publishing = answer?.publishing ?? null;
 	if (entry.state !== 'listed')
 		return null;
 	const change = story.changes.filter((c) => c.to === 'listed').at(-1), since = change?.time ?? entry.since, reach = reachOf(publishing, entry.since);
-	const fetched = answer.consumers.filter((c) => c.behind !== null && c.what !== 'api');
-	const rows = fetched.map((c) => ({ ...c, has: reach === 'published' && (change === undefined || answer.serial - c.behind >= change.serial) }));
+	const fetched = (answer?.consumers ?? []).filter((c) => c.behind !== null && c.what !== 'api');
+	const rows = fetched.map((c) => ({ ...c, has: reach === 'published' && c.holds !== 'nothing' && (change === undefined || answer.serial - c.behind >= change.serial) }));
 	return h('section', { class: 'panel' }, h('h2', {}, 'Who has it'), reachSays[reach] ? h('p', { class: 'note' }, reachSays[reach](publishing)) : null,
 		rows.length === 0 ? reachSays[reach] ? null : h('p', { class: 'empty' }, answer.own?.length ? `${ownSays(answer.own)} may block it; no program fetches the list. ` : 'No program fetches the list: it blocks nobody yet. ', h('a', { href: '#/consumers' }, 'Connect a consumer'), '.') :
-			table(['Consumer', 'What', 'Has it', 'As of'], rows.map((c) => [c.who, c.what, c.has ? pill('up', 'yes') : pill('quiet', reach === 'published' ? 'not yet' : 'no'), time(c.last)]), 'Consumers'),
+			table(['Consumer', 'What', 'Has it', 'As of'], rows.map((c) => [c.who, c.what, c.has ? pill('up', 'yes') : pill('quiet', reach === 'published' ? 'not yet' : reach === 'unknown' ? 'not known' : 'no'), time(c.last)]), 'Consumers'),
 		h('p', { class: 'note' }, 'On the list since ', time(since), change ? h('span', { class: 'dim' }, `, serial ${count(change.serial)}`) : null, '.'));
 }
 
@@ -106,8 +108,7 @@ export function sender(address, refresh) {
 	const view = { title: plain(address), nodes: [h('p', { class: 'crumb' }, h('a', { href: '#/senders' }, '\u2190 Senders')), wrong, ...parts], fill };
 	async function fill() {
 		let story;
-		const consumers = get('api/v1/consumers').catch(() => ({ consumers: [], serial: 0 }));
-		const status = get('api/v1/status').catch(() => null);
+		const consumers = get('api/v1/consumers').catch(() => null);
 		try {
 			story = await get('api/v1/senders/' + encodeURIComponent(address));
 		} catch (error) {
@@ -127,8 +128,8 @@ export function sender(address, refresh) {
 			summary: walkSays(story), draw: (box, width) => box.replaceChildren(walk(story, Math.max(300, width)), walkLegend()),
 			table: () => table(['Time', 'What', 'Points', 'Score after'], events(story).filter((e) => e.kind === 'evidence').map((e) =>
 				[time(e.at, { precise: true }), words.reason[e.row.kind] || e.row.kind, h('span', {}, points(e.row.score)), h('span', {}, signed(e.row.score_sum))])) });
-		const carry = await consumers, publishing = (await status)?.publishing ?? { open: false, why: 'not known now' };
-		show(who, JSON.stringify([key, carry.consumers, publishing]), () => carriers(entry, story, carry, publishing));
+		const carry = await consumers;
+		show(who, JSON.stringify([key, carry?.consumers, carry?.own, carry?.publishing]), () => carriers(entry, story, carry));
 		show(history, key, () => [h('h2', {}, 'What happened'), story.attempts.length + story.said.length + story.evidence.length + story.changes.length + story.visits.length ?
 			timeline(story) : h('p', { class: 'empty' }, 'What it did is older than what is kept.'),
 		story.more ? h('p', { class: 'note' }, 'There is more than is shown here: ', h('code', {}, `mxtrap explain ${plain(entry.cidr)}`), ' shows all of it.') : null]);

@@ -18,6 +18,16 @@ const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-d
 const clockSeconds = new Intl.DateTimeFormat(undefined,
 	{ hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
 
+/* mxtrapd's clock: the browser's own may be off by days, and says neither which day it is nor how old something is. */
+let ahead = 0;
+export const setClock = (seconds) => { ahead = seconds * 1000 - Date.now(); };
+const today = () => new Date(Date.now() + ahead).toDateString();
+
+/* How long ago a mark was made, in ms: by the clock that says more, for one may be set and the other stands still while
+ * the machine sleeps. */
+export const mark = () => [Date.now(), performance.now()];
+export const passed = ([date, steady]) => Math.max(Date.now() - date, performance.now() - steady);
+
 /* In the reader's zone; UTC when pointed at. */
 export function time(seconds, { precise = false, ms = false } = {}) {
 	if (!seconds)
@@ -26,7 +36,7 @@ export function time(seconds, { precise = false, ms = false } = {}) {
 	let text = (precise || ms ? clockSeconds : clock).format(date);
 	if (ms)
 		text += '.' + String(date.getMilliseconds()).padStart(3, '0');
-	if (date.toDateString() !== new Date().toDateString())
+	if (date.toDateString() !== today())
 		text = day.format(date) + ', ' + text;
 	return h('time', { datetime: date.toISOString(), title: date.toISOString().replace('T', ' ').replace('Z', ' UTC') }, text);
 }
