@@ -206,7 +206,8 @@ static void
 write_risk(struct json *json, const struct status *status)
 {
 	json_object(json, "risk");
-	json_uint(json, "candidates", status->at_risk);
+	json_uint(json, "candidates", status->at_risk_of);
+	json_uint(json, "likely", status->at_risk);
 	if (status->at_risk_s != 0)
 		json_int(json, "at", status->at_risk_s);
 	else

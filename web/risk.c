@@ -30,6 +30,7 @@ handle_risk(struct web *web, const struct request *req, struct reply *reply)
 		export_risk_json(&json, &risk->rows[i]);
 	json_end(&json);
 	json_uint(&json, "ranked", risk->summary.ranked);
+	json_uint(&json, "likely", risk->summary.likely);
 	json_uint(&json, "candidates", risk->summary.candidates);
 	json_uint(&json, "considered", risk->summary.considered);
 	json_int(&json, "now", risk->summary.at_s);

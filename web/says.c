@@ -25,7 +25,8 @@ web_status(struct web *web, int64_t wall_s)
 		status->fetched.newest_s = sum.newest_s;
 	}
 	if (aside_enter(&web->aside, ASIDE_RISK, 0)) {
-		status->at_risk = web->aside.risk.summary.candidates;
+		status->at_risk = web->aside.risk.summary.likely;
+		status->at_risk_of = web->aside.risk.summary.candidates;
 		status->at_risk_s = web->aside.risk.summary.at_s;
 		aside_leave(&web->aside);
 	}

@@ -140,9 +140,10 @@ say_sum(const struct risks *r, const struct report_risk_summary *s)
 		return;
 	}
 	printf("\n%" PRIu64 " of %" PRIu64 " shown; %" PRIu64 " of %" PRIu64 " senders that never climbed were refused and completed no\n"
-	    "session at the real MX.  Likeness says how much it is like a mail server; nobody is judged by it.\n"
+	    "session at the real MX.  Likeness says how much it is like a mail server; nobody is judged by it.  %" PRIu64 " of them are\n"
+	    "likely mail servers (%.1f or more).\n"
 	    "Look at what is first before you blame the decoys: ask the sender's postmaster, mxtrap explain ADDR, and\n"
-	    "allow whom you know.\n", r->n, s->ranked, s->candidates, s->considered);
+	    "allow whom you know.\n", r->n, s->ranked, s->candidates, s->considered, s->likely, (double)RISK_LIKELY);
 }
 
 /* What follows the rows. */
@@ -166,6 +167,7 @@ finish(struct risks *r, const struct report_risk_summary *summary)
 		json_end(j);
 	}
 	json_uint(j, "ranked", summary->ranked);
+	json_uint(j, "likely", summary->likely);
 	json_uint(j, "candidates", summary->candidates);
 	json_uint(j, "considered", summary->considered);
 	json_int(j, r->format == FORMAT_NDJSON ? "timestamp" : "now", summary->at_s);

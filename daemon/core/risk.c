@@ -18,7 +18,8 @@ static const struct {
 	    3.0f },
 	[RISK_QUEUE_SPACING] = { "queue_spacing", "comes back as a mail queue does", 2.0f },
 	[RISK_CAME_BACK] = { "came_back", "came more than once", 1.0f },
-	[RISK_PROVEN] = { "proven", "its address is proven by a handshake", 2.0f },
+	/* Who ever completed one with the real MX is not here: this was with a decoy of ours, which any program can. */
+	[RISK_PROVEN] = { "proven", "its address is proven, by a handshake with a decoy: any program can do that", 0 },
 	[RISK_RETRANSMITS] = { "retransmits", "repeats an unanswered SYN as a server's stack does", 1.0f },
 	[RISK_SANE_STACK] = { "sane_stack", "its SYN is an operating system's", 1.0f },
 	[RISK_LOW_ONLY] = { "low_only", "tried the lowest MX only, as software does that knows but one MX", 0.5f },
@@ -26,6 +27,7 @@ static const struct {
 	[RISK_ONE_PORT] = { "one_port", "always came from the same source port", -1.0f },
 	[RISK_RAW_SYN] = { "raw_syn", "its SYN has no options, as scanners send it", -2.0f },
 	[RISK_IMPATIENT] = { "impatient", "did not wait for answers", -2.0f },
+	[RISK_PASSED_REAL] = { "passed_real", "tried the backup, and never the real MX before it", -1.0f },
 	[RISK_BACKUP_FIRST] = { "backup_first", "came to the backup first", -2.0f },
 	[RISK_BAD_TALK] = { "bad_talk", "spoke as no mail server does", -3.0f },
 	[RISK_SCANS] = { "scans", "sweeps addresses or verifies domains", -4.0f },
@@ -57,6 +59,8 @@ holds(const struct risk_facts *f, enum risk_reason reason)
 		return f->stack_known && !f->stack_sane;
 	case RISK_IMPATIENT:
 		return (f->kinds & 1U << EVIDENCE_IMPATIENT) != 0;
+	case RISK_PASSED_REAL:
+		return (f->tried & 1U << ROLE_BOGUS) != 0 && (f->tried & 1U << ROLE_REAL) == 0;
 	case RISK_BACKUP_FIRST:
 		return (f->kinds & 1U << EVIDENCE_BACKUP_FIRST) != 0;
 	case RISK_BAD_TALK:

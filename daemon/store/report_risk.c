@@ -299,6 +299,9 @@ gather(struct report *r, int64_t now_s)
 		r->n_risks = n;
 		r->risk_summary = (struct report_risk_summary){ .considered = f.considered, .candidates = f.candidates,
 			.ranked = n, .at_s = now_s };
+		/* They are in order. */
+		while (r->risk_summary.likely < n && rows[r->risk_summary.likely].likeness >= RISK_LIKELY)
+			r->risk_summary.likely++;
 		r->risked_us = report_mono_us();
 		rows = NULL;
 	}

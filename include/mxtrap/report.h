@@ -78,6 +78,8 @@ enum report_result report_state(struct report *, struct report_state *out);
  * must follow, in the same thread. */
 enum report_result report_keep_state(struct report *, struct report_state *out);
 void report_go_on(struct report *);
+/* The serial of the last change before this second; 0: none is kept. */
+enum report_result report_serial_before(struct report *, int64_t time_s, uint64_t *serial);
 /* The database's idea of now: clock_s after a replay, watch's own time while it lives, else now_s. */
 int64_t report_now(struct report *, int64_t now_s);
 /* How long ago did watch last say that it lives, in seconds?  -1: it never did.  As the file beside the database has it, where
@@ -218,6 +220,7 @@ struct report_risk {
 #define RISKS_MAX 1000
 struct report_risk_summary {
 	uint64_t considered, candidates, ranked;	/* senders that never climbed; that may be at risk; that are told */
+	uint64_t likely;		/* of those that are told: likeness at least RISK_LIKELY */
 	int64_t	 at_s;			/* as of then */
 };
 enum report_result report_risks(struct report *, int64_t now_s, size_t limit, struct report_risk_summary *,

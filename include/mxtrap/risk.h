@@ -27,11 +27,14 @@ struct risk_facts {			/* of one sender */
 
 enum risk_reason {
 	RISK_FAILED_AT_REAL, RISK_QUEUE_SPACING, RISK_CAME_BACK, RISK_PROVEN, RISK_RETRANSMITS, RISK_SANE_STACK,
-	RISK_LOW_ONLY, RISK_NEIGHBOUR, RISK_ONE_PORT, RISK_RAW_SYN, RISK_IMPATIENT, RISK_BACKUP_FIRST, RISK_BAD_TALK,
-	RISK_SCANS,
+	RISK_LOW_ONLY, RISK_NEIGHBOUR, RISK_ONE_PORT, RISK_RAW_SYN, RISK_IMPATIENT, RISK_PASSED_REAL, RISK_BACKUP_FIRST,
+	RISK_BAD_TALK, RISK_SCANS,
 	RISK_N
 };
 
+/* From here on it is likely a mail server: what a queue and an operating system make together, or an attempt at the real
+ * MX that failed.  Only so many are said to be at risk where one number stands for all. */
+#define RISK_LIKELY 3.0f
 #define RISK_QUEUE_LEAST_S 240		/* Postfix comes back after 300 s at the soonest, give or take */
 #define RISK_QUEUE_MOST_S  43200	/* queues are run at least twice a day */
 

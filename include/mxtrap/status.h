@@ -154,7 +154,8 @@ struct status {
 	struct status_judged judged;
 	struct status_fetched fetched;
 	enum status_firewall firewall;
-	uint64_t at_risk;		/* mail at risk, as far as somebody looked (status_risk) */
+	uint64_t at_risk;		/* likely mail servers that did not deliver (risk.h), as far as somebody looked */
+	uint64_t at_risk_of;		/* candidates, of which these are */
 	int64_t	 at_risk_s;		/* when; 0: nobody did */
 	bool	 recently_blind;	/* a note of the last 15 minutes */
 	int64_t	 blind_s;

@@ -64,7 +64,7 @@ put(struct store *s, const char *text, unsigned n, int64_t pause_us, uint32_t ta
 	k.sender(k.ctx, &r);
 }
 
-struct told { struct report_risk rows[16]; size_t n; };
+struct told { struct report_risk rows[16]; size_t n, likely; };
 
 static bool
 keep(void *ctx, const struct report_risk *r)
@@ -85,6 +85,7 @@ ask(const struct bench_dir *d, struct told *t)
 	t->n = 0;
 	assert_int_equal(report_risks(r, NOW_S, 0, &sum, keep, t), REPORT_OK);
 	assert_int_equal(sum.ranked, t->n);
+	t->likely = sum.likely;
 	report_close(r);
 }
 
@@ -111,6 +112,7 @@ the_most_server_like_come_first(void **state)
 	assert_int_equal(t.rows[1].entry.key, support_key("192.0.2.2"));
 	assert_int_equal(t.rows[1].failed, 1U << ROLE_NOLISTING);
 	assert_int_equal(t.rows[2].entry.key, support_key("192.0.2.1"));
+	assert_int_equal(t.likely, 2);		/* who came once is none */
 }
 
 static void

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "mxtrap/evidence.h"
+#include "mxtrap/mxset.h"
 #include "mxtrap/risk.h"
 #include "mxtrap/sender.h"
 
@@ -61,6 +62,29 @@ each_thing_that_speaks_against_a_server_lowers_it(void **state)
 		assert_true(risk_likeness(&odd[i], &why) < risk_likeness(&server, &why));
 }
 
+/* Any program completes a handshake with our own decoy: it makes nobody a mail server. */
+static void
+a_handshake_with_a_decoy_makes_no_mail_server(void **state)
+{
+	struct risk_facts bot = { .n_visits = 1, .n_attempts = 2, .tried = 1U << ROLE_NOLISTING | 1U << ROLE_BOGUS,
+		.failed = 1U << ROLE_NOLISTING, .proven = true, .stack_known = true, .stack_sane = true };
+	struct risk_facts once = server, unproven = bot;
+	uint16_t why;
+
+	(void)state;
+	once.n_visits = once.n_attempts = 1;
+	once.n_queue_gaps = 0;
+	unproven.proven = false;
+	assert_true(risk_likeness(&bot, &why) < risk_likeness(&once, &why));
+	assert_true(risk_likeness(&bot, &why) <= risk_likeness(&unproven, &why));
+	assert_true(risk_likeness(&bot, &why) < RISK_LIKELY);
+	assert_true(why & 1U << RISK_PASSED_REAL);
+	assert_true(risk_likeness(&server, &why) >= RISK_LIKELY);
+	/* Its attempt at the real MX failed: one visit is enough. */
+	once.tried = once.failed = 1U << ROLE_NOLISTING | 1U << ROLE_REAL;
+	assert_true(risk_likeness(&once, &why) >= RISK_LIKELY);
+}
+
 static void
 the_likeness_is_the_sum_of_its_reasons(void **state)
 {
@@ -103,6 +127,7 @@ main(void)
 		cmocka_unit_test(a_queue_is_more_like_a_server_than_one_visit),
 		cmocka_unit_test(who_failed_at_the_real_mx_comes_before_who_knows_one_mx_only),
 		cmocka_unit_test(each_thing_that_speaks_against_a_server_lowers_it),
+		cmocka_unit_test(a_handshake_with_a_decoy_makes_no_mail_server),
 		cmocka_unit_test(the_likeness_is_the_sum_of_its_reasons),
 		cmocka_unit_test(pauses_of_seconds_and_of_days_are_no_queue),
 		cmocka_unit_test(a_syn_without_options_is_no_stack),

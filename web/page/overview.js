@@ -34,9 +34,9 @@ function tile(t, proven, publishing) {
 }
 
 function riskTile(r) {
-	return h('a', { class: 'tile risk' + (r.candidates ? ' some' : ''), href: '#/risk', 'data-focus': 'tile risk' }, h('span', { class: 'name' }, 'Mail at risk'),
-		h('span', { class: 'value' }, r.at ? brief(r.candidates) : '\u2013'), h('span', { class: 'spark none' }),
-		h('span', { class: 'dim' }, !r.at ? 'being counted' : r.candidates ? 'may be mail servers that could not deliver' : 'No likely mail server was turned away'),
+	return h('a', { class: 'tile risk' + (r.likely ? ' some' : ''), href: '#/risk', 'data-focus': 'tile risk' }, h('span', { class: 'name' }, 'Mail at risk'),
+		h('span', { class: 'value' }, r.at ? brief(r.likely) : '\u2013'), h('span', { class: 'spark none' }),
+		h('span', { class: 'dim' }, !r.at ? 'being counted' : r.likely ? 'likely mail servers that could not deliver' : 'no likely mail server was turned away'),
 		h('span', { class: 'dim' }, r.at ? ['of all senders in the database, as of ', time(r.at)] : '\u00a0'));
 }
 

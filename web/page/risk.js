@@ -10,6 +10,7 @@ import { h, show } from './dom.js';
 import { count, link, mark, passed, pill, plain, plural, points, span, time, words } from './text.js';
 
 const EVERY_MS = 60000;
+const LIKELY = 3;		/* RISK_LIKELY */
 const roles = (list) => list.map((r) => words.role[r] || r).join(', ');
 
 /* Where its handshake was completed: what it tried and got a connection at. */
@@ -47,10 +48,11 @@ export function risk(_argument, refresh) {
 			return;
 		const answer = await get(`api/v1/risk?limit=${most}`);
 		asked = mark();
-		show(box, JSON.stringify([answer.entries, answer.ranked, answer.candidates, answer.now]), () => answer.entries.length === 0 ?
+		show(box, JSON.stringify([answer.entries, answer.ranked, answer.likely, answer.candidates, answer.now]), () => answer.entries.length === 0 ?
 			h('p', { class: 'empty' }, h('strong', {}, 'None known. '), 'Each refused sender went on to the real MX, or came only once. ',
 				`${count(answer.considered)} senders never climbed the ladder; none of them behaves like a mail server. `, 'As of ', time(answer.now), '.') : [
-				h('p', { class: 'intro' }, `${count(answer.candidates)} of the ${count(answer.considered)} senders in the database that never climbed the ladder may be mail servers, as of `, time(answer.now), `. The most likely ones come first; ${count(answer.ranked)} are ranked here. Allow those that you know.`),
+				h('p', { class: 'intro' }, `${plural(answer.likely, 'sender is a likely mail server', 'senders are likely mail servers')} (a likeness of ${LIKELY.toFixed(1)} or more), as of `, time(answer.now),
+					`. ${count(answer.considered)} senders in the database never climbed the ladder, ${count(answer.candidates)} of them were refused or came back; ${answer.ranked === answer.candidates ? 'all of these' : `the most likely ${count(answer.ranked)}`} are ranked here. Allow those that you know.`),
 				h('table', { class: 'senders risk' },
 					h('thead', {}, h('tr', {}, ['Sender', 'Likeness', 'Why', 'No connection at', 'Last seen', 'Actions'].map((t) => h('th', { scope: 'col' }, t)))),
 					h('tbody', {}, answer.entries.map((e, i) => row(e, answer.entries[i - 1], now)))),
