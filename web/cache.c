@@ -135,7 +135,7 @@ export_begun(struct export_slot *slot, const struct export_summary *summary, int
 {
 	slot->summary = *summary;
 	slot->generation = summary->state.generation;
-	slot->serial = summary->state.serial;
+	slot->serial = summary->serial;
 	slot->unpublished = summary->unpublished;
 	slot->held_s = summary->held_s;
 	slot->minute = export_relative(slot->format, &slot->options) ? now_s / 60 : 0;

@@ -226,11 +226,17 @@ write_start(struct writing *w, struct report *report, const struct config *confi
 	(void)export_gate(config, report, &summary->state, now_s, gate);
 	summary->unpublished = !gate->open;
 	summary->held_s = gate->publish.held ? gate->publish.base_s : 0;
+	summary->serial = summary->state.serial;
+	/* Who builds on this document has to be given those who are held once they are accepted, which moves no serial. */
+	if (gate->publish.held && (result = report_serial_before(report, (int64_t)gate->publish.base_s + 1, &summary->state.serial)) != REPORT_OK) {
+		report_go_on(report);
+		return result_of(result);
+	}
 	memcpy(summary->why, gate->why, sizeof(summary->why));
 	w->gate = gate;
 	w->render = (struct render){
 		.now_s = now_s, .state = &summary->state, .why = summary->why, .open_set = -1,
-		.contact = config->contact, .zone = config->dnsbl_zone,
+		.serial = summary->serial, .contact = config->contact, .zone = config->dnsbl_zone,
 	};
 	if (export_never(&w->never, report, config, now_s))
 		return EXPORT_OK;

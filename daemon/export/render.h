@@ -14,7 +14,8 @@
 struct render {
 	FILE	*out;
 	int64_t	 now_s;
-	const struct report_state *state;
+	const struct report_state *state;	/* .serial: what the document is good for (struct export_summary) */
+	uint64_t serial;		/* of the list: it never falls */
 	const char *why;		/* "" or why the document is empty */
 	const char *contact, *zone;	/* of the configuration; "": not given */
 	uint64_t n;			/* entries so far */

@@ -84,7 +84,7 @@ const struct renderer render_rbldnsd = {
 static void
 zone_begin(struct render *r)
 {
-	uint32_t serial = (uint32_t)((uint64_t)r->state->created_s + r->state->serial);
+	uint32_t serial = (uint32_t)((uint64_t)r->state->created_s + r->serial);
 
 	render_head(r, ";");
 	fprintf(r->out, "$ORIGIN %s.\n$TTL %d\n@ SOA ns hostmaster %" PRIu32 " 600 300 86400 %d\n@ NS ns\n"

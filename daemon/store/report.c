@@ -418,6 +418,27 @@ report_go_on(struct report *r)
 	report_leave(r);
 }
 
+enum report_result
+report_serial_before(struct report *r, int64_t time_s, uint64_t *serial)
+{
+	enum report_result result = report_enter(r);
+	sqlite3_stmt *stmt;
+	int rc;
+
+	*serial = 0;
+	if (result != REPORT_OK)
+		return result;
+	stmt = report_ask(r, READ_SERIAL_BEFORE);
+	sqlite3_bind_int64(stmt, 1, time_s * 1000000);
+	rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW && row_within(stmt, 0, 0, INT64_MAX))
+		*serial = (uint64_t)sqlite3_column_int64(stmt, 0);
+	sqlite3_reset(stmt);
+	result = report_failed(r, rc == SQLITE_ROW ? SQLITE_DONE : rc);
+	report_leave(r);
+	return result;
+}
+
 /* The file beside the database, looked at again each second. */
 static bool
 report_beat(struct report *r)

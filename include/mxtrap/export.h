@@ -63,7 +63,9 @@ enum export_result {
 };
 
 struct export_summary {
+	/* .serial: all changes up to it are in the document; while some are held, of the last change before these. */
 	struct report_state state;
+	uint64_t serial;		/* of the database, as it was read */
 	uint64_t written, withheld;	/* withheld: refused by the never-list, or kept back by the gate */
 	uint64_t held;			/* of these: because the list grew too fast */
 	char	 why[160];		/* why nothing was published; "" otherwise */
