@@ -2,7 +2,7 @@
 /* run.mjs [NAME...] - the browser's tests, or those of these files, in one browser. */
 import { failures, launch } from './world.mjs';
 
-const files = ['weight', 'pages', 'links', 'acts', 'live', 'hostile', 'proxy', 'truth'];
+const files = ['weight', 'pages', 'links', 'acts', 'live', 'hostile', 'proxy', 'unsure', 'truth'];
 const wanted = process.argv.slice(2);
 const browser = await launch();
 try {

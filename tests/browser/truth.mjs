@@ -2,7 +2,7 @@
 /*
  * truth.mjs - what the page shows is so: right after an act, after a double click, of the newest, of a list that is held.
  */
-import { TOKEN, another, api, bot, check, holds, listedBot, open, quiet, same, stateOf, tab, until } from './world.mjs';
+import { SITE, TOKEN, another, api, bot, check, holds, listedBot, open, quiet, same, stateOf, tab, until, wave } from './world.mjs';
 
 const decisions = async () => (await api('/api/v1/audit?limit=200')).entries;
 const undoButton = (page) => page.locator('.toast:not(.gone) button', { hasText: 'Undo' });
@@ -144,14 +144,63 @@ async function published(browser) {
 		const { page, context } = await tab(browser);
 		const closed = { open: false, why: 'observing only (publish = no)', held_since: null, held: 0 };
 		await another(page, (o) => ({ ...o, publishing: closed }));
-		await another(page, (s) => ({ ...s, publishing: closed }), '**/api/v1/status');
+		await another(page, (a) => ({ ...a, publishing: closed, consumers: a.consumers.map((c) => ({ ...c, holds: 'nothing' })) }), '**/api/v1/consumers');
 		await open(page, '');
 		await page.locator('.tile.listed', { hasText: 'would be blocked' }).waitFor();
 		await page.locator('#latest-title', { hasText: 'Who would be blocked' }).waitFor();
 		await open(page, 'sender/198.18.249.66');
 		await page.getByText('No program has it: the list is not published').waitFor();
 		same(await page.locator('table .pill.up').count(), 0, 'programs that have it');
+		await open(page, 'consumers');
+		await page.locator('.note', { hasText: 'The list is not published' }).waitFor();
+		same(await page.locator('[data-name="The list it has"] .pill.up').count(), 0, 'programs that have the newest');
 		await page.unrouteAll({ behavior: 'ignoreErrors' });
+		await context.close();
+	});
+}
+
+/* The gate: more than a thousand new listings within ten minutes wait for a person. */
+async function held(browser) {
+	const button = (page) => page.locator('[data-act="publish"]');
+	const plain = async () => (await fetch(SITE + '/export/plain')).text();
+	const one = '198.18.7.100';
+
+	await check('a list that is held is said to be that on each page, with one button, and nobody is said to have it', async () => {
+		const { page, context, complaints } = await ready(browser);
+		await wave(1400, 100);
+		await until('it is held', async () => (await api('/api/v1/overview')).publishing.held > 1000);
+		for (const route of ['', 'senders/listed', 'senders/held', 'consumers', 'ladder', 'audit', 'about', `sender/${one}`]) {
+			await open(page, route);
+			await page.locator('#notice:not([hidden]), .says-now').filter({ hasText: /are held back/ }).first().waitFor();
+			same(await button(page).count(), 1, `buttons on #/${route}`);
+		}
+		await page.getByText('No program has it yet').waitFor();
+		same(await page.locator('table .pill.up', { hasText: 'yes' }).count(), 0, 'programs that have it');
+		holds(!(await plain()).includes(one + '\n'), 'the export does not have it');
+		await open(page, 'consumers');
+		await page.locator('.note', { hasText: /held back, and no program has them/ }).waitFor();
+		same(await page.locator('[data-name="The list it has"] .pill.up').count(), 0, 'programs that have the newest');
+		await quiet(page, complaints);
+		await context.close();
+	});
+	await check('one click on Accept, confirmed, publishes them; the sentence is gone, and who came before is behind', async () => {
+		const { page, context, complaints } = await ready(browser);
+		await open(page, 'consumers');
+		await button(page).click();
+		await page.locator('dialog h2', { hasText: /^Publish [0-9,.]+ held senders\?$/ }).waitFor();
+		await page.locator('dialog input[name="note"]').fill('a wave, looked at ten of them');
+		await page.locator('dialog button[type="submit"]').click();
+		await page.locator('#notice', { hasText: 'held back' }).waitFor({ state: 'detached' }).catch(() => page.locator('#notice[hidden]').waitFor({ state: 'attached' }));
+		await button(page).waitFor({ state: 'detached' });
+		same(await page.locator('[data-name="The list it has"]', { hasText: 'the newest' }).count(), 0, 'programs that came before and have the newest');
+		await until('they are out', async () => (await plain()).includes(one + '\n'));
+		await page.locator('[data-name="The list it has"]', { hasText: 'the newest' }).first().waitFor();
+		await open(page, '');
+		holds(!/held back/.test(await page.locator('main').innerText()), 'the overview says nothing of it any more');
+		await open(page, `sender/${one}`);
+		await page.locator('table .pill.up', { hasText: 'yes' }).first().waitFor();
+		same((await api('/api/v1/audit?limit=1')).entries[0].note, 'a wave, looked at ten of them', 'the audit');
+		await quiet(page, complaints);
 		await context.close();
 	});
 }
@@ -161,4 +210,5 @@ export default async function truth(browser) {
 	await acts(browser);
 	await unreadable(browser);
 	await published(browser);
+	await held(browser);		/* last: a thousand more are listed behind it */
 }

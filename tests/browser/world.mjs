@@ -70,6 +70,15 @@ for i in range(${n}):
         s.connect_ex(("198.51.100.10", 25))
 `]);
 
+/* So many bots, one visit to the backup each: at HOST and the numbers behind it in each network. */
+export const wave = (n, host) => run('ip', ['netns', 'exec', `${P}-out`, 'python3', '-c', `
+import socket
+for i in range(${n}):
+    with socket.socket() as s:
+        s.bind(("198.18.%d.%d" % (i % 250, ${host} + i // 250), 0))
+        s.connect_ex(("198.51.100.30", 25))
+`]);
+
 /* A sender that talks to the decoy which talks. */
 export const talk = (address, helo, domain) => run('ip', ['netns', 'exec', `${P}-out`, 'python3', '-c', `
 import socket, sys

@@ -84,15 +84,19 @@ function trouble(error) {
 		console.error(error);		/* ours, not the network's */
 }
 
+function beginAgain() {
+	shown.view.close?.();
+	shown = null;
+	again = true;
+}
+
 /* The database is another one than before (made new, or a backup that was put back): the page begins again. */
 function isAnother(how) {
 	const other = generation !== null && how.generation !== generation;
 	generation = how.generation;
 	if (other) {
 		forget();
-		shown.view.close?.();
-		shown = null;
-		again = true;
+		beginAgain();
 		toast('mxtrapd has another database now: this page begins again.', { kind: 'bad' });
 	}
 	return other;
@@ -105,8 +109,8 @@ function seeTime(how) {
 		moved = { now: how.now, at: mark() };
 	else if (watched !== 'replay' && passed(moved.at) > STALE_MS)
 		throw Object.assign(new Error('stale'), { stale: true });
-	if (watched !== 'replay')
-		setClock(how.now);
+	if (watched !== 'replay' && setClock(how.now))
+		beginAgain();
 }
 
 /* A page that is drawn well shows nothing new where nobody watches. */
@@ -124,6 +128,8 @@ async function draw() {
 		if (now !== shown || isAnother(how))
 			return;
 		seeTime(how);
+		if (shown === null)
+			return;
 		unsure(false);
 		if (now.y) {
 			window.scrollTo(0, now.y);

@@ -5,16 +5,15 @@
 import { get } from './api.js';
 import { h, show } from './dom.js';
 import { guideList } from './guide.js';
-import { acceptButton } from './notice.js';
 import { count, ownSays, pill, plural, span, time } from './text.js';
 import { tokenPanel } from './tokens.js';
 
 const heads = ['Who', 'What', 'Program', 'Last came', 'Fetches', 'The list it has'];
 
 /* Before all others: a list of which nothing, or not all, leaves. */
-const publishedSays = (p, refresh) => !p.open ? h('p', { class: 'note' }, 'The list is not published', p.why ? `: ${p.why}` : '', '. Programs get an empty one.') :
+const publishedSays = (p) => !p.open ? h('p', { class: 'note' }, 'The list is not published', p.why ? `: ${p.why}` : '', '. Programs get an empty one.') :
 	p.held_since ? h('p', { class: 'note' }, `The list grew faster than usual: ${plural(p.held, 'sender is', 'senders are')} held back, and no program has them. `,
-		h('a', { href: '#/senders/held', 'data-focus': 'held' }, 'Look at them'), ' ', acceptButton(p, refresh)) : null;
+		h('a', { href: '#/senders/held', 'data-focus': 'held' }, 'Look at them'), ', then accept them above.') : null;
 
 /* What a program has of the list is the API's word: nothing of one that is not published, and not those who are held. */
 function has(c, publishing) {
@@ -43,7 +42,7 @@ export function consumers(argument, refresh) {
 	async function fill() {
 		const a = await get('api/v1/consumers');
 		const came = a.consumers.filter((c) => c.what !== 'api');	/* a page that looks, and blocks nobody */
-		show(who, JSON.stringify([came, a.own, a.publishing, Math.floor(a.now / 30)]), () => [publishedSays(a.publishing, refresh), came.length === 0 ?
+		show(who, JSON.stringify([came, a.own, a.publishing, Math.floor(a.now / 30)]), () => [publishedSays(a.publishing), came.length === 0 ?
 			h('p', { class: 'empty' }, h('strong', {}, a.own.length ? `No program fetches the list; ${ownSays(a.own)} may block by it. ` : 'No program fetches the list yet: it blocks nobody. '),
 				'Choose below how your mail server or firewall reads it. mxtrapd\u2019s own DNSBL, Postfix socket and firewall sets fetch nothing and are not shown here.') :
 			h('table', { class: 'senders' }, h('thead', {}, h('tr', {}, heads.map((t) => h('th', { scope: 'col' }, t)))), h('tbody', {}, came.map((c) => row(c, a.now, a.publishing))))]);

@@ -6,7 +6,7 @@
  */
 import { get, pagesOf } from './api.js';
 import { h, show } from './dom.js';
-import { acceptButton, state as ask } from './notice.js';
+import { state as ask } from './notice.js';
 import { senderRows } from './rows.js';
 import { count, words } from './text.js';
 
@@ -110,7 +110,7 @@ export function senders(argument, refresh) {
 		found.textContent = n === 0 ? '' : answer.next === null ? `${count(n)} found` : all !== null && all > n ? `${count(n)} of ${count(all)}` : `the first ${count(n)}; there are more`;
 		show(list, JSON.stringify([answer.entries, answer.next, how.publishing?.held_since]), () => {
 			const empty = nothing[rest.join(' ')] || ['No sender matches all of these words. ', 'Remove one, or search for a network: 192.0.2.0/24.'];
-			return [state === 'held' && how.publishing?.held_since ? h('p', { class: 'note' }, 'The list grew faster than usual. These senders are listed but not published. ', acceptButton(how.publishing, refresh)) : null,
+			return [state === 'held' && how.publishing?.held_since ? h('p', { class: 'note' }, 'The list grew faster than usual. These senders are listed but not published: look at them, then accept them above.') : null,
 				n === 0 && answer.next === null ? h('p', { class: 'empty' }, h('strong', {}, empty[0]), empty[1]) : null,
 				n ? senderRows(answer.entries, answer.thresholds, refresh) : null,
 				answer.next !== null ? h('p', { class: 'more' }, h('button', { type: 'button', 'data-focus': 'more', 'data-more': '', onclick: () => { pages++; opened.set(query, pages); refresh(); } },

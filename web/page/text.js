@@ -20,7 +20,12 @@ const clockSeconds = new Intl.DateTimeFormat(undefined,
 
 /* mxtrapd's clock: the browser's own may be off by days, and says neither which day it is nor how old something is. */
 let ahead = 0;
-export const setClock = (seconds) => { ahead = seconds * 1000 - Date.now(); };
+/* True: what was drawn before may name another day. */
+export function setClock(seconds) {
+	const before = ahead;
+	ahead = seconds * 1000 - Date.now();
+	return Math.abs(ahead - before) > 60000;
+}
 const today = () => new Date(Date.now() + ahead).toDateString();
 
 /* How long ago a mark was made, in ms: by the clock that says more, for one may be set and the other stands still while
