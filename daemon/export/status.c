@@ -74,6 +74,14 @@ take_capture(struct status_watched *w, const char *interface, const char *value)
 	c->frames = c->counted ? strtoull(frames, NULL, 10) : 0;
 }
 
+static void
+take_instead(struct status_watched *w, const char *interface, const char *value)
+{
+	for (size_t i = 0; i < w->n_captures; i++)
+		if (strcmp(w->captures[i].name, interface) == 0)
+			(void)snprintf(w->captures[i].instead, sizeof(w->captures[i].instead), "%s", value);
+}
+
 /* "192.0.2.1 takes connections ..., since 1790000000" */
 static void
 take_alarm(struct status_watched *w, const char *value)
@@ -134,6 +142,8 @@ status_row(void *status, const char *name, const char *value)
 		take_real(&s->judged, what, value);
 	} else if ((what = behind(name, "capture ")) != NULL) {
 		take_capture(w, what, value);
+	} else if ((what = behind(name, "instead ")) != NULL) {	/* the rows are in order: behind "capture" */
+		take_instead(w, what, value);
 	} else if ((what = behind(name, "doubt ")) != NULL) {
 		take_doubt(&s->judged, what, value);
 	} else if (behind(name, "alarm ") != NULL) {

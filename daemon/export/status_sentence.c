@@ -182,6 +182,18 @@ capture_names(const struct status *s, char *buf, size_t size)
 	}
 }
 
+/* " eth0 shows 19 frames: 19 not IP (ARP).", of the first that was looked at; or nothing.  Returns buf. */
+#define INSTEAD_SIZE 200
+static const char *
+instead(const struct status *s, char buf[static INSTEAD_SIZE])
+{
+	buf[0] = '\0';
+	for (size_t i = 0; i < s->watched.n_captures && buf[0] == '\0'; i++)
+		if (s->watched.captures[i].instead[0] != '\0')
+			(void)snprintf(buf, INSTEAD_SIZE, " %.20s shows %.120s.", s->watched.captures[i].name, s->watched.captures[i].instead);
+	return buf;
+}
+
 static void
 silent_sentence(const struct status *s, char *buf, size_t size)
 {
@@ -229,7 +241,7 @@ status_sentence(const struct status *s, const struct status_fact *f, char buf[st
 	const size_t size = STATUS_SENTENCE_SIZE;
 	const struct status_watched *w = &s->watched;
 	const struct ladder *l = &s->config->ladder;
-	char name[NAME_SIZE], text[WHEN_SIZE + 8], address[ADDR_TEXT_SIZE];
+	char name[NAME_SIZE], text[WHEN_SIZE + 8], address[ADDR_TEXT_SIZE], shows[INSTEAD_SIZE];
 
 	buf[0] = '\0';
 	switch (f->kind) {
@@ -265,13 +277,14 @@ status_sentence(const struct status *s, const struct status_fact *f, char buf[st
 		break;
 	case STATUS_CAPTURE_EMPTY:
 		capture_names(s, name, sizeof(name));
-		(void)snprintf(buf, size, "No packet of the ladder's addresses has been seen on %.200s since mxtrapd started: nobody can "
-		    "be listed before one is.", name);
+		(void)snprintf(buf, size, "No packet of the ladder's addresses has been seen on %.100s since mxtrapd started: nobody can "
+		    "be listed before one is.%s", name, instead(s, shows));
 		break;
 	case STATUS_ACCEPTS_UNSEEN:
 		capture_names(s, name, sizeof(name));
-		(void)snprintf(buf, size, "Nobody can be listed, because %.200s shows no packet of the ladder's addresses, while decoys "
-		    "took %" PRIu64 " connection%s: is `interface` right?", name, w->accepts_unseen, w->accepts_unseen == 1 ? "" : "s");
+		(void)snprintf(buf, size, "Nobody can be listed, because %.100s shows no packet of the ladder's addresses, while decoys "
+		    "took %" PRIu64 " connection%s: is `interface` right?%s", name, w->accepts_unseen, w->accepts_unseen == 1 ? "" : "s",
+		    instead(s, shows));
 		break;
 	case STATUS_DECOY:
 		(void)snprintf(buf, size, "The decoy %s %s.", rung_name(s, w->alarms[f->index].address, name), w->alarms[f->index].says);
@@ -298,7 +311,7 @@ status_sentence(const struct status *s, const struct status_fact *f, char buf[st
 		(void)addr_format(&l->targets[f->index].addr, address);
 		(void)snprintf(buf, size, s->judged.real_elsewhere ?
 		    "No connection to the real MX %.200s was ever seen, while other exchangers had some, and this host does not have its "
-		    "address: honest senders cannot be told from others. Set witness = \"none\" or \"postfix\"." :
+		    "address: honest senders cannot be distinguished from others. Set witness = \"none\" or \"postfix\"." :
 		    "No connection to the real MX %.200s was ever seen, while other exchangers had some: does its traffic pass an "
 		    "interface that is watched?", rung_name(s, address, name));
 		break;

@@ -54,6 +54,7 @@ struct status_capture {
 	int64_t	 down_s;		/* not captured since; 0: captured */
 	uint64_t frames;		/* that passed the filter: of the ladder's addresses, or our own mail */
 	bool	 counted;		/* frames is known */
+	char	 instead[160];		/* what it shows where none of them came: "19 not IP (ARP)"; "": not looked at */
 };
 struct status_process {
 	char	 name[16];

@@ -177,7 +177,7 @@ async function sentences(browser) {
 	const at = Math.floor(Date.now() / 86400000) * 86400 + 3600;
 	const since = `since ${new Date(at * 1000).toISOString().slice(11, 16)} UTC`;
 	const texts = { [`The real MX mx1 has not answered ${since}: judging is suspended.`]: /has not answered since ([0-9]+ [A-Z][a-z]+, )?10:00: judging is suspended\.$/,
-		'The decoy mx0 is silent.': /is silent since ([0-9]+ [A-Z][a-z]+, )?10:00\.$/, 'Nothing leaves before 10:42 UTC: too young.': /^Nothing leaves before 10:42 UTC: too young\.$/ };
+		'The decoy mx0 is silent.': /is silent \(since ([0-9]+ [A-Z][a-z]+, )?10:00\)\.$/, 'Nothing leaves before 10:42 UTC: too young.': /^Nothing leaves before 10:42 UTC: too young\.$/ };
 
 	await check('a time in the sentence of state is told once, in the reader\'s zone', async () => {
 		for (const [text, found] of Object.entries(texts)) {

@@ -2,7 +2,7 @@
 /*
  * truth.mjs - what the page shows is so: right after an act, after a double click, of the newest, of a list that is held.
  */
-import { SITE, TOKEN, another, api, bot, check, holds, listedBot, open, quiet, same, stateOf, tab, until, wave } from './world.mjs';
+import { SITE, TOKEN, another, api, bot, check, holds, listedBot, open, quiet, same, say, stateOf, tab, until, wave } from './world.mjs';
 
 const decisions = async () => (await api('/api/v1/audit?limit=200')).entries;
 const undoButton = (page) => page.locator('.toast:not(.gone) button', { hasText: 'Undo' });
@@ -126,6 +126,20 @@ async function newest(browser) {
 	});
 }
 
+async function spoken(browser) {
+	await check('what a sender said is shown in words, also what is no SMTP and no command of it', async () => {
+		const { page, context, complaints } = await tab(browser);
+		for (const [address, line, words] of [['198.18.238.66', 'GET / HTTP/1.1', /HTTP or another protocol that is not SMTP: its visit counts nothing/], ['198.18.239.66', 'XYZZY', /an unknown command before HELO: its words count nothing/]]) {
+			await say(address, line);
+			await until('it is known', async () => (await api(`/api/v1/senders/${address}`)).said?.length);
+			await open(page, `sender/${address}`);
+			await page.locator('.timeline .dialogue', { hasText: words }).waitFor();
+		}
+		await quiet(page, complaints);
+		await context.close();
+	});
+}
+
 async function unreadable(browser) {
 	await check('a database that cannot be read is said to be that, with where to look', async () => {
 		const { page, context } = await tab(browser);
@@ -208,6 +222,7 @@ async function held(browser) {
 export default async function truth(browser) {
 	await newest(browser);
 	await acts(browser);
+	await spoken(browser);
 	await unreadable(browser);
 	await published(browser);
 	await held(browser);		/* last: a thousand more are listed behind it */

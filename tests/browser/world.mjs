@@ -95,6 +95,18 @@ with socket.socket() as s:
             pass
 `, address, helo, domain]);
 
+/* A sender that says one line to that decoy, and hears how it ends. */
+export const say = (address, line) => run('ip', ['netns', 'exec', `${P}-out`, 'python3', '-c', `
+import socket, sys
+with socket.socket() as s:
+    s.settimeout(30)
+    s.bind((sys.argv[1], 0))
+    s.connect(("198.51.100.40", 25))
+    s.recv(200)
+    s.sendall(sys.argv[2].encode() + b"\r\n")
+    s.recv(200)
+`, address, line]);
+
 /* mxtrapd, stopped and started again by whoever tests that. */
 export async function trapStop() {
 	process.kill(trap);

@@ -472,6 +472,9 @@ an_interface_that_shows_nothing_of_ours_is_not_well(void **state)
 	assert_first(STATUS_BAD, "Nobody can be listed, because eth1 shows no packet of the ladder's addresses, while decoys took 3 "
 	    "connections: is `interface` right?");
 	assert_true(status_nobody_listed(&status));
+	tell("instead eth1", "19 frames: 19 not IP (ARP)");
+	assert_first(STATUS_BAD, "Nobody can be listed, because eth1 shows no packet of the ladder's addresses, while decoys took 3 "
+	    "connections: is `interface` right? eth1 shows 19 frames: 19 not IP (ARP).");
 	tell("capture eth0", "capturing, 12 frames, 0 dropped, opened again 0 times");
 	assert_first(STATUS_GOOD, "All is well.");
 }

@@ -29,7 +29,7 @@ function program(a) {
 	a.processes.length ? [h('h2', {}, 'Processes'), table(['Process', 'Pid', 'Started again', 'Since'],
 		a.processes.map((p) => [p.name, h('span', {}, String(p.pid)), plural(p.restarts, 'time', 'times'), time(p.since)]), 'Processes')] : null,
 	h('h2', {}, 'Libraries'), table(['Library', 'Version'], a.libraries.map((l) => [l.name, h('span', {}, l.version)]), 'Libraries'),
-	h('p', { class: 'note' }, 'The page itself has parts of others in it: ', h('a', { href: 'notices.txt' }, 'their licences'), '. All of it comes from this program; nothing is fetched from elsewhere. ',
+	h('p', { class: 'note' }, 'The page includes the work of others: ', h('a', { href: 'notices.txt' }, 'their licences'), '. All of it comes from this program; nothing is fetched from elsewhere. ',
 		'The interface that it is drawn from is described in docs/openapi.yaml.')];
 }
 

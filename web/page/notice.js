@@ -15,7 +15,7 @@ export function worded(s) {
 	const [before, after] = s.text.split(/ since (?:[0-9-]+ )?[0-9]+:[0-9]+ UTC/);
 	if (!s.since || (after === undefined && / UTC/.test(s.text)))
 		return s.text;
-	return after === undefined ? [s.text.replace(/\.$/, ''), ' since ', time(s.since), '.'] : [before, ' since ', time(s.since), after];
+	return after === undefined ? [s.text.replace(/\.$/, ''), ' (since ', time(s.since), ').'] : [before, ' since ', time(s.since), after];
 }
 
 const looks = { risk: 'Show them', 'senders/held': 'Show them', 'senders/allowed': 'Show the allow-list', consumers: 'Consumers', ladder: 'Ladder', about: 'About' };

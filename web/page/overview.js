@@ -15,7 +15,8 @@ import { brief, count, mark, passed, plural, span, time } from './text.js';
 
 const RISK_MS = 15 * 60000;
 /* What a listing means now: the list may be published, held in part, or only watched. */
-const listedSays = (p) => !p || (p.open && !p.held_since) ? 'blocked by every program that uses your list' :
+const nobodyUses = (c) => !c.known && c.own.length === 0;
+const listedSays = (p, c) => p.open && nobodyUses(c) ? 'would be blocked: no program fetches the list yet' : p.open && !p.held_since ? 'blocked by every program that uses your list' :
 	p.open ? `${p.held === undefined ? 'some of them' : count(p.held)} held back, not published yet` : 'would be blocked: the list is not published';
 
 const tiles = {
@@ -25,9 +26,9 @@ const tiles = {
 	attempts: ['Attempts, 24 h', '#/live', null],
 };
 
-function tile(t, proven, publishing) {
+function tile(t, proven, publishing, users) {
 	const [name, href, says] = tiles[t.name];
-	const hint = typeof says === 'function' ? says(publishing) : says ?? `${brief(proven)} of them completed the handshake`;
+	const hint = typeof says === 'function' ? says(publishing, users) : says ?? `${brief(proven)} of them completed the handshake`;
 	return h('a', { class: 'tile ' + t.name, href, 'data-focus': 'tile ' + t.name },
 		h('span', { class: 'name' }, name), h('span', { class: 'value', title: count(t.now) }, brief(t.now)), spark(t.days, t.name),
 		h('span', { class: 'dim' }, hint), h('span', { class: 'dim' }, change(t.now, t.week_ago)));
@@ -72,13 +73,14 @@ export function overview(_argument, refresh) {
 		const o = await ask();
 		latest.style.setProperty('--rows', o.totals[0].now > 2 ? 5 : o.totals[0].now);	/* later parts move nothing */
 		show(state, JSON.stringify([o.says, o.publishing]), () => sentence(o, refresh));
-		show(numbers, JSON.stringify([o.totals, o.risk, o.consumers, o.publishing]), () => [...Object.keys(tiles).map((name) => tile(o.totals.find((t) => t.name === name), o.totals.find((t) => t.name === 'proven').now, o.publishing)), riskTile(o.risk), consumerTile(o.consumers, o.now, o.publishing)]);
+		show(numbers, JSON.stringify([o.totals, o.risk, o.consumers, o.publishing]), () => [...Object.keys(tiles).map((name) => tile(o.totals.find((t) => t.name === name), o.totals.find((t) => t.name === 'proven').now, o.publishing, o.consumers)), riskTile(o.risk), consumerTile(o.consumers, o.now, o.publishing)]);
 		show(ladder, JSON.stringify(o.rungs), () => [h('div', { class: 'head' }, h('h2', { id: 'ladder-title' }, 'The ladder now'), h('a', { href: '#/ladder' }, 'all about it')),
 			o.rungs.length === 0 ? h('p', { class: 'empty' }, 'No MX set is configured. Describe one with ', h('code', {}, 'mx-set "example.org" { \u2026 }'), ' and restart mxtrapd.') : ladders(o.rungs)]);
 		const [list] = await Promise.all([get('api/v1/list?state=listed&order=since&limit=5'), over.fill(o.now)]);
 		flow.fill({ key: JSON.stringify(o.flow.routes), empty: o.flow.routes.length === 0 ? 'No visit ended in the last 24 hours. A visit ends when a sender has been silent for a while; then its route is drawn here.' : null,
 			summary: flowSays(o.flow), draw: (box, width) => box.replaceChildren(drawFlow(o.flow, width)), table: () => table(['Route', 'Visits', 'Completed a handshake at the real MX'], flowLines(o.flow), 'Routes over the rungs') });
-		show(latest, JSON.stringify([list.entries, o.publishing?.open]), () => [h('div', { class: 'head' }, h('h2', { id: 'latest-title' }, o.publishing?.open === false ? 'Who would be blocked, and why' : 'Who is blocked, and why', h('span', { class: 'dim' }, ' \u2013 the newest')), h('a', { href: '#/senders/listed' }, 'all of them')),
+		const blocks = o.publishing.open && !nobodyUses(o.consumers);
+		show(latest, JSON.stringify([list.entries, blocks]), () => [h('div', { class: 'head' }, h('h2', { id: 'latest-title' }, blocks ? 'Who is blocked, and why' : 'Who would be blocked, and why', h('span', { class: 'dim' }, ' \u2013 the newest')), h('a', { href: '#/senders/listed' }, 'all of them')),
 			list.entries.length ? senderRows(list.entries, list.thresholds, refresh, { states: false, sentences: true }) : h('p', { class: 'empty' }, h('strong', {}, 'Nobody. '),
 				'A sender that goes to the bogus backup first, more than once and with a proven address, will be: ', h('a', { href: '#/senders/suspect' }, 'watch the suspects'), '.')]);
 		lookAtRisk(o.risk.at, o.now);

@@ -28,16 +28,18 @@ function attempt(row) {
 /* The words are the sender's own: text nodes alone ever hold them. */
 function said(row) {
 	const has = (what) => row.said.includes(what);
+	const parts = [
+		has('tls') ? 'a TLS hello, with which no SMTP begins: its visit counts nothing' :
+			has('foreign_protocol') ? 'HTTP or another protocol that is not SMTP: its visit counts nothing' :
+				has('early') ? 'something before it was greeted' : null,
+		row.helo !== null ? ['HELO ', h('code', {}, row.helo), has('bad_helo') ? ', a name that no mail server uses' : null] : has('no_helo') ? 'no HELO' : null,
+		row.domain !== null ? ['mail for ', row.domain ? h('code', {}, row.domain) : 'a recipient without a domain',
+			has('ours') ? ', which is ours' : has('foreign') ? ', which is not ours' : null] : null,
+		has('order') ? 'commands out of order' : null,
+		has('unknown_command') ? 'an unknown command before HELO: its words count nothing' : null,
+	].filter(Boolean);
 	return { at: row.time, kind: 'attempt dialogue', body: [
-		h('p', {}, h('strong', {}, 'SMTP dialogue with ', row.exchanger || row.address || 'a decoy'), ': ',
-			has('tls') ? 'a TLS hello, before it was greeted' : has('early') ? 'something before it was greeted' : null,
-			has('early') && (row.helo !== null || row.domain !== null) ? '; ' : null,
-			row.helo !== null ? ['HELO ', h('code', {}, row.helo), has('bad_helo') ? ', a name that no mail server uses' : null] :
-				has('no_helo') ? 'no HELO' : null,
-			row.domain !== null ? [row.helo !== null || has('no_helo') ? '; ' : null, 'mail for ',
-				row.domain ? h('code', {}, row.domain) : 'a recipient without a domain',
-				has('ours') ? ', which is ours' : has('foreign') ? ', which is not ours' : null] : null,
-			!has('early') && row.helo === null && !has('no_helo') && row.domain === null ? 'nothing' : null)] };
+		h('p', {}, h('strong', {}, 'SMTP dialogue with ', row.exchanger || row.address || 'a decoy'), ': ', parts.length ? parts.map((part, i) => [i ? '; ' : null, part]) : 'nothing')] };
 }
 
 function visit(row) {

@@ -15,7 +15,7 @@ const opens = { export: 'every export', lapi: 'CrowdSec bouncer', admin: 'everyt
 function shown(done) {
 	const url = `${home}/x/${done.token}/plain`;
 	return ask({ title: `The token of ${done.name}`, confirm: 'I have it', once: true, send: async () => true, body: [
-		h('p', {}, 'It is shown this once: mxtrap keeps only its hash.'), snippet(done.token, 'the token'),
+		h('p', {}, 'It is shown only now: mxtrap keeps only its hash.'), snippet(done.token, 'the token'),
 		done.scope.startsWith('export') ? [h('p', {}, 'As a header:'), snippet(`curl -fsS -H "Authorization: Bearer ${done.token}" ${home}/export/plain`, 'the command'),
 			h('p', {}, 'Or in the URL, for a program that cannot send a header. Proxies may log it:'), snippet(url, 'the URL')] : null] });
 }
