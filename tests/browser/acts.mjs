@@ -56,13 +56,15 @@ export default async function acts(browser) {
 		await until('it is no longer allowed', async () => await stateOf('198.18.210.66') !== 'allowed');
 		await page.locator('.audit tbody tr').nth(1).waitFor();
 	});
-	await check('allow is undone from the message that tells of it', async () => {
+	await check('allow is undone from its message, and the listing that it ended is back', async () => {
 		await listedBot('198.18.211.66');
 		await open(page, 'senders/listed');
 		await fill(page, 'allow', '198.18.211.66');
 		await is('198.18.211.66', 'allowed');
 		await undone(page);
-		await until('it is no longer allowed', async () => await stateOf('198.18.211.66') !== 'allowed');
+		await is('198.18.211.66', 'listed');
+		await page.locator('.senders tbody tr', { hasText: '198.18.211.66' }).waitFor();
+		same((await (await fetch(SITE + '/export/plain')).text()).includes('198.18.211.66\n'), true, 'the export has it');
 	});
 	await check('list by hand: it is exported at once, and leaves when that is undone', async () => {
 		await open(page, 'sender/198.18.140.12');

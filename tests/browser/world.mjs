@@ -103,7 +103,7 @@ with socket.socket() as s:
     s.bind((sys.argv[1], 0))
     s.connect(("198.51.100.40", 25))
     s.recv(200)
-    s.sendall(sys.argv[2].encode() + b"\r\n")
+    s.sendall(sys.argv[2].encode() + b"\\r\\n")
     s.recv(200)
 `, address, line]);
 
