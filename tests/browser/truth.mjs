@@ -129,7 +129,7 @@ async function newest(browser) {
 async function spoken(browser) {
 	await check('what a sender said is shown in words, also what is no SMTP and no command of it', async () => {
 		const { page, context, complaints } = await tab(browser);
-		for (const [address, line, words] of [['198.18.238.66', 'GET / HTTP/1.1', /HTTP or another protocol that is not SMTP: its visit counts nothing/], ['198.18.239.66', 'XYZZY', /an unknown command before HELO: its words count nothing/]]) {
+		for (const [address, line, words] of [['198.18.238.66', 'GET / HTTP/1.1', /HTTP or another protocol that is not SMTP: its visit counts nothing/], ['198.18.239.66', 'NOOP\r\nXYZZY', /an unknown command before HELO: its words count nothing/]]) {
 			await say(address, line);
 			await until('it is known', async () => (await api(`/api/v1/senders/${address}`)).said?.length);
 			await open(page, `sender/${address}`);
