@@ -438,6 +438,7 @@ bool
 salvage_damaged(struct store *s)
 {
 	struct saving v = { .s = s };
+	bool there = size_of(s, "") >= 0 || size_of(s, "-wal") > 0;
 	char fresh[4096], saved[4096], tries[4096], aside[4096];
 	bool ok;
 
@@ -453,7 +454,7 @@ salvage_damaged(struct store *s)
 		v.damaged = open_damaged(s);
 	keep_open(s, &v.kept);
 	v.current = is_current(&v);
-	ok = build_open(s, fresh) && save_all(&v, strrchr(aside, '/') + 1);
+	ok = build_open(s, fresh) && save_all(&v, there ? strrchr(aside, '/') + 1 : "");
 	if (!ok)
 		log_warnx("DATABASE [%s] cannot be saved: %s", s->path, s->db != NULL ? sqlite3_errmsg(s->db) : "no new file");
 	(void)unlink(tries);		/* it counts crashes */

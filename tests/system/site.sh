@@ -193,7 +193,7 @@ set_aside() { ls "$DIR"/state/mxtrap.db.corrupt-* >/dev/null 2>&1; }
 check "and kept" set_aside
 check "status says so" wait_for 4000 status_says '^[!-] The database was damaged'
 bot 198.18.5.66
-check "a new one is begun" wait_for 4000 listed 198.18.5.66
+check "and a new one takes what is seen" wait_for 4000 known 198.18.5.66
 stop
 sqlite3 "$DIR/state/mxtrap.db" 'PRAGMA user_version = 999' >/dev/null
 before=$(sha256sum "$DIR"/state/mxtrap.db*)
