@@ -220,7 +220,7 @@ save_list(struct saving *v, enum copy_table t)
 	if (v->damaged != NULL && copy_sound(v->damaged, t) && copy_rows(v->damaged, v->s->db, t, false, INT64_MAX, &c) && c.whole) {
 		note_saved(v, t, c.rows, "");
 		if (c.bad > 0)
-			note_lost(v, t, true);
+			note_lost(v, t, c.rows > 0);
 		return true;
 	}
 	copy_empty(v->s->db, t);
