@@ -212,6 +212,10 @@ write_own(FILE *out, struct web *web)
 	    (double)atomic_load(&c->opened));
 	counter(out, "mxtrap_http_cut_total", "HTTP connections cut off at a deadline.",
 	    atomic_load(&c->cut));
+	counter(out, "mxtrap_http_evicted_total", "Idle HTTP connections that made room for another of their address.",
+	    atomic_load(&c->evicted));
+	counter(out, "mxtrap_http_crowded_total", "HTTP connections that nothing could make room for.",
+	    atomic_load(&c->crowded));
 	counter(out, "mxtrap_http_refused_hosts_total", "Requests for a Host that is not ours.",
 	    atomic_load(&c->refused_hosts));
 	counter(out, "mxtrap_http_refused_origins_total", "Changes asked for by a page of another site.",

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * server.c - libmicrohttpd, and the only file that knows it.
+ * server.c - libmicrohttpd: listeners, connections and requests.  It and respond.c alone know the library.
  *
  * One daemon with one epoll thread a listener: a pool gains nothing (measured).
  * The library reads the request and sends the answer; what a path means, what it
  * costs and who is too slow is decided elsewhere.
  */
-#include <microhttpd.h>
 #include <netinet/in.h>
 
 #include <stdlib.h>
@@ -17,322 +16,12 @@
 
 #include "mxtrap/log.h"
 #include "mxtrap/process.h"
-#include "web_int.h"
+#include "server.h"
 
 #define CONNECTION_MEMORY 12288		/* request line and all headers, and our own */
-#define PER_ADDRESS_MAX	  256		/* of CONNECTION_MAX: a proxy in front is one address */
 #define IDLE_TIMEOUT_S	  30
-#define GROWING_BLOCK	  32768		/* of a body that is being written, a client; so much is resident for each */
-
-#define CONSTANTS_MAX 4
 
 #define TLS_PRIORITIES	    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
-#define STREAM_BLOCK	    4096
-#define STREAM_SOCKET_BYTES 32768
-
-struct server {
-	struct MHD_Daemon *daemon;
-	struct web	  *web;
-	/* Ready answers with a constant body and no ETag: "not listed", "ok". */
-	struct { const void *body; struct MHD_Response *response; } constants[CONSTANTS_MAX];
-	struct connections connections;
-};
-
-/* On every answer.  The page needs scripts, styles and data from here and nothing else. */
-static const struct { const char *name, *value; } headers[] = {
-	{ "Content-Security-Policy",
-	  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-	  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'" },
-	{ "X-Content-Type-Options", "nosniff" },
-	{ "Referrer-Policy", "no-referrer" },
-	{ "Cross-Origin-Resource-Policy", "same-origin" },
-};
-
-static void
-add_date(struct MHD_Response *response, const char *name, int64_t when_s)
-{
-	char text[HTTP_DATE_SIZE];
-
-	if (http_date(text, when_s))
-		(void)MHD_add_response_header(response, name, text);
-}
-
-/* -- a client waits for a document: its connection sleeps, the thread does not -- */
-
-static void
-connection_sleep(void *mhd)
-{
-	MHD_suspend_connection(mhd);
-}
-
-static void
-connection_wake(void *mhd)
-{
-	MHD_resume_connection(mhd);
-}
-
-static bool
-wait_for(struct document *document, struct connection *conn, struct MHD_Connection *mhd, enum document_stage stage,
-    uint64_t beyond)
-{
-	conn->waiter = (struct waiter){ .for_stage = stage, .beyond = beyond, .sleep = connection_sleep,
-		.wake = connection_wake, .ctx = mhd };
-	return document_wait(document, &conn->waiter);
-}
-
-struct growing {
-	struct document *document;	/* a reference */
-	struct connection *conn;
-	struct MHD_Connection *mhd;
-};
-
-/* The next of a body that is being written.  One that fails ends the connection before its last chunk. */
-static ssize_t
-read_growing(void *ctx, uint64_t at, char *buf, size_t n)
-{
-	struct growing *g = ctx;
-
-	for (;;) {
-		bool ended;
-		ssize_t got = document_read(g->document, at, buf, n, &ended);
-
-		if (got > 0)
-			return got;
-		if (ended)
-			return MHD_CONTENT_READER_END_OF_STREAM;
-		if (got < 0)
-			return MHD_CONTENT_READER_END_WITH_ERROR;
-		if (wait_for(g->document, g->conn, g->mhd, DOCUMENT_GROWS, at + 1))
-			return 0;
-	}
-}
-
-static void
-free_growing(void *ctx)
-{
-	struct growing *g = ctx;
-
-	document_unref(g->document);
-	free(g);
-}
-
-static struct MHD_Response *
-growing_response(struct reply *reply, struct connection *conn, struct MHD_Connection *mhd)
-{
-	struct growing *g = malloc(sizeof(*g));
-	struct MHD_Response *response;
-
-	if (g == NULL)
-		return NULL;
-	*g = (struct growing){ reply->document, conn, mhd };
-	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, GROWING_BLOCK, read_growing, g, free_growing);
-	if (response == NULL)
-		free(g);
-	else
-		reply->document = NULL;
-	return response;
-}
-
-/* -- streams of events: the library asks, or sleeps until somebody wakes it -- */
-
-static void
-suspend(void *connection)
-{
-	MHD_suspend_connection(connection);
-}
-
-void
-server_resume(void *connection)
-{
-	MHD_resume_connection(connection);
-}
-
-static ssize_t
-read_stream(void *ctx, uint64_t pos, char *buf, size_t max)
-{
-	struct event_stream *stream = ctx;
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(stream->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	int64_t now_ms = clock_ms();
-	long n;
-
-	(void)pos;
-	/* What was told before has been taken: the next piece has a time of its own. */
-	if (info != NULL && info->socket_context != NULL)
-		connection_phase(stream->connections, info->socket_context, CONNECTION_STREAM, 0, now_ms);
-	n = stream_read(stream, buf, max, now_ms, suspend);
-	return n < 0 ? MHD_CONTENT_READER_END_OF_STREAM : n;
-}
-
-static void
-end_stream(void *ctx)
-{
-	stream_close(ctx);
-}
-
-/* Little waits in the kernel for a client that does not read. */
-static void
-begin_stream(struct server *server, struct MHD_Connection *mhd, const struct connection *conn, struct event_stream *stream)
-{
-	int size = STREAM_SOCKET_BYTES;
-
-	stream->connection = mhd;
-	stream->connections = &server->connections;
-	stream->fd = conn->fd;
-	(void)setsockopt(conn->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-}
-
-/* The library's response; it owns the body from here on.  NULL: out of memory. */
-static struct MHD_Response *
-make_response(struct reply *reply, struct connection *conn, struct MHD_Connection *mhd)
-{
-	struct MHD_Response *response = NULL;
-	void *body = (void *)(uintptr_t)reply->body;
-	char number[16];
-
-	switch (reply->kind) {
-	case BODY_NONE:
-		response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-		break;
-	case BODY_STATIC:
-		response = MHD_create_response_from_buffer(reply->size, body, MHD_RESPMEM_PERSISTENT);
-		break;
-	case BODY_OWNED:
-		response = MHD_create_response_from_buffer(reply->size, body, MHD_RESPMEM_MUST_FREE);
-		break;
-	case BODY_STREAM:
-		response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, reply->stream, end_stream);
-		break;
-	case BODY_FD:
-		response = MHD_create_response_from_fd64(reply->size, reply->fd);
-		break;
-	case BODY_GROWING:
-		response = growing_response(reply, conn, mhd);
-		break;
-	case BODY_LATER:
-		break;
-	}
-	if (response == NULL)
-		return NULL;
-	if (reply->kind == BODY_STREAM) {
-		(void)MHD_add_response_header(response, "Connection", "close");
-		/* A proxy that gathers an answer first would show nothing for minutes (nginx reads this). */
-		(void)MHD_add_response_header(response, "X-Accel-Buffering", "no");
-	}
-	reply->kind = BODY_NONE;
-	for (size_t i = 0; i < ARRAY_LEN(headers); i++)
-		(void)MHD_add_response_header(response, headers[i].name, headers[i].value);
-	(void)MHD_add_response_header(response, "Cache-Control",
-	    reply->cache_control != NULL ? reply->cache_control : "no-cache");
-	if (reply->media_type != NULL)
-		(void)MHD_add_response_header(response, "Content-Type", reply->media_type);
-	if (reply->etag[0] != '\0')
-		(void)MHD_add_response_header(response, "ETag", reply->etag);
-	if (reply->status == 401)
-		(void)MHD_add_response_header(response, "WWW-Authenticate", "Bearer realm=\"mxtrap\", Basic realm=\"mxtrap\"");
-	if (reply->gzipped)
-		(void)MHD_add_response_header(response, "Content-Encoding", "gzip");
-	if (reply->varies)
-		(void)MHD_add_response_header(response, "Vary", "Accept-Encoding");
-	if (reply->allow != NULL)
-		(void)MHD_add_response_header(response, "Allow", reply->allow);
-	add_date(response, "Last-Modified", reply->last_modified_s);
-	add_date(response, "Expires", reply->expires_s);
-	if (reply->retry_after_s != 0) {
-		(void)snprintf(number, sizeof(number), "%u", reply->retry_after_s);
-		(void)MHD_add_response_header(response, "Retry-After", number);
-	}
-	if (reply->unpublished[0] != '\0')
-		(void)MHD_add_response_header(response, "X-Mxtrap-Unpublished",
-		    reply->unpublished);
-	return response;
-}
-
-/*
- * "Is it listed?" is asked more often than all else, and making a response costs as much
- * as looking up: each connection keeps one for small answers that must not be stored.
- * Its size is fixed, so the body is filled up with spaces, which JSON allows.
- */
-static struct MHD_Response *
-ready_response(struct connection *conn, struct MHD_Connection *mhd, struct reply *reply)
-{
-	struct reply fixed;
-
-	memcpy(conn->ready_body, reply->body, reply->size);
-	memset(conn->ready_body + reply->size, ' ', READY_SIZE - reply->size);
-	if (conn->ready == NULL) {
-		reply_init(&fixed);
-		fixed.kind = BODY_STATIC;
-		fixed.body = conn->ready_body;
-		fixed.size = READY_SIZE;
-		fixed.media_type = reply->media_type;
-		fixed.cache_control = reply->cache_control;
-		conn->ready = make_response(&fixed, conn, mhd);
-	}
-	return conn->ready;
-}
-
-static bool
-fits_ready(const struct reply *reply)
-{
-	return reply->kind == BODY_OWNED && reply->status == 200 && reply->size <= READY_SIZE &&
-	    reply->etag[0] == '\0' && reply->media_type != NULL &&
-	    strcmp(reply->media_type, "application/json") == 0;
-}
-
-/* The same, from those at hand where it never differs; *keep: not the caller's to destroy. */
-static struct MHD_Response *
-find_or_make_response(struct server *server, struct connection *conn, struct MHD_Connection *mhd,
-    struct reply *reply, bool *keep)
-{
-	*keep = false;
-	if (fits_ready(reply)) {
-		*keep = true;
-		return ready_response(conn, mhd, reply);
-	}
-	if (reply->kind != BODY_STATIC || reply->etag[0] != '\0' || reply->allow != NULL)
-		return make_response(reply, conn, mhd);
-	for (size_t i = 0; i < CONSTANTS_MAX; i++) {
-		if (server->constants[i].body == reply->body) {
-			*keep = true;
-			return server->constants[i].response;
-		}
-		if (server->constants[i].body == NULL) {
-			server->constants[i].body = reply->body;
-			server->constants[i].response = make_response(reply, conn, mhd);
-			if (server->constants[i].response == NULL)
-				server->constants[i].body = NULL;
-			*keep = true;
-			return server->constants[i].response;
-		}
-	}
-	return make_response(reply, conn, mhd);
-}
-
-static enum MHD_Result
-send_reply(struct server *server, struct connection *conn, struct MHD_Connection *mhd,
-    struct reply *reply)
-{
-	unsigned status = reply->status;
-	uint64_t size = reply->size;
-	bool keep, streams = reply->kind == BODY_STREAM;
-	struct MHD_Response *response;
-	enum MHD_Result result;
-
-	if (streams)
-		begin_stream(server, mhd, conn, reply->stream);
-	response = find_or_make_response(server, conn, mhd, reply, &keep);
-	reply_clear(reply);
-	if (response == NULL)
-		return MHD_NO;
-	if (status / 100 < ARRAY_LEN(server->web->counters.replies))
-		atomic_fetch_add_explicit(&server->web->counters.replies[status / 100], 1,
-		    memory_order_relaxed);
-	connection_phase(&server->connections, conn, streams ? CONNECTION_STREAM : CONNECTION_REPLY, size, clock_ms());
-	result = MHD_queue_response(mhd, status, response);
-	if (!keep)
-		MHD_destroy_response(response);
-	return result;
-}
 
 static enum MHD_Result
 see_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
@@ -351,6 +40,17 @@ acceptable(struct server *server, struct MHD_Connection *mhd, struct request *re
 	header_begin(&seen, req);
 	(void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, see_header, &seen);
 	return header_acceptable(server->web, &seen, req, reply);
+}
+
+/* All that its address may have is busy, and so are the few beside.  False: *reply says so. */
+static bool
+has_room(struct server *server, const struct connection *conn, struct reply *reply)
+{
+	if (!connection_crowded(&server->connections, conn))
+		return true;
+	reply_problem(reply, 503, "found %d requests of %s that are being answered, expected fewer: ask again", PER_ADDRESS_MAX,
+	    conn->request.client);
+	return false;
 }
 
 /* con_cls goes NULL (from log_uri) -> the connection -> answered. */
@@ -378,8 +78,8 @@ on_request(void *ctx, struct MHD_Connection *mhd, const char *url, const char *m
 		conn->request.posts = route_posts(&conn->request, method);
 		conn->request.discards = conn->request.posts && strcmp(conn->request.path, "/v1/usage-metrics") == 0;
 		conn->request.fetches = route_fetches(&conn->request) || conn->request.posts;
-		if (!acceptable(server, mhd, &conn->request, &reply))
-			return send_reply(server, conn, mhd, &reply);
+		if (!has_room(server, conn, &reply) || !acceptable(server, mhd, &conn->request, &reply))
+			return respond(server, conn, mhd, &reply);
 		return MHD_YES;
 	}
 	if (*upload_size != 0) {
@@ -406,10 +106,10 @@ on_request(void *ctx, struct MHD_Connection *mhd, const char *url, const char *m
 		reply_init(&reply);
 		route(server->web, &conn->request, method, &reply);
 		if (reply.kind != BODY_LATER)
-			return send_reply(server, conn, mhd, &reply);
+			return respond(server, conn, mhd, &reply);
 		/* Its deadline is that of an answer from now on; the library calls again when it is woken. */
 		connection_phase(&server->connections, conn, CONNECTION_REPLY, 0, clock_ms());
-		waits = wait_for(reply.document, conn, mhd, reply.wait_for, 0);
+		waits = respond_later(reply.document, conn, mhd, reply.wait_for, 0);
 		reply_clear(&reply);
 		if (waits)
 			return MHD_YES;
@@ -423,9 +123,10 @@ on_uri(void *ctx, const char *uri, struct MHD_Connection *mhd)
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
-	(void)ctx;
-	if (info != NULL && info->socket_context != NULL)
+	if (info != NULL && info->socket_context != NULL) {
+		connection_reads(&((struct server *)ctx)->connections, info->socket_context);
 		(void)request_parse(&((struct connection *)info->socket_context)->request, uri);
+	}
 	return NULL;
 }
 
@@ -441,24 +142,25 @@ on_completed(void *ctx, struct MHD_Connection *mhd, void **con_cls,
 	*con_cls = NULL;
 }
 
-/* Who is at the other end: behind a proxy, the proxy. */
-static void
-name_client(struct MHD_Connection *mhd, struct connection *conn)
+/* Who is at the other end (behind a proxy, the proxy), as a key and as text. */
+static sender_key
+name_client(struct MHD_Connection *mhd, char text[static ADDR_TEXT_SIZE])
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	struct addr addr;
 
-	(void)snprintf(conn->request.client, sizeof(conn->request.client), info != NULL && info->client_addr != NULL &&
+	(void)snprintf(text, ADDR_TEXT_SIZE, "%s", info != NULL && info->client_addr != NULL &&
 	    info->client_addr->sa_family == AF_UNIX ? "unix" : "?");
 	if (info == NULL || info->client_addr == NULL)
-		return;
+		return 0;
 	if (info->client_addr->sa_family == AF_INET)
 		addr = addr_from_v4((const uint8_t *)&((const struct sockaddr_in *)(const void *)info->client_addr)->sin_addr);
 	else if (info->client_addr->sa_family == AF_INET6)
 		addr = addr_from_v6(((const struct sockaddr_in6 *)(const void *)info->client_addr)->sin6_addr.s6_addr);
 	else
-		return;
-	addr_format(&addr, conn->request.client);
+		return 0;
+	addr_format(&addr, text);
+	return addr_sender(&addr);
 }
 
 static void
@@ -467,14 +169,17 @@ on_connection(void *ctx, struct MHD_Connection *mhd, void **socket_context,
 {
 	struct server *server = ctx;
 	const union MHD_ConnectionInfo *info;
+	char client[ADDR_TEXT_SIZE];
+	sender_key who;
 
 	switch (code) {
 	case MHD_CONNECTION_NOTIFY_STARTED:
 		info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+		who = name_client(mhd, client);
 		*socket_context = info == NULL ? NULL :
-		    connection_open(&server->connections, info->connect_fd, clock_ms());
+		    connection_open(&server->connections, info->connect_fd, who, clock_ms());
 		if (*socket_context != NULL)
-			name_client(mhd, *socket_context);
+			memcpy(((struct connection *)*socket_context)->request.client, client, sizeof(client));
 		atomic_fetch_add_explicit(&server->web->counters.connections, 1, memory_order_relaxed);
 		atomic_fetch_add_explicit(&server->web->counters.opened, 1, memory_order_relaxed);
 		break;
@@ -559,7 +264,6 @@ server_start(struct web *web, int fd, size_t most)
 	    MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, fd,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)most,
-	    MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)PER_ADDRESS_MAX,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
 	    MHD_OPTION_URI_LOG_CALLBACK, on_uri, server,
@@ -580,18 +284,20 @@ void
 server_sweep(struct server *server, int64_t now_ms)
 {
 	size_t n = connections_sweep(&server->connections, now_ms);
+	struct web_counters *counters = &server->web->counters;
 
 	if (n > 0)
-		atomic_fetch_add_explicit(&server->web->counters.cut, n, memory_order_relaxed);
+		atomic_fetch_add_explicit(&counters->cut, n, memory_order_relaxed);
+	/* Of each listener: what came since it was looked at last. */
+	atomic_fetch_add_explicit(&counters->evicted, atomic_exchange(&server->connections.evicted, 0), memory_order_relaxed);
+	atomic_fetch_add_explicit(&counters->crowded, atomic_exchange(&server->connections.refused, 0), memory_order_relaxed);
 }
 
 void
 server_stop(struct server *server)
 {
 	MHD_stop_daemon(server->daemon);
-	for (size_t i = 0; i < CONSTANTS_MAX; i++)
-		if (server->constants[i].response != NULL)
-			MHD_destroy_response(server->constants[i].response);
+	respond_forget(server);
 	connections_clear(&server->connections);
 	free(server);
 }

@@ -278,7 +278,7 @@ bool header_acceptable(struct web *, const struct headers *, struct request *, s
 
 struct web_counters {			/* relaxed atomics: they are only ever shown */
 	_Atomic uint64_t replies[6];	/* by hundreds of the status */
-	_Atomic uint64_t connections, opened, cut, refused_hosts;
+	_Atomic uint64_t connections, opened, cut, evicted, crowded, refused_hosts;
 	_Atomic uint64_t refused_origins, refused_tokens, decisions;
 };
 
@@ -391,9 +391,13 @@ size_t top_rows(struct web *, enum sender_state, const char *after, size_t most,
 /* The state of all (says.c); caller frees.  Inside web.lock.  NULL: no memory. */
 struct status *web_status(struct web *, int64_t wall_s);
 
-/* -- connection.c: absolute deadlines -- */
+/* -- connection.c: absolute deadlines, and who makes room for whom -- */
 
 #define CONNECTION_MAX	    2048	/* a listener, where as many descriptors may be had */
+#define PER_ADDRESS_MAX	    256		/* of one IPv4 address or IPv6 /64: a proxy in front is one */
+#define CROWDED_MAX	    32		/* beside these: they are answered with 503 */
+#define READING_LONG_MS	    2000	/* a request whose headers take longer makes room, where nothing idle is left */
+#define STALLED_MS	    5000	/* a client that takes nothing of its answer for so long does, too */
 #define DEADLINE_REQUEST_MS 10000	/* from accept to the last header */
 #define DEADLINE_IDLE_MS    20000	/* from a reply to the next request's last header */
 #define DEADLINE_REPLY_MS   30000	/* and a second for each 16 KiB */
@@ -404,32 +408,52 @@ enum connection_phase { CONNECTION_FREE, CONNECTION_REQUEST, CONNECTION_IDLE, CO
 #define READY_SIZE 384		/* a small answer: one entry with most of its reasons */
 
 struct connection {
-	int	 fd;
 	void	*ready;		/* server.c's: a response whose body is ready_body; NULL: none yet */
 	struct waiter waiter;	/* for a document; it waits for one at a time */
 	char	 ready_body[READY_SIZE];
-	enum connection_phase phase;
-	int64_t	 deadline_ms;
-	bool	 cut;
 	struct request request;
+};
+
+/* What is looked through at each connection: apart from the rest, which is large. */
+struct seat {
+	int	   fd;
+	enum connection_phase phase;
+	sender_key who;			/* 0: a unix socket, where there is one peer for all */
+	int64_t	   since_ms, deadline_ms;	/* of the phase */
+	int64_t	   looked_ms, moved_ms;	/* of an answer: when it was looked at, and when its client last took something */
+	uint64_t   acked;		/* bytes, as of then */
+	bool	   reading;		/* of REQUEST and IDLE: its request line is there */
+	bool	   crowded;		/* it came when its address had enough, and nothing could make room */
+	bool	   cut;			/* shut down; the library closes it soon */
 };
 
 struct connections {
 	pthread_mutex_t	   lock;
 	size_t		   n_open;
-	size_t		   most, next;	/* next: where to look for a free one */
+	size_t		   most, used;	/* used: no seat from there on was ever taken */
 	struct connection *all;		/* owned; most of them */
+	struct seat	  *seats;	/* owned; likewise, in the same order */
+	_Atomic uint64_t   evicted, refused;	/* idle ones that made room; those without any */
 };
 
 bool connections_init(struct connections *, size_t most);
 void connections_clear(struct connections *);
-/* NULL: full. */
-struct connection *connection_open(struct connections *, int fd, int64_t now_ms);
+/*
+ * One more, of this peer (addr_sender(); 0: a unix socket).  Where that has PER_ADDRESS_MAX, or the listener is nearly
+ * full, the one that was idle longest makes room (of the peer, or of all); what is being asked or answered goes on.
+ * NULL: full.
+ */
+struct connection *connection_open(struct connections *, int fd, sender_key who, int64_t now_ms);
+int connection_fd(const struct connections *, const struct connection *);
+/* Its request line is there. */
+void connection_reads(struct connections *, struct connection *);
+/* Did nothing make room for it, and is it still so? */
+bool connection_crowded(struct connections *, const struct connection *);
 void connection_phase(struct connections *, struct connection *, enum connection_phase,
     uint64_t bytes, int64_t now_ms);
 /* Call before the descriptor is closed: afterwards its number may be somebody else's. */
 void connection_close(struct connections *, struct connection *);
-/* Shut down whoever is past its deadline.  Returns how many. */
+/* Shut down what is past its deadline.  Returns how many. */
 size_t connections_sweep(struct connections *, int64_t now_ms);
 
 /* -- server.c -- */

@@ -6,7 +6,7 @@ send TARGET SOURCE...	say them to a decoy that talks, as HELO and as a recipient
 fetch URL TOKEN		fetch with them as User-Agent, and allow with them as notes
 check URL DIR SOURCE...	look at every answer of the API, every export and what the command printed into DIR
 """
-import asyncio, http.client, json, random, re, sys, urllib.parse
+import asyncio, http.client, json, random, re, signal, socket, sys, urllib.parse
 
 N = 2000
 PIECES = [
@@ -156,7 +156,17 @@ def check(url, folder, sources):
     print(len(heard), n, BAD)
 
 
-if sys.argv[1] == "send":
+def hold(host, port, n, told):
+    """Open connections that ask nothing, until we are ended."""
+    held = [socket.create_connection((host, port)) for _ in range(n)]
+    open(told, "w").close()
+    signal.pause()
+    return held
+
+
+if sys.argv[1] == "hold":
+    hold(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])
+elif sys.argv[1] == "send":
     asyncio.run(send(sys.argv[2], sys.argv[3:]))
 elif sys.argv[1] == "fetch":
     fetch(sys.argv[2], sys.argv[3])

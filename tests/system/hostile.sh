@@ -82,6 +82,18 @@ check "over 1,200 of the names are told again (${1:-0})" test "${1:-0}" -ge 1200
 check "in the answers of the API and the exports (${2:-0} looked at)" test "${2:-0}" -ge 30
 check "and nowhere as markup or control characters" test "${3:-1}" = 0
 cat "$DIR/faults"
+
+# Connections that somebody on this host leaves open: every consumer here has the same address.
+in_ns python3 tests/system/hostile.py hold 127.0.0.1 8725 300 "$DIR/held" &
+HOLDER=$!
+check "300 idle connections are open" wait_for 20000 test -e "$DIR/held"
+fetches() { in_ns curl -fsS -m 5 -o "$DIR/fetched" http://127.0.0.1:8725/export/plain; }
+for i in 1 2 3; do check "a consumer of the same address gets its list within 5 s ($i)" fetches; done
+check "and status answers" eval 'in_ns curl -fsS -m 5 http://127.0.0.1:8725/api/v1/status | grep -q generation'
+evicted() { in_ns curl -fsS -m 5 http://127.0.0.1:8725/metrics | grep -E "^mxtrap_http_evicted_total [1-9]" >/dev/null; }
+check "the metrics count those that made room" wait_for 5000 evicted
+kill $HOLDER
+wait $HOLDER 2>/dev/null
 kill -TERM "$PID"
 wait "$PID" 2>/dev/null
 exit $FAILED

@@ -266,7 +266,7 @@ a_deadline_is_absolute(void **state)
 	(void)state;
 	assert_true(connections_init(&c, CONNECTION_MAX));
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
-	conn = connection_open(&c, pair[0], 1000);
+	conn = connection_open(&c, pair[0], 0, 1000);
 	assert_int_equal(connections_sweep(&c, 1000 + DEADLINE_REQUEST_MS - 1), 0);
 	assert_int_equal(recv(pair[1], &byte, 1, 0), -1);
 	assert_int_equal(connections_sweep(&c, 1000 + DEADLINE_REQUEST_MS), 1);
@@ -288,7 +288,7 @@ a_large_reply_has_longer(void **state)
 
 	(void)state;
 	assert_true(connections_init(&c, CONNECTION_MAX));
-	conn = connection_open(&c, fd, 0);
+	conn = connection_open(&c, fd, 0, 0);
 	connection_phase(&c, conn, CONNECTION_REPLY, 16384 * 100, 0);
 	assert_int_equal(connections_sweep(&c, DEADLINE_REPLY_MS + 99999), 0);
 	assert_int_equal(connections_sweep(&c, DEADLINE_REPLY_MS + 100000), 1);
