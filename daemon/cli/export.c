@@ -204,7 +204,7 @@ find_before(void *ctx, const struct consumer_row *row)
 
 /* Whoever exports from a timer uses the list as well: mxtrapd is told, if it hears. */
 static void
-tell_use(const struct cli *cli, int argc, char **argv, const struct report_state *state, bool published)
+tell_use(const struct cli *cli, int argc, char **argv, const struct export_summary *summary, bool published)
 {
 	struct message_fetched m = { .last_s = time(NULL), .agent = "mxtrap export" };
 	struct passwd *pw = getpwuid(getuid());
@@ -220,9 +220,9 @@ tell_use(const struct cli *cli, int argc, char **argv, const struct report_state
 	(void)report_consumers(cli->report, find_before, &b);
 	m.first_s = b.row.first_s != 0 && b.row.first_s <= m.last_s ? b.row.first_s : m.last_s;
 	m.n = b.row.n + 1;
-	m.generation = state->generation;
-	/* An empty document is nothing of the list. */
-	m.serial = published ? state->serial : 0;
+	m.generation = summary->state.generation;
+	/* An empty document is nothing of the list; one without those that are held is older than it, also when they are accepted. */
+	m.serial = !published ? 0 : summary->held_s != 0 && summary->state.serial > 1 ? summary->state.serial - 1 : summary->state.serial;
 	if ((size_t)snprintf(to.sun_path, sizeof(to.sun_path), "%s/control.sock", cli->config.state_dir) >= sizeof(to.sun_path))
 		return;
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -275,6 +275,6 @@ cli_export(struct cli *cli, int argc, char **argv)
 		fprintf(stderr, "mxtrap: %" PRIu64 " are held back: the list grew too fast; `mxtrap publish --accept` hands them on\n",
 		    summary.held);
 	if (whole)
-		tell_use(cli, argc, argv, &summary.state, result == EXPORT_OK);
+		tell_use(cli, argc, argv, &summary, result == EXPORT_OK);
 	return whole ? CLI_DONE : CLI_NO;
 }

@@ -205,10 +205,10 @@ print_consumer(void *ctx, const struct consumer_row *row)
 		printf("%-20s %-24s %-20s  %9s  %-20s %s\n", "who", "fetches", "last", "times", "has", "with");
 	if (!c->gate.open || row->generation != c->state.generation || row->serial == 0)
 		(void)snprintf(lag, sizeof(lag), "none of it");
+	else if (c->gate.publish.held && row->serial + 1 >= c->state.serial)
+		(void)snprintf(lag, sizeof(lag), "all but the held");
 	else if (row->serial < c->state.serial)
 		(void)snprintf(lag, sizeof(lag), "%" PRIu64 " changes less", c->state.serial - row->serial);
-	else if (c->gate.publish.held)
-		(void)snprintf(lag, sizeof(lag), "all but the held");
 	printf("%-20s %-24s %-20s  %9" PRIu64 "  %-20s %s\n", cli_escape(row->who, who, sizeof(who)),
 	    cli_escape(row->what, what, sizeof(what)), when(row->last_s, last), row->n, strcmp(row->what, "api") == 0 ? "-" : lag,
 	    cli_escape(row->agent, agent, sizeof(agent)));

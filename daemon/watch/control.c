@@ -147,6 +147,8 @@ control_run(void *arg)
 		asked = *job;
 		pthread_mutex_unlock(&c->mutex);
 		refused = identify_job(c, &asked);
+		if (refused == NULL)
+			refused = asked.against;
 		ok = refused == NULL && make_durable(c->store, &asked);
 		pthread_mutex_lock(&c->mutex);
 		*job = asked;
@@ -320,9 +322,10 @@ take_job(struct control *c, int *fd, bool by_web, const char *(*may)(void *ctx, 
 		job.purge = m.purge;
 	else
 		job.asked = m.admin;
-	if (m.head.kind == MESSAGE_ADMIN && (why = refusal(&job.asked)) == NULL && (why = may(ctx, &job.asked)) != NULL)
-		ask_answer(c->fd, &job.from, 3, why);
-	else if (why != NULL || (why = put(c, &job)) != NULL)
+	/* Answered when it is known who asks.  The command that accepts what is held goes on as it did where nothing is. */
+	if (m.head.kind == MESSAGE_ADMIN && (why = refusal(&job.asked)) == NULL && (by_web || job.asked.op != ADMIN_PUBLISH))
+		job.against = may(ctx, &job.asked);
+	if (why != NULL || (why = put(c, &job)) != NULL)
 		answer(c, &job, false, why);
 	explicit_bzero(&job, sizeof(job));
 	explicit_bzero(&m, sizeof(m));

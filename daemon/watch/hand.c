@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hand.c - what a rule has against listing something by hand, said to whoever asked.
+ * hand.c - what a rule has against a decision, to be said in the answer.
  */
 #include <string.h>
 
@@ -13,6 +13,8 @@ watch_may(void *ctx, const struct message_admin *m)
 	int64_t now_s = watch_now_us(w) / 1000000;
 	struct prefix what;
 
+	if (m->op == ADMIN_PUBLISH)
+		return w->publish.held ? NULL : "nothing is held, so there is nothing to accept";
 	memcpy(what.addr.b, m->addr, sizeof(what.addr.b));
 	what.len = (uint8_t)m->len;
 	if (m->op != ADMIN_LIST)

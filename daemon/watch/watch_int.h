@@ -74,7 +74,8 @@ struct control_job {
 	};
 	struct ask_from	     from;
 	bool		     done, ok;
-	const char	    *refused;		/* why who asks may not; NULL: may */
+	const char	    *against;		/* what a rule has against it; NULL: nothing */
+	const char	    *refused;		/* that, or why who asks may not; NULL: may */
 };
 
 struct control {			/* its jobs go round: asked, made durable, answered */

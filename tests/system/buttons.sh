@@ -125,7 +125,7 @@ for how in three none plain; do
 	posts "$how: POST list, withdrawn" /api/v1/list '{"cidr":"198.51.100.3","remove":true}' '"done":"withdrawn"'
 	posts "$how: POST allow, withdrawn" /api/v1/allow '{"cidr":"198.51.100.3","remove":true}' '"done":"withdrawn"'
 	posts "$how: POST forget" /api/v1/forget '{"cidr":"198.51.100.3"}' '"done":"forgotten"'
-	posts "$how: POST publish" /api/v1/publish '{}' '"done":"published"'
+	check "$how: POST publish, where nothing is held" test "$(post "$TOKEN" /api/v1/publish '{}')" = 409
 	posts "$how: POST tokens" /api/v1/tokens '{"name":"desk","scope":"export"}' '"token":"mxt_'
 	EXPORT=$(jq -r .token "$DIR/answer")
 	check "$how: that token may not allow" test "$(post "$EXPORT" /api/v1/allow '{"cidr":"198.51.100.4"}')" = 403

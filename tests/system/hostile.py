@@ -156,6 +156,23 @@ def check(url, folder, sources):
     print(len(heard), n, BAD)
 
 
+async def touch(sem, target, source):
+    async with sem:
+        try:
+            r, w = await asyncio.open_connection(target, 25, local_addr=(source, 0))
+            w.close()
+            return True
+        except OSError:
+            return False
+
+
+async def grow(target, n):
+    """So many senders come to a decoy."""
+    sem = asyncio.Semaphore(50)
+    done = await asyncio.gather(*(touch(sem, target, f"198.18.{100 + i // 250}.{i % 250 + 1}") for i in range(n)))
+    print(sum(done))
+
+
 def hold(host, port, n, told):
     """Open connections that ask nothing, until we are ended."""
     held = [socket.create_connection((host, port)) for _ in range(n)]
@@ -166,6 +183,8 @@ def hold(host, port, n, told):
 
 if sys.argv[1] == "hold":
     hold(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])
+elif sys.argv[1] == "grow":
+    asyncio.run(grow(sys.argv[2], int(sys.argv[3])))
 elif sys.argv[1] == "send":
     asyncio.run(send(sys.argv[2], sys.argv[3:]))
 elif sys.argv[1] == "fetch":

@@ -289,6 +289,14 @@ what_is_held_is_shown_and_nobody_is_said_to_have_it(void **state)
 	a = get("/api/v1/consumers");
 	assert_has(a->body, "\"holds\":\"part\"");
 	assert_null(strstr(a->body, "\"holds\":\"newest\""));
+	/* Accepted: nobody has them until it comes again. */
+	(void)snprintf(gate, sizeof(gate), "open 1210 %lld", (long long)time(NULL));
+	tell_gate(gate);
+	a = get("/api/v1/consumers");
+	assert_has(a->body, "\"holds\":\"part\"");
+	assert_null(strstr(a->body, "\"holds\":\"newest\""));
+	assert_has(get("/export/plain")->body, "198.18.1.7");
+	assert_has(get("/api/v1/consumers")->body, "\"holds\":\"newest\"");
 	tell_gate("open 1210 1");
 }
 
