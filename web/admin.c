@@ -114,7 +114,7 @@ read_term(int64_t now_s, struct message_admin *m, struct reply *reply)
 	if (m->expires_s == 0)
 		m->expires_s = (uint32_t)(now_s + HAND_TERM_S);
 	if (m->expires_s > now_s + HAND_MAX_S) {
-		reply_problem(reply, 400, "for: expected 30d at most: what is listed by hand ends");
+		reply_problem(reply, 400, "for: found more than 30d, expected 30d at most: what is listed by hand ends");
 		return false;
 	}
 	m->expires_s = (m->expires_s + 59) / 60 * 60;
@@ -155,8 +155,8 @@ read_decision(const struct web *web, const struct request *req, enum admin_op op
 		return false;
 	}
 	if (!prefix_parse(what, cidr)) {
-		reply_problem(reply, 400, "cidr: expected an address, or a network whose host bits are zero, "
-		    "like 192.0.2.0/24");
+		reply_problem(reply, 400, "cidr: found %s%.60s%s, expected an address, or a network whose host bits are zero, "
+		    "like 192.0.2.0/24", fields[0].given ? "\"" : "", fields[0].given ? cidr : "none", fields[0].given ? "\"" : "");
 		return false;
 	}
 	if (remove + fields[2].given + fields[4].given > 1) {
@@ -164,19 +164,20 @@ read_decision(const struct web *web, const struct request *req, enum admin_op op
 		return false;
 	}
 	if (op == ADMIN_LIST && what->len != 128 && (what->len != 64 || addr_is_v4(&what->addr))) {
-		reply_problem(reply, 400, "cidr: expected one address, or a /64 of IPv6: nothing wider is listed by hand");
+		reply_problem(reply, 400, "cidr: found \"%.60s\", expected one address, or a /64 of IPv6: nothing wider is listed by "
+		    "hand", cidr);
 		return false;
 	}
 	if (fields[2].given && !parse_for(span, now_s, &m->expires_s)) {
-		reply_problem(reply, 400, "for: expected a time like 12h or 30d");
+		reply_problem(reply, 400, "for: found \"%.20s\", expected a time like 12h or 30d", span);
 		return false;
 	}
 	if (fields[4].given && !parse_until(until, now_s, &m->expires_s)) {
-		reply_problem(reply, 400, "until: expected Unix seconds, of a time to come");
+		reply_problem(reply, 400, "until: found \"%.20s\", expected Unix seconds, of a time to come", until);
 		return false;
 	}
 	if (fields[5].given && !parse_id(id, undoes)) {
-		reply_problem(reply, 400, "undoes: expected the id of a decision, as GET /api/v1/audit has it");
+		reply_problem(reply, 400, "undoes: found \"%.24s\", expected the id of a decision, as GET /api/v1/audit has it", id);
 		return false;
 	}
 	if (op == ADMIN_LIST && !remove && !read_term(now_s, m, reply))

@@ -106,13 +106,13 @@ page_params(const struct request *req, uint64_t *limit, struct report_filter *fi
 
 	*limit = PAGE_DEFAULT;
 	if (!request_number(req, "limit", PAGE_MAX, limit) || *limit == 0) {
-		reply_problem(reply, 400, "limit: expected 1 to %d", PAGE_MAX);
+		reply_value(reply, req, "limit", "1 to %d", PAGE_MAX);
 		return false;
 	}
 	if (!order_param(req, filter, by_score, reply))
 		return false;
 	if (text != NULL && !(by_score != NULL && *by_score) && !after_parse(filter, after, text)) {
-		reply_problem(reply, 400, "after: expected the \"next\" of the page before, in the same order");
+		reply_value(reply, req, "after", "the \"next\" of the page before, in the same order");
 		return false;
 	}
 	return true;
@@ -254,7 +254,7 @@ held_filter(struct web *web, const struct request *req, struct report_filter *fi
 	enum report_result result = report_state(web->report, &state);
 
 	if ((filter->states & ~(1U << STATE_LISTED)) != 0) {
-		reply_problem(reply, 400, "state: expected held alone: those are listed already");
+		reply_value(reply, req, request_param(req, "state") != NULL ? "state" : "query", "held alone: those are listed already");
 		return false;
 	}
 	if (result != REPORT_OK) {
@@ -287,7 +287,7 @@ handle_list(struct web *web, const struct request *req, struct reply *reply)
 		size_t n = strcspn(p, "|, ");
 
 		if (!find_state(p, n, &filter.states, &held)) {
-			reply_problem(reply, 400, "state: expected %s, or several joined by |",
+			reply_value(reply, req, "state", "%s, or several joined by |",
 			    entry_states);
 			return;
 		}
@@ -407,7 +407,7 @@ search_words(struct search *search, const char *query, struct reply *reply)
 		char word[sizeof("set:") + MXSET_NAME_SIZE];
 
 		if (n >= sizeof(word)) {
-			reply_problem(reply, 400, "query: a word is too long");
+			reply_problem(reply, 400, "query: found a word of %zu bytes, expected at most %zu", n, sizeof(word) - 1);
 			return false;
 		}
 		memcpy(word, p, n);

@@ -210,7 +210,7 @@ aside_start(struct aside *a, const struct config *config)
 	(void)pthread_condattr_destroy(&attr);
 	a->runs = pthread_create(&a->thread, NULL, work, a) == 0;
 	if (!a->runs)
-		log_warnx("cannot start a thread: mail at risk and the breakdown cannot be told");
+		log_warnx("cannot start a thread: mail at risk and the breakdown are not available");
 	return a->runs;
 }
 

@@ -111,11 +111,11 @@ handle_audit(struct web *web, const struct request *req, struct reply *reply)
 	struct page page = { .json = &json, .now_s = req->now_s };
 
 	if (!request_number(req, "limit", AUDIT_MAX, &limit) || limit == 0) {
-		reply_problem(reply, 400, "limit: expected 1 to %d", AUDIT_MAX);
+		reply_value(reply, req, "limit", "1 to %d", AUDIT_MAX);
 		return;
 	}
 	if (!request_number(req, "after", INT64_MAX, &after)) {
-		reply_problem(reply, 400, "after: expected the next of a page before");
+		reply_value(reply, req, "after", "the \"next\" of the page before");
 		return;
 	}
 	result = report_state(web->report, &state);

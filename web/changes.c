@@ -81,11 +81,11 @@ handle_changes(struct web *web, const struct request *req, struct reply *reply)
 	enum report_result result;
 
 	if (!parse_state_name(request_param(req, "since"), &generation, &serial)) {
-		reply_problem(reply, 400, "since: expected GENERATION:SERIAL, as the exports and /api/v1/status name a state");
+		reply_value(reply, req, "since", "GENERATION:SERIAL, as the exports and /api/v1/status name a state");
 		return;
 	}
 	if (!request_number(req, "limit", CHANGES_MAX, &limit) || limit == 0) {
-		reply_problem(reply, 400, "limit: expected 1 to %d", CHANGES_MAX);
+		reply_value(reply, req, "limit", "1 to %d", CHANGES_MAX);
 		return;
 	}
 	if (!identity_of(web, req, TOKEN_SCOPE_EXPORT, false, &who, reply))

@@ -112,11 +112,12 @@ handle_events(struct web *web, const struct request *req, struct reply *reply)
 	if (req->last_event_id[0] != '\0')
 		since = req->last_event_id;
 	if (since != NULL && !parse_state_name(since, &generation, &serial)) {
-		reply_problem(reply, 400, "since, Last-Event-ID: expected GENERATION:SERIAL, as an event's id names it");
+		reply_problem(reply, 400, "since, Last-Event-ID: found \"%.60s\", expected GENERATION:SERIAL, as an event's id "
+		    "names it", since);
 		return;
 	}
 	if (only != NULL && strcmp(only, "changes") != 0) {
-		reply_problem(reply, 400, "only: expected changes, or nothing for all");
+		reply_value(reply, req, "only", "changes, or nothing for all");
 		return;
 	}
 	result = report_state(web->report, &state);
@@ -127,7 +128,7 @@ handle_events(struct web *web, const struct request *req, struct reply *reply)
 	reply->stream = stream_open(&web->streams, web->report, &state, since != NULL && generation == 0 ? UINT64_MAX : generation,
 	    serial, only != NULL, clock_ms());
 	if (reply->stream == NULL) {
-		reply_problem(reply, 503, "%d listen already", STREAMS_MAX);
+		reply_problem(reply, 503, "%d streams are open already: ask again", STREAMS_MAX);
 		reply->retry_after_s = 10;
 		return;
 	}

@@ -363,7 +363,7 @@ handle_sender(struct web *web, const struct request *req, struct reply *reply)
 		return;
 	}
 	if (!request_number(req, "limit", STORY_MAX, &limit) || limit == 0) {
-		reply_problem(reply, 400, "limit: expected 1 to %d", STORY_MAX);
+		reply_value(reply, req, "limit", "1 to %d", STORY_MAX);
 		return;
 	}
 	story.limit = (size_t)limit;

@@ -120,6 +120,6 @@ identity_of(struct web *web, const struct request *req, const char *wanted, bool
 		reply_problem(reply, 403, "expected a token that mxtrap token add made, with the scope %s", wanted);
 	else
 		reply_problem(reply, 401, "expected Authorization: Bearer TOKEN, with one that mxtrap token add made, "
-		    "or that mxtrapd told in its log when it began");
+		    "or the first one, which is in mxtrapd's log");
 	return false;
 }

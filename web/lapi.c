@@ -156,15 +156,18 @@ tell_since(struct stream *s, uint64_t since)
 static bool
 asks_for_us(const struct request *req, bool *us, struct reply *reply)
 {
+	static const char *const unknown[] = { "scenarios_containing", "scenarios_not_containing" };
 	const char *origins = request_param(req, "origins"), *scopes = request_param(req, "scopes");
 
 	*us = origins == NULL || *origins == '\0' || strstr(origins, "mxtrap") != NULL;
-	if (request_param(req, "scenarios_containing") != NULL || request_param(req, "scenarios_not_containing") != NULL) {
-		reply_problem(reply, 400, "scenarios_containing and scenarios_not_containing are not known here");
+	for (size_t i = 0; i < ARRAY_LEN(unknown); i++) {
+		if (request_param(req, unknown[i]) == NULL)
+			continue;
+		reply_value(reply, req, unknown[i], "none: decisions are not selected by their scenario");
 		return false;
 	}
 	if (scopes != NULL && *scopes != '\0' && (strcasestr(scopes, "ip") == NULL || strcasestr(scopes, "range") == NULL)) {
-		reply_problem(reply, 400, "scopes: expected ip and range, or neither");
+		reply_value(reply, req, "scopes", "ip and range, or neither");
 		return false;
 	}
 	return true;
@@ -293,7 +296,7 @@ answer_stream(struct web *web, const struct request *req, struct consumer_row *r
 		if (fd != -1)
 			(void)close(fd);
 		if (reply->kind == BODY_NONE)
-			reply_problem(reply, 503, "the decisions cannot be told now");
+			reply_problem(reply, 503, "the decisions cannot be read now");
 		return;
 	}
 	reply->kind = BODY_FD;
@@ -358,7 +361,7 @@ handle_decisions(struct web *web, const struct request *req, struct reply *reply
 	}
 	if (report_state(web->report, &state) != REPORT_OK || !export_never(&s.never, web->report, web->config, s.now_s)) {
 		never_free(&s.never);
-		reply_problem(reply, 503, "the decisions cannot be told now");
+		reply_problem(reply, 503, "the decisions cannot be read now");
 		return;
 	}
 	(void)export_gate(web->config, web->report, &state, s.now_s, &s.gate);

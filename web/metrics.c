@@ -194,7 +194,7 @@ write_streams(FILE *out, struct streams *s)
 	counter(out, "mxtrap_event_streams_total", "Streams of events that were opened.", opened);
 	counter(out, "mxtrap_event_streams_refused_total", "Streams of events that there was no room for.", refused);
 	counter(out, "mxtrap_event_streams_dropped_total", "Streams of events whose client read too slowly.", dropped);
-	counter(out, "mxtrap_event_bytes_total", "Bytes of events that were told.", told);
+	counter(out, "mxtrap_event_bytes_total", "Bytes of events that were sent.", told);
 }
 
 static void

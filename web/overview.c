@@ -127,11 +127,11 @@ handle_mx_sets(struct web *web, const struct request *req, struct reply *reply)
 	uint64_t after = 0, limit = TARGETS_DEFAULT;
 
 	if (!request_number(req, "limit", TARGETS_MAX, &limit) || limit == 0) {
-		reply_problem(reply, 400, "limit: expected 1 to %d", TARGETS_MAX);
+		reply_value(reply, req, "limit", "1 to %d", TARGETS_MAX);
 		return;
 	}
 	if (!request_number(req, "after", MXSET_MAX_TARGETS, &after)) {
-		reply_problem(reply, 400, "after: expected the \"next\" of the page before");
+		reply_value(reply, req, "after", "the \"next\" of the page before");
 		return;
 	}
 	page = calloc(1, sizeof(*page));

@@ -82,6 +82,20 @@ reply_problem(struct reply *reply, unsigned status, const char *fmt, ...)
 }
 
 void
+reply_value(struct reply *reply, const struct request *req, const char *name, const char *fmt, ...)
+{
+	const char *found = request_param(req, name);
+	char expected[PROBLEM_SIZE / 2];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(expected, sizeof(expected), fmt, ap);
+	va_end(ap);
+	reply_problem(reply, 400, "%s: found %s%.80s%s, expected %s", name, found != NULL ? "\"" : "", found != NULL ? found : "none",
+	    found != NULL ? "\"" : "", expected);
+}
+
+void
 reply_report(struct reply *reply, enum report_result result)
 {
 	switch (result) {

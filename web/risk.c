@@ -16,7 +16,7 @@ handle_risk(struct web *web, const struct request *req, struct reply *reply)
 	struct json json;
 
 	if (!request_number(req, "limit", RISKS_MAX, &limit) || limit == 0) {
-		reply_problem(reply, 400, "limit: expected 1 to %d", RISKS_MAX);
+		reply_value(reply, req, "limit", "1 to %d", RISKS_MAX);
 		return;
 	}
 	if (!aside_enter(&web->aside, ASIDE_RISK, ASIDE_WAIT_MS)) {

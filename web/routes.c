@@ -15,8 +15,8 @@
 #define AFTER	   { "after", "the \"next\" of the page before" }
 #define ORDER	   { "order", "address, since or ends" }
 #define STATES	   "listed, held, suspect, allowed, cleared, noticed, unknown or all; several joined by |"
-#define OF_BOUNCER { "scopes", "ip,range" }, { "origins", "mxtrap" }, { "scenarios_containing", "not known here" }, \
-	{ "scenarios_not_containing", "not known here" }, { "dedup", "true or false" }
+#define OF_BOUNCER { "scopes", "ip,range" }, { "origins", "mxtrap" }, { "scenarios_containing", "none" }, \
+	{ "scenarios_not_containing", "none" }, { "dedup", "true or false" }
 
 const struct route routes[] = {
 	{ "/api/v1/check/", handle_check, .arg = "ADDRESS", .prefix = true },

@@ -111,8 +111,12 @@ take_span(const struct request *req, const struct step *step, int64_t now, uint6
 
 	*to = ((uint64_t)now / seconds + 1) * seconds;
 	*from = 0;
-	if (!request_number(req, "to", UINT32_MAX, to) || !request_number(req, "from", UINT32_MAX, from)) {
-		reply_problem(reply, 400, "from, to: expected Unix seconds");
+	if (!request_number(req, "to", UINT32_MAX, to)) {
+		reply_value(reply, req, "to", "Unix seconds");
+		return false;
+	}
+	if (!request_number(req, "from", UINT32_MAX, from)) {
+		reply_value(reply, req, "from", "Unix seconds");
 		return false;
 	}
 	if (request_param(req, "from") == NULL)
@@ -136,7 +140,7 @@ handle_series(struct web *web, const struct request *req, struct reply *reply)
 	struct json json;
 
 	if (series.step == NULL) {
-		reply_problem(reply, 400, "step: expected hour or day");
+		reply_value(reply, req, "step", "hour or day");
 		return;
 	}
 	if (!take_span(req, series.step, now, &from, &to, reply))

@@ -100,7 +100,7 @@ begin(struct web *web, const struct request *req, struct field *fields, size_t n
 		return false;
 	}
 	if (!token_name(m->name)) {
-		reply_problem(reply, 400, "name: expected a letter, and at most 31 of letters, digits, - and _");
+		reply_problem(reply, 400, "name: found \"%.40s\", expected a letter, and at most 31 of letters, digits, - and _", m->name);
 		return false;
 	}
 	result = look_for(web, m->name, &known);
@@ -131,15 +131,15 @@ handle_token_add(struct web *web, const struct request *req, struct reply *reply
 	if (!begin(web, req, fields, ARRAY_LEN(fields), &m, &who, reply))
 		return;
 	if (!token_scope(m.scope)) {
-		reply_problem(reply, 400, "scope: expected export, export:FORMAT, lapi or admin");
+		reply_problem(reply, 400, "scope: found \"%.40s\", expected export, export:FORMAT, lapi or admin", m.scope);
 		return;
 	}
 	if (fields[2].given && !parse_for(span, req->now_s, &m.expires_s)) {
-		reply_problem(reply, 400, "for: expected a time like 12h or 30d");
+		reply_problem(reply, 400, "for: found \"%.20s\", expected a time like 12h or 30d", span);
 		return;
 	}
 	if (!token_make(text)) {
-		reply_problem(reply, 500, "no randomness to make a token of");
+		reply_problem(reply, 500, "no random bytes can be had to make a token");
 		return;
 	}
 	token_hash(text, m.hash);

@@ -108,7 +108,7 @@ top_rows(struct web *web, enum sender_state state, const char *after, size_t mos
 		return TOP_NONE;
 	}
 	if (!top_behind(top, after, &at)) {
-		reply_problem(reply, 400, "after: expected the \"next\" of the page before, in the same order");
+		reply_problem(reply, 400, "after: found \"%.80s\", expected the \"next\" of the page before, in the same order", after);
 		n = TOP_NONE;
 	} else {
 		n = top->n - at < most ? top->n - at : most;

@@ -124,6 +124,9 @@ void reply_clear(struct reply *);
 /* An RFC 9457 problem, which is CrowdSec's error as well ("message").  Replaces whatever the reply was. */
 void reply_problem(struct reply *, unsigned status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* A parameter's value that is none (or is missing): 400, what was found, and what is expected. */
+void reply_value(struct reply *, const struct request *, const char *name, const char *expected, ...)
+    __attribute__((format(printf, 4, 5)));
 /* What a report_result other than REPORT_OK means to a client. */
 void reply_report(struct reply *, enum report_result);
 /* Takes the buffer of a finished json as the body; without an ETag, makes one of the content. */

@@ -116,6 +116,8 @@ every_value_that_is_refused_has_a_message(void **state)
 				continue;
 			refuses(path, "a value of no form", 400, a);
 			assert_null(strstr(a->body, "found the parameter"));
+			assert_has(a->body, "found ");
+			assert_has(a->body, "expected ");
 			refused++;
 		}
 	}

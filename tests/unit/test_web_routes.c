@@ -201,6 +201,22 @@ no_route_answers_what_climbs(void **state)
 	each_route(climb);
 }
 
+/* Does the description have this parameter of this path?  By its name, or as one that several share. */
+static bool
+is_described(const char *at, const char *end, const char *name)
+{
+	for (int i = 0; i < 3; i++) {
+		char text[80];
+		const char *found;
+
+		(void)snprintf(text, sizeof(text), i == 0 ? "name: %s\n" : i == 1 ? "name: %s," : "parameters/%s\"", name);
+		found = strstr(at, text);
+		if (found != NULL && (end == NULL || found < end))
+			return true;
+	}
+	return false;
+}
+
 /* "/api/v1/check/" is "/api/v1/check/{address}" there. */
 static void
 every_route_is_documented(void **state)
@@ -208,7 +224,7 @@ every_route_is_documented(void **state)
 	static char text[1 << 18];
 	FILE *f = fopen("docs/openapi.yaml", "re");
 	bool has_arg, posts;
-	const char *route;
+	const char *route, *param, *form;
 
 	(void)state;
 	if (f == NULL)
@@ -225,6 +241,9 @@ every_route_is_documented(void **state)
 		next = strstr(at + 1, "\n  /");
 		if (posts && (next == NULL || strstr(at, "\n    post:") == NULL || strstr(at, "\n    post:") > next))
 			fail_msg("found no post of %s in docs/openapi.yaml", route);
+		for (size_t k = 0; (param = route_param_at(i, k, &form)) != NULL; k++)
+			if (!is_described(at, next, param))
+				fail_msg("found no parameter %s of %s in docs/openapi.yaml", param, route);
 	}
 }
 
