@@ -4,6 +4,9 @@
  *
  * A consumer on this host, or behind a proxy, gets its list whatever others of the same address leave open.
  */
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include "../support/web_harness.h"
 
 #define MANY 400		/* more than an address may have */
@@ -243,6 +246,17 @@ tcp_pair(int pair[2])
 	(void)close(fd);
 }
 
+/* All that was sent is acknowledged. */
+static void
+await_taken(int fd)
+{
+	int64_t until = now_ms() + 20000;
+	int queued;
+
+	while (ioctl(fd, SIOCOUTQ, &queued) == 0 && queued > 0 && now_ms() < until)
+		(void)usleep(1000);
+}
+
 static void
 a_client_that_takes_nothing_makes_room(void **state)
 {
@@ -269,6 +283,7 @@ a_client_that_takes_nothing_makes_room(void **state)
 	for (int64_t at_ms = 1000; at_ms <= 8000; at_ms += 1000) {
 		assert_true(send(good[0], block, 1000, MSG_NOSIGNAL) == 1000);
 		assert_int_equal(recv(good[1], block, 1000, MSG_WAITALL), 1000);
+		await_taken(good[0]);
 		assert_int_equal(connections_sweep(&c, at_ms), 0);
 	}
 	(void)open_pair(n, PEER, 8100);
