@@ -490,6 +490,9 @@ handle_check(struct web *web, const struct request *req, struct reply *reply)
 	case REPORT_NEWER:
 		reply_report(reply, REPORT_NEWER);
 		break;
+	case REPORT_OLDER:
+		reply_report(reply, REPORT_OLDER);
+		break;
 	case REPORT_ERROR:
 		reply_report(reply, REPORT_ERROR);
 		break;

@@ -110,6 +110,9 @@ reply_report(struct reply *reply, enum report_result result)
 	case REPORT_NEWER:
 		reply_problem(reply, 503, "the database was written by a newer mxtrap");
 		break;
+	case REPORT_OLDER:
+		reply_problem(reply, 503, "the database was written by an older mxtrap: restart mxtrapd");
+		break;
 	case REPORT_ERROR:
 		reply_problem(reply, 500, "the database could not be read (the log says more)");
 		break;

@@ -87,7 +87,8 @@ say_stored(struct web *web)
 		return;
 	status_read(status, web->config, web->report, web->opened, (int64_t)time(NULL), STATUS_ROWS);
 	/* At the start watch may need a moment; a lock is over soon. */
-	if (status->stored.state != web->stored && status->stored.state != STORED_BUSY && status->stored.state != STORED_ABSENT) {
+	if (status->stored.state != web->stored && status->stored.state != STORED_BUSY && status->stored.state != STORED_ABSENT &&
+	    status->stored.state != STORED_OLDER) {
 		if (!status_readable(status))
 			log_warnx("%s", status_sentence(status, &fact, text));
 		else if (web->stored != STORED_OK && web->stored != STORED_FULL)

@@ -132,6 +132,26 @@ explain_set(const struct cli *cli, uint16_t set)
 	return set < cli->config.ladder.n_sets ? cli->config.ladder.sets[set].name : NULL;
 }
 
+/* The address alone for one IPv4 address or one IPv6 address: what one would type.  Returns buf. */
+const char *
+explain_name(const struct prefix *what, char buf[static PREFIX_TEXT_SIZE])
+{
+	if (what->len == 128)
+		(void)addr_format(&what->addr, buf);
+	else
+		(void)prefix_format(what, buf);
+	return buf;
+}
+
+static bool
+add_memory(void *ctx, const struct report_memory *m)
+{
+	struct story *s = ctx;
+
+	s->memories[s->n_memories++] = *m;
+	return s->n_memories < STORY_MEMORIES;
+}
+
 static enum report_result
 gather(struct story *s)
 {
@@ -150,6 +170,8 @@ gather(struct story *s)
 		result = report_changes(report, key, 0, add_change, s);
 	if (result <= REPORT_NONE && s->entry.state == STATE_LISTED && (s->entry.kinds & 1U << EVIDENCE_BY_HAND) != 0)
 		result = report_hands(report, s->cli->now_s, see_hand, s);
+	if (result <= REPORT_NONE)
+		result = report_memories(report, key, add_memory, s);
 	if (result <= REPORT_NONE)
 		result = report_state(report, &s->state);
 	if (s->n != 0)
@@ -177,6 +199,34 @@ unknown(const struct story *s, const char *word)
 	return CLI_NO;
 }
 
+/* What was meant, and what to type for it. */
+static int
+bad_address(const char *word)
+{
+	char text[200], first[64], shown[PREFIX_TEXT_SIZE];
+	const char *slash = strchr(word, '/');
+	struct prefix p = { .len = 0 }, network = { .len = 64 };
+	bool is_network;
+
+	(void)snprintf(first, sizeof(first), "%.*s", slash != NULL ? (int)(slash - word) : 0, word);
+	is_network = slash != NULL && prefix_parse(&p, first);
+	fprintf(stderr, "mxtrap: explain: found %s, expected an IPv4 or IPv6 address, or an IPv6 /64\n",
+	    cli_escape(word, text, sizeof(text)));
+	if (is_network && addr_is_v4(&p.addr)) {
+		fprintf(stderr, "one sender is explained at a time: mxtrap explain %s\n"
+		    "senders of a network: mxtrap list --all --format plain | grep '^%.*s'\n", first,
+		    (int)(strrchr(first, '.') - first) + 1, first);
+	} else if (is_network) {
+		network.addr = prefix_of(&p.addr, 64).addr;
+		fprintf(stderr, "one sender is explained at a time, which is a /64 of IPv6: mxtrap explain %s\n",
+		    prefix_format(&network, shown));
+	} else if (strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == strlen(word) &&
+	    strspn(word, "0123456789.") != strlen(word)) {
+		fprintf(stderr, "names are not resolved: mxtrap explain ADDRESS, with what dig +short %s prints\n", text);
+	}
+	return CLI_NO;
+}
+
 int
 cli_explain(struct cli *cli, int argc, char **argv)
 {
@@ -195,13 +245,8 @@ cli_explain(struct cli *cli, int argc, char **argv)
 	if (word == NULL)
 		return cli_usage("explain", "expected an IPv4 or IPv6 address");
 	p = (struct prefix){ .len = 0 };
-	if (!prefix_parse(&p, word) || !prefix_sender(&p, &s.entry.key)) {
-		char text[200];
-
-		fprintf(stderr, "mxtrap: found %s, expected an IPv4 or IPv6 address, or an IPv6 /64\n",
-		    cli_escape(word, text, sizeof(text)));
-		return CLI_NO;
-	}
+	if (!prefix_parse(&p, word) || !prefix_sender(&p, &s.entry.key))
+		return bad_address(word);
 	if ((status = cli_open(cli)) != CLI_DONE)
 		return status;
 	s.entry.what = p;

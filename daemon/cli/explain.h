@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * explain.h - inside of `mxtrap explain`: the story of a sender, gathered, and its two tellings.
+ * explain.h - inside of `mxtrap explain`: the story of a sender, gathered, for a person and for a program.
  */
 #ifndef MXTRAP_CLI_EXPLAIN_H
 #define MXTRAP_CLI_EXPLAIN_H
@@ -12,7 +12,7 @@ enum item_kind { ITEM_ATTEMPT, ITEM_SAID, ITEM_EVIDENCE, ITEM_VISIT, ITEM_CHANGE
 struct item {
 	int64_t time_us;
 	enum item_kind kind;
-	size_t order;			/* among equals: as the database told them */
+	size_t order;			/* among equals: as the database has them */
 	union {
 		struct report_attempt attempt;
 		size_t said;		/* in saids */
@@ -32,6 +32,9 @@ struct story {
 	bool	     failed;		/* out of memory */
 	bool	     cut;		/* there were more attempts than are read */
 	struct report_state state;
+#define STORY_MEMORIES 8		/* MX sets */
+	struct report_memory memories[STORY_MEMORIES];
+	size_t	     n_memories;
 	/* The allow entry that covers it. */
 	bool	     allowed;
 	struct prefix allow;
@@ -45,6 +48,10 @@ struct story {
 
 /* For a person; for a program. */
 void explain_say(const struct story *);
+/* The last part of it: what would change the judgement. */
+void explain_end(const struct story *);
+/* The address alone for one IPv4 address or one IPv6 address: what one would type.  Returns buf. */
+const char *explain_name(const struct prefix *what, char buf[static PREFIX_TEXT_SIZE]);
 void explain_json(const struct story *);
 /* The name of an MX set; NULL: no longer configured. */
 const char *explain_set(const struct cli *, uint16_t set);

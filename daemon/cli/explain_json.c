@@ -8,6 +8,7 @@
 #include "mxtrap/said.h"
 #include "mxtrap/export.h"
 #include "mxtrap/json.h"
+#include "mxtrap/visit.h"
 
 static void
 json_route(struct json *j, const char *name, const uint8_t *route, size_t n)
@@ -187,6 +188,19 @@ explain_json(const struct story *s)
 		json_int(&j, "expires", s->hand_expires_s);
 		json_end(&j);
 	}
+	json_array(&j, "remembered");
+	for (size_t i = 0; i < s->n_memories; i++) {
+		int64_t until_s = s->memories[i].at_s + judge->order_memory_s;
+
+		if (until_s <= s->cli->now_s)
+			continue;
+		json_object(&j, NULL);
+		json_string(&j, "mx_set", explain_set(s->cli, s->memories[i].set));
+		json_int(&j, "until", until_s);
+		json_bool(&j, "supposed", s->memories[i].at_s - s->memories[i].lower_s > VISIT_REFRESH_S);
+		json_end(&j);
+	}
+	json_end(&j);
 	json_array(&j, "story");
 	for (size_t i = 0; i < s->n; i++)
 		json_item(&j, s, &s->items[i]);

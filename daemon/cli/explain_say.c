@@ -17,26 +17,23 @@
 #define INDENT	   14			/* under what follows the time of day */
 #define MOST_SETS  8			/* ladders that are drawn */
 
-/* The address alone for one IPv4 address or one IPv6 address: what one would type.  Returns buf. */
-static const char *
-name_of(const struct prefix *what, char buf[static PREFIX_TEXT_SIZE])
+/* As it is printed, with one decimal. */
+static bool
+weighs(float points)
 {
-	if (what->len == 128)
-		(void)addr_format(&what->addr, buf);
-	else
-		(void)prefix_format(what, buf);
-	return buf;
+	return points >= 0.05f || points <= -0.05f;
 }
 
 static void
 say_head(const struct story *s)
 {
 	static const char *const means[] = {
-		[STATE_UNKNOWN] = "nothing weighs for it or against it.",
+		[STATE_UNKNOWN] = "what weighs for it or against it is too little for any other state.",
 		[STATE_NOTICED] = "it looks odd, but nobody proved that it was really there.  Shown, never blocked.",
 		[STATE_CLEARED] = "it behaves as a mail server does.",
-		[STATE_SUSPECT] = "it behaves as spammers do, but not often enough to block.  Watched, never exported.",
-		[STATE_LISTED] = "consumers of the list are told to block it.",
+		[STATE_SUSPECT] = "it behaves as spammers do, but not often enough to block.  Watched, and exported only\n"
+		    "where a consumer asks for suspects (include=suspects).",
+		[STATE_LISTED] = "consumers of the list block it.",
 		[STATE_ALLOWED] = "the operator said never to list it.",
 	};
 	const struct report_entry *e = &s->entry;
@@ -44,14 +41,15 @@ say_head(const struct story *s)
 	double upper = judge_upper(&cli->config.judge);
 	char what[PREFIX_TEXT_SIZE], first[40], last[40], reasons[260], note[1030];
 	unsigned state = e->state < STATE_N ? e->state : STATE_UNKNOWN;
+	bool nothing = state == STATE_UNKNOWN && !weighs(e->score) && !weighs(e->hint);
 
-	printf("%s%s%s is %s%s%s", cli_bold(cli), name_of(&e->what, what), cli_plain(cli),
+	printf("%s%s%s is %s%s%s", cli_bold(cli), explain_name(&e->what, what), cli_plain(cli),
 	    cli_state_colour(cli, (enum sender_state)state), state_name((enum sender_state)state), cli_plain(cli));
 	if (e->klass == CLASS_SCANNER)
 		printf(" (a scanner: it came to an address that no MX record names)");
 	else if (e->klass == CLASS_PROBER)
 		printf(" (a prober: it looks whether our exchangers answer, and sends no mail)");
-	printf(": %s\n\n", means[state]);
+	printf(": %s\n\n", nothing ? "nothing weighs for it or against it." : means[state]);
 	printf("  score  %5.1f   from what is proven: suspect from %.1f, listed from %.1f, cleared at %.1f\n",
 	    (double)e->score, upper / 2, upper, judge_lower(&cli->config.judge));
 	printf("  hint   %5.1f   from all that was seen, which can be forged: noticed from %.1f, never blocks\n",
@@ -101,11 +99,11 @@ rung_does(const struct exchanger *x)
 		return "decoy: refuses, and a mail server goes on to the next";
 	switch ((enum answer)x->answer) {
 	case ANSWER_NONE:
-		return "decoy: refuses; nobody who keeps the order needs it";
+		return "decoy: refuses; a sender that follows MX order never has to use it";
 	case ANSWER_RESET:
-		return "decoy: takes a connection and resets it; nobody who keeps the order needs it";
+		return "decoy: takes a connection and resets it; a sender that follows MX order never has to use it";
 	case ANSWER_DIALOGUE:
-		return "decoy: talks, and puts all mail off; nobody who keeps the order needs it";
+		return "decoy: talks, and puts all mail off; a sender that follows MX order never has to use it";
 	}
 	return "decoy";
 }
@@ -307,7 +305,7 @@ say_evidence(const struct cli *cli, const struct evidence_row *e)
 	if (info != NULL && e->excused == 0 && !e->revision && e->score == 0.0f && e->hint > 0.0f)
 		printf("%*s%s\n", INDENT, "", why_hint(e, info));
 	if (e->revision && e->excused == 0)
-		printf("%*sIt is weighed anew in the next line: more is known of that visit by now.\n", INDENT, "");
+		printf("%*sIt is weighed again in the next line: more is known of that visit by now.\n", INDENT, "");
 	for (unsigned i = 0; i < DOUBT_N; i++)
 		if ((e->excused & 1U << i) != 0)
 			printf("%*s%s because %s.\n", INDENT, "", e->revision ? "Taken back" : "Excused",
@@ -330,7 +328,7 @@ say_change(const struct cli *cli, const struct report_change *c)
 
 	say_stamp(r->time_us);
 	printf("%s%sLIST%s %s ", cli_bold(cli), cli_state_colour(cli, (enum sender_state)r->new_state), cli_plain(cli),
-	    name_of(&r->what, what));
+	    explain_name(&r->what, what));
 	if (r->old_state == r->new_state)
 		printf("stays %s", state_name((enum sender_state)r->new_state));
 	else
@@ -383,92 +381,11 @@ say_story(const struct story *s)
 		puts("  There were more attempts, newer ones, than are read.");
 }
 
-/* -- what would change it -- */
-
-static void
-say_allowance(const struct story *s)
-{
-	char what[PREFIX_TEXT_SIZE], at[40], until[40], who[260], note[1030];
-
-	if (!s->allowed) {
-		puts("  It is in the configuration's allow section, an address of ours, or of a special purpose.");
-		return;
-	}
-	printf("  %s allowed %s on %s, %s%s", cli_escape(s->allow_who, who, sizeof(who)),
-	    prefix_format(&s->allow, what), cli_time(s->allowed_at_s, at), s->allow_expires_s != 0 ? "until " : "for ever",
-	    s->allow_expires_s != 0 ? cli_time(s->allow_expires_s, until) : "");
-	if (s->allow_note[0] != '\0')
-		printf(": %s", cli_escape(s->allow_note, note, sizeof(note)));
-	printf("\n  mxtrap allow %s --remove    ends that\n", what);
-}
-
-static void
-say_suspicion(const struct story *s)
-{
-	const struct judge_params *judge = &s->cli->config.judge;
-	double upper = judge_upper(judge);
-	char span[32];
-
-	if ((double)s->entry.score >= upper)
-		printf("  Its points are enough; it would be listed if mail addressed to us came with them.\n");
-	else
-		printf("  %.1f points more would list it%s.\n", upper - (double)s->entry.score,
-		    judge->list_on >= GRADE_ADDRESSED ? ", if its mail is addressed to us" : "");
-	printf("  Without new evidence the suspicion fades in %s.\n",
-	    cli_span(judge_until(judge, s->entry.score, (float)(upper / 2)), span));
-}
-
-static void
-say_end(const struct story *s)
-{
-	const struct report_entry *e = &s->entry;
-	const struct cli *cli = s->cli;
-	char what[PREFIX_TEXT_SIZE], until[40], span[32];
-	struct export_gate gate;
-
-	(void)name_of(&e->what, what);
-	printf("\nWhat would change it:\n");
-	switch ((enum sender_state)e->state) {
-	case STATE_LISTED:
-		if (!export_gate(&cli->config, cli->report, &s->state, cli->now_s, &gate))
-			printf("  Nobody is told yet: %s.\n", gate.why);
-		else if (!publish_claims(&gate.publish, e->since_s))
-			puts("  Nobody is told yet: the list grew too fast; `mxtrap publish --accept` hands it on.");
-		if (e->expires_s != 0)
-			printf("  It leaves the list at %s, in %s, unless it does it again.\n", cli_time(e->expires_s, until),
-			    cli_span(e->expires_s - cli->now_s, span));
-		if ((e->kinds & 1U << EVIDENCE_BY_HAND) != 0)
-			printf("  mxtrap block %s --remove   takes away that it was listed by hand\n", what);
-		break;
-	case STATE_SUSPECT:
-		say_suspicion(s);
-		break;
-	case STATE_NOTICED:
-		printf("  Only a handshake completed at a decoy can make it a suspect%s.\n",
-		    cli_any_answers(cli) ? "" : ", and here none answers (answer = \"none\")");
-		break;
-	case STATE_CLEARED:
-		puts("  Its good behaviour fades, and what it does from now on weighs as it would for anybody.");
-		break;
-	case STATE_ALLOWED:
-		say_allowance(s);
-		return;
-	case STATE_UNKNOWN:
-	case STATE_N:
-		puts("  Only what it does from now on.");
-		break;
-	}
-	if (e->state == STATE_LISTED || e->state == STATE_SUSPECT || e->state == STATE_NOTICED) {
-		printf("  mxtrap allow %s    lets it pass for good (--for 30d: for a while)\n", what);
-		printf("  mxtrap forget %s   drops what weighs on it, and watches on\n", what);
-	}
-}
-
 void
 explain_say(const struct story *s)
 {
 	say_head(s);
 	say_ladders(s);
 	say_story(s);
-	say_end(s);
+	explain_end(s);
 }

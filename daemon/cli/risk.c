@@ -143,7 +143,7 @@ say_sum(const struct risks *r, const struct report_risk_summary *s)
 	    "session at the real MX.  Likeness says how much it is like a mail server; nobody is judged by it.  %" PRIu64 " of them are\n"
 	    "likely mail servers (%.1f or more).\n"
 	    "Look at what is first before you blame the decoys: ask the sender's postmaster, mxtrap explain ADDR, and\n"
-	    "allow whom you know.\n", r->n, s->ranked, s->candidates, s->considered, s->likely, (double)RISK_LIKELY);
+	    "allow those that you know.\n", r->n, s->ranked, s->candidates, s->considered, s->likely, (double)RISK_LIKELY);
 }
 
 /* What follows the rows. */

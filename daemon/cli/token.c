@@ -42,6 +42,57 @@ good_scope(const char *scope)
 	return false;
 }
 
+/* -- which tokens there are -- */
+
+struct names {
+	const char *name;
+	bool	 found;
+	size_t	 n;
+	char	 text[400];		/* "a, b, c" */
+};
+
+static bool
+see_name(void *ctx, const struct report_token *t)
+{
+	struct names *names = ctx;
+	size_t len = strlen(names->text);
+	char name[80];
+
+	names->found |= strcmp(t->name, names->name) == 0;
+	(void)snprintf(names->text + len, sizeof(names->text) - len, "%s%s", names->n++ > 0 ? ", " : "",
+	    cli_escape(t->name, name, sizeof(name)));
+	return true;
+}
+
+/*
+ * One that has ended opens nothing, and its name is taken all the same.  Where the database cannot be read,
+ * mxtrapd says what is wrong.  CLI_DONE: ask it.
+ */
+static int
+check_name(struct cli *cli, const char *name, bool wanted)
+{
+	struct names names = { .name = name };
+	struct report *report = NULL;
+	char text[80];
+
+	if (report_open(&report, cli->config.state_dir, &cli->config.judge) != REPORT_OK)
+		return CLI_DONE;
+	if (report_tokens(report, 0, see_name, &names) > REPORT_NONE)
+		names.found = wanted;
+	report_close(report);
+	if (names.found == wanted)
+		return CLI_DONE;
+	(void)cli_escape(name, text, sizeof(text));
+	if (names.found)
+		fprintf(stderr, "mxtrap: there is a token %s already: choose another name, or mxtrap token revoke %s first\n",
+		    text, text);
+	else if (names.n == 0)
+		fprintf(stderr, "mxtrap: there is no token %s: there is none at all (mxtrap token add NAME makes one)\n", text);
+	else
+		fprintf(stderr, "mxtrap: there is no token %s; the tokens are: %s\n", text, names.text);
+	return CLI_NO;
+}
+
 static int
 tell(struct cli *cli, struct message_token *m, const char *name)
 {
@@ -53,6 +104,8 @@ tell(struct cli *cli, struct message_token *m, const char *name)
 		    "31 at most\n", cli_escape(name, text, sizeof(text)));
 		return CLI_NO;
 	}
+	if (check_name(cli, name, m->revoke != 0) != CLI_DONE)
+		return CLI_NO;
 	message_init(&m->head, MESSAGE_TOKEN, sizeof(*m));
 	(void)snprintf(m->name, sizeof(m->name), "%s", name);
 	(void)snprintf(m->who, sizeof(m->who), "%s", pw != NULL ? pw->pw_name : "unknown");

@@ -31,14 +31,14 @@ static const struct evidence_info KINDS[EVIDENCE_N_KINDS] = {
 	[EVIDENCE_SWEPT] = { "swept",
 	    "came to an address that no MX record names: a scanner", 0, 0 },
 	[EVIDENCE_BY_HAND] = { "by_hand",
-	    "listed by hand by the operator", 0, 0 },
+	    "was listed by hand by the operator", 0, 0 },
 	[EVIDENCE_ADDRESSED] = { "addressed",
 	    "asked for a recipient of ours, so it came to us on purpose: what weighs on this visit may list it", 0, 0 },
 	[EVIDENCE_FOREIGN] = { "foreign",
 	    "asked for a recipient of a domain that is not ours: somebody else's MX points here, or it tries for a relay",
 	    0, 0 },
 	[EVIDENCE_ACCEPTED] = { "accepted",
-	    "the real MX took a message from it: what it does in the 24 hours after is excused", 0, 0 },
+	    "had a message taken by the real MX: what it does in the 24 hours after is excused", 0, 0 },
 };
 
 const struct evidence_info *
@@ -121,7 +121,7 @@ static const struct doubt_info DOUBTS[DOUBT_N] = {
 	{ "foreign", "the mail was for a domain that is not ours: somebody else's MX points here" },
 	{ "purged", "the operator purged it: it came from a decoy or a rule that was wrong" },
 	{ "correspondent", "we send mail to it: it answered when we last did, less than seven days before" },
-	{ "real_unknown", "nothing tells whether the real MX answered: it is not on the wire, and no probe reaches it" },
+	{ "real_unknown", "nothing shows whether the real MX answered: it is not on the wire, and no probe reaches it" },
 	{ "kin_unknown", "a flood at a lower rung was going on: its other family may have been there and not been kept" },
 	{ "accepted", "the real MX took a message from it, less than 24 hours before" },
 	{ "foreign_protocol", "in this visit it spoke HTTP, TLS or another protocol: somebody may have made it connect to us" },

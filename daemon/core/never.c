@@ -253,6 +253,23 @@ never_covers(const struct never *n, const struct prefix *p, int64_t now_s)
 	return holds_ipv4(p) || (n->special_purpose && never_special(p)) || longest(n, p, now_s, true) != now_s;
 }
 
+unsigned
+never_reasons(const struct never *n, const struct prefix *p, int64_t now_s)
+{
+	unsigned why = (holds_ipv4(p) ? NEVER_IPV4 : 0U) | (n->special_purpose && never_special(p) ? NEVER_SPECIAL : 0U);
+
+	for (size_t i = 0; i < n->n; i++) {
+		const struct never_entry *e = &n->entries[i];
+
+		if (!prefix_overlaps(&e->what, p) || !is_open(e, now_s))
+			continue;
+		why |= e->why & ~(unsigned)NEVER_ALLOWED;
+		if ((e->why & NEVER_ALLOWED) != 0 && (e->expires_s == 0 || e->expires_s > now_s))
+			why |= NEVER_ALLOWED;
+	}
+	return why;
+}
+
 int64_t
 never_until(const struct never *n, const struct prefix *p, int64_t now_s)
 {

@@ -402,7 +402,9 @@ status_look(struct status *s, enum report_result opened, bool was_open)
 		d->state = STORED_BUSY;
 		break;
 	case REPORT_NEWER:
-		d->state = STORED_NEWER;
+	case REPORT_OLDER:
+		d->state = opened == REPORT_NEWER ? STORED_NEWER : STORED_OLDER;
+		report_versions(s->config->state_dir, &d->known_version, &d->version);
 		break;
 	case REPORT_ERROR:
 		d->state = STORED_DAMAGED;

@@ -112,10 +112,13 @@ database_sentence(const struct status *s, char *buf, size_t size)
 		    "mxtrap:mxtrap on the state directory).", d->path, d->why[0] != '\0' ? d->why : "permission denied");
 		break;
 	case STORED_NEWER:
-		(void)snprintf(buf, size, "The database %s is of a newer mxtrap: expected the version that wrote it.", d->path);
+		(void)snprintf(buf, size, "The database %s is of a newer mxtrap: its version is %d, this program knows %d. Install the "
+		    "mxtrap that wrote it, or put a backup of this version in place (mxtrap restore FILE).", d->path, d->version,
+		    d->known_version);
 		break;
 	case STORED_OLDER:
-		(void)snprintf(buf, size, "The database %s is of an older mxtrap: start mxtrapd once, it brings it up to date.", d->path);
+		(void)snprintf(buf, size, "The database %s is of an older mxtrap: its version is %d, this program needs %d. Restart "
+		    "mxtrapd (systemctl restart mxtrapd): it brings the database up to date.", d->path, d->version, d->known_version);
 		break;
 	case STORED_BUSY:
 		(void)snprintf(buf, size, "The database %s cannot be read at the moment%s%.150s.", d->path, d->why[0] != '\0' ? ": " : "",

@@ -93,10 +93,13 @@ report_version(struct report *r)
 		return REPORT_NEWER;
 	}
 	/* Its tables are not all there: mxtrapd mends that as soon as it starts. */
-	if (version < migrations[n_migrations - 1].version) {
-		snprintf(r->error, sizeof r->error, version == 0 ? "not filled yet" :
-		    "written by an older mxtrap (version %d), and not opened by this one yet", version);
+	if (version == 0) {
+		snprintf(r->error, sizeof r->error, "not filled yet");
 		return REPORT_BUSY;
+	}
+	if (version < migrations[n_migrations - 1].version) {
+		snprintf(r->error, sizeof r->error, "written by an older mxtrap (version %d)", version);
+		return REPORT_OLDER;
 	}
 	return REPORT_OK;
 }
@@ -311,13 +314,34 @@ report_make(struct report **out, const char *state_dir, const struct judge_param
 	pthread_cond_init(&r->held, NULL);
 	result = report_connect(r);
 	if (result != REPORT_OK) {
-		if (result == REPORT_ERROR || result == REPORT_NEWER)
+		if (result == REPORT_ERROR)	/* who opens it says the others (status.h) */
 			log_warnx("DATABASE [%s] %s", r->path, r->error);
 		report_close(r);
 		return result;
 	}
 	*out = r;
 	return REPORT_OK;
+}
+
+void
+report_versions(const char *state_dir, int *known, int *found)
+{
+	size_t size = strlen(state_dir) + sizeof "/" REPORT_FILE;
+	sqlite3_stmt *stmt = NULL;
+	sqlite3 *db = NULL;
+	char *path;
+
+	*known = migrations[n_migrations - 1].version;
+	*found = 0;
+	if ((path = malloc(size)) == NULL)
+		return;
+	snprintf(path, size, "%s/" REPORT_FILE, state_dir);
+	if (sqlite3_open_v2(path, &db, REPORT_HOW, NULL) == SQLITE_OK &&
+	    sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+		*found = sqlite3_column_int(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	free(path);
 }
 
 enum report_result

@@ -374,15 +374,39 @@ report_visits(struct report *r, sender_key key, size_t limit, bool (*each)(void 
 	return result;
 }
 
+/*
+ * What is excused stays open, so a dialogue that goes on has it judged again: the same kind, of the same visit, for
+ * the same reason.  It weighs nothing, and is one piece.
+ */
+static bool
+again(const struct evidence_row *last[static EVIDENCE_N_KINDS], const struct evidence_row *e)
+{
+	const struct evidence_row *was;
+
+	if (e->kind >= EVIDENCE_N_KINDS)
+		return false;
+	was = last[e->kind];
+	last[e->kind] = e;
+	return was != NULL && e->excused != 0 && !e->revision && e->visit_us != 0 && was->visit_us == e->visit_us &&
+	    was->excused == e->excused && !was->revision && was->set == e->set && addr_equal(&was->host, &e->host);
+}
+
 enum report_result
 report_evidence(struct report *r, sender_key key, size_t limit, bool (*each)(void *, const struct evidence_row *),
     void *ctx)
 {
 	struct story st = { .of = SEGMENT_EVIDENCE, .limit = limit };
 	enum report_result result = story_of(r, &st, READ_EVIDENCE, READ_EVIDENCES_TAIL, key);
+	const struct evidence_row *last[EVIDENCE_N_KINDS] = { NULL };
 
-	for (size_t i = 0; i < st.n && each(ctx, &st.rows[i].evidence); i++)
-		;
+	for (size_t i = 0; i < st.n; i++) {
+		const struct evidence_row *e = &st.rows[i].evidence;
+
+		if (again(last, e))
+			continue;
+		if (!each(ctx, e))
+			break;
+	}
 	free(st.rows);
 	return result;
 }
@@ -397,6 +421,35 @@ report_changes(struct report *r, sender_key key, size_t limit, bool (*each)(void
 	for (size_t i = 0; i < st.n && each(ctx, &st.rows[i].change); i++)
 		;
 	free(st.rows);
+	return result;
+}
+
+enum report_result
+report_memories(struct report *r, sender_key key, bool (*each)(void *, const struct report_memory *), void *ctx)
+{
+	enum report_result result = report_enter(r);
+	struct report_memory m;
+	sqlite3_stmt *stmt;
+	bool go = true;
+	int rc = SQLITE_DONE;
+
+	if (result != REPORT_OK)
+		return result;
+	stmt = report_ask(r, READ_MEMORY);
+	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)key);
+	while (go && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		if (!row_within(stmt, 0, 0, UINT16_MAX) || !row_seconds(stmt, 1) ||
+		    !row_within(stmt, 2, -ROW_TIME_MAX_S, ROW_TIME_MAX_S)) {
+			(void)report_bad_row(r, "memory");
+			continue;
+		}
+		m = (struct report_memory){ .set = (uint16_t)sqlite3_column_int(stmt, 0), .at_s = sqlite3_column_int64(stmt, 1) };
+		m.lower_s = m.at_s - sqlite3_column_int64(stmt, 2);
+		go = each(ctx, &m);
+	}
+	result = report_failed(r, rc);
+	sqlite3_reset(stmt);
+	report_leave(r);
 	return result;
 }
 

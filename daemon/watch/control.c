@@ -217,7 +217,7 @@ answer_token(const struct control *c, struct control_job *job)
 }
 
 static void
-answer_done(const struct control *c, struct control_job *job)
+answer_done(const struct control *c, struct control_job *job, bool had)
 {
 	char what[PREFIX_TEXT_SIZE], text[200];
 	struct addr addr;
@@ -229,18 +229,21 @@ answer_done(const struct control *c, struct control_job *job)
 	if (!job->ok)
 		(void)snprintf(text, sizeof(text), "%s: the database did not take it within 2 s: nothing was promised", what);
 	else if (job->asked.op == ADMIN_PUBLISH)
-		(void)snprintf(text, sizeof(text), "what was held is published from now on");
+		(void)snprintf(text, sizeof(text), had ? "what was held is published from now on" :
+		    "nothing was held: there was nothing to accept");
 	else if (job->asked.op == ADMIN_FIREWALL_FLUSH)
-		(void)snprintf(text, sizeof(text), "the firewall's sets are emptied and filled anew");
+		(void)snprintf(text, sizeof(text), "the firewall's sets are emptied and filled again");
 	else if (job->asked.op == ADMIN_FIREWALL_OFF || job->asked.op == ADMIN_FIREWALL_ON)
 		(void)snprintf(text, sizeof(text), "the firewall is %s, also after a restart",
 		    job->asked.op == ADMIN_FIREWALL_OFF ? "off" : "on");
 	else if (job->asked.op == ADMIN_LIST)
 		(void)snprintf(text, sizeof(text), "%s: %s", what, job->asked.expires_s == STORE_ALLOW_REMOVE ?
 		    "no longer listed by hand" : "listed by hand");
+	else if (job->asked.op == ADMIN_FORGET)
+		(void)snprintf(text, sizeof(text), "%s: %s", what, had ? "forgotten" :
+		    "mxtrap knows nothing of it: there was nothing to forget");
 	else
-		(void)snprintf(text, sizeof(text), "%s: %s", what, job->asked.op == ADMIN_FORGET ? "forgotten" :
-		    job->asked.expires_s == STORE_ALLOW_REMOVE ? "no longer allowed" : "allowed");
+		(void)snprintf(text, sizeof(text), "%s: %s", what, job->asked.expires_s == STORE_ALLOW_REMOVE ? "no longer allowed" : "allowed");
 	if (job->asked.op != ADMIN_PING)
 		log_info("ADMIN [%s] by %s%s%s", text, job->asked.who, job->asked.note[0] != '\0' ? ": " : "", job->asked.note);
 	answer(c, job, job->ok, job->asked.op == ADMIN_PING ? "watching" : text);
@@ -334,9 +337,10 @@ take_job(struct control *c, int *fd, bool by_web, const char *(*may)(void *ctx, 
 
 /* It is durable, or refused: apply it, and say so. */
 static void
-finish(struct control *c, struct control_job *job, int64_t now_us, void (*apply)(void *ctx, const struct message_admin *), void *ctx)
+finish(struct control *c, struct control_job *job, int64_t now_us, bool (*apply)(void *ctx, const struct message_admin *), void *ctx)
 {
 	const char *why;
+	bool had = true;
 
 	if (job->refused != NULL) {
 		c->refused++;
@@ -349,14 +353,14 @@ finish(struct control *c, struct control_job *job, int64_t now_us, void (*apply)
 		answer_token(c, job);
 	} else {
 		if (job->ok && job->asked.op != ADMIN_PING)
-			apply(ctx, &job->asked);
-		answer_done(c, job);
+			had = apply(ctx, &job->asked);
+		answer_done(c, job, had);
 	}
 }
 
 void
 control_turn(struct control *c, int64_t now_us, const char *(*may)(void *ctx, const struct message_admin *),
-    void (*apply)(void *ctx, const struct message_admin *), void *ctx)
+    bool (*apply)(void *ctx, const struct message_admin *), void *ctx)
 {
 	eventfd_t count;
 

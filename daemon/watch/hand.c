@@ -6,6 +6,42 @@
 
 #include "watch_int.h"
 
+/* The address of an exchanger of ours, or of a control address? */
+static bool
+of_ladder(const struct ladder *l, const struct prefix *what)
+{
+	for (size_t i = 0; i < l->n_targets; i++) {
+		struct prefix target = { .addr = l->targets[i].addr, .len = 128 };
+
+		if (prefix_overlaps(&target, what))
+			return true;
+	}
+	return false;
+}
+
+/* Which of the reasons it is, and what to do about it; the strongest first. */
+static const char *
+why_never(const struct watch *w, const struct prefix *what)
+{
+	unsigned why = trap_never_why(w->trap, what);
+
+	if (of_ladder(&w->config->ladder, what))
+		return "it is an address of your own ladder (an mx-set or control-addresses), and those are never listed";
+	if ((why & NEVER_OWN) != 0)
+		return "it is an address of this host, and those are never listed";
+	if ((why & NEVER_GATEWAY) != 0)
+		return "it is a gateway of this host, and those are never listed";
+	if ((why & NEVER_RESOLVER) != 0)
+		return "it is a resolver of this host (/etc/resolv.conf), and those are never listed";
+	if ((why & NEVER_CONFIGURED) != 0)
+		return "it is in the allow section of the configuration: remove it there first, and restart mxtrapd";
+	if ((why & NEVER_ALLOWED) != 0)
+		return "it is allowed by hand: mxtrap list --allowed shows the entry, mxtrap allow ENTRY --remove ends it";
+	if ((why & NEVER_IPV4) != 0)
+		return "IPv4 addresses lie in this /64, and those are never listed by their IPv6 form";
+	return "it is an address of a special purpose (RFC 6890), and those are never listed";
+}
+
 const char *
 watch_may(void *ctx, const struct message_admin *m)
 {
@@ -29,7 +65,7 @@ watch_may(void *ctx, const struct message_admin *m)
 	case HAND_OK:
 		return NULL;
 	case HAND_NEVER:
-		return "it is allowed, an address of ours or of a special purpose, and those are never listed";
+		return why_never(w, &what);
 	case HAND_OTHER:
 		return "its /64 is listed already, or another address of it: list that, or have it forgotten first";
 	case HAND_FULL:

@@ -391,7 +391,7 @@ watch_consumer(struct store *store, const struct message_fetched *m)
 	store_consumer(store, &row);
 }
 
-void
+bool
 watch_apply_admin(void *ctx, const struct message_admin *m)
 {
 	struct watch *w = ctx;
@@ -401,25 +401,28 @@ watch_apply_admin(void *ctx, const struct message_admin *m)
 		.expires_s = m->op == ADMIN_FORGET ? 0 : m->expires_s,
 	};
 	struct addr addr;
+	bool had;
 
 	if (m->op == ADMIN_PUBLISH) {
-		(void)publish_accept(&w->publish, trap_counters(w->trap)->listed, (uint32_t)(e.time_us / 1000000));
+		had = publish_accept(&w->publish, trap_counters(w->trap)->listed, (uint32_t)(e.time_us / 1000000));
 		status_tell(w);
-		return;
+		return had;
 	}
 	if (m->op == ADMIN_FIREWALL_FLUSH) {
 		firewall_feed_flush(&w->firewall);
-		return;
+		return true;
 	}
 	if (m->op == ADMIN_FIREWALL_OFF || m->op == ADMIN_FIREWALL_ON) {
 		w->firewall_off = m->op == ADMIN_FIREWALL_OFF;
 		firewall_feed_off(&w->firewall, w->firewall_off);
 		status_tell(w);
-		return;
+		return true;
 	}
 	memcpy(addr.b, m->addr, sizeof(addr.b));
 	e.what = prefix_of(&addr, (uint8_t)m->len);
+	had = m->op != ADMIN_FORGET || trap_knows(w->trap, &e.what);
 	watch_event(w, &e);
+	return had;
 }
 
 /* -- what cannot be relied on -- */

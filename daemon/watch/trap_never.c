@@ -84,3 +84,29 @@ trap_never_anew(struct trap *t)
 		if (t->senders.records[i].state == STATE_ALLOWED)
 			blocklist_arm(&t->list, i, t->now_us);
 }
+
+unsigned
+trap_never_why(const struct trap *t, const struct prefix *what)
+{
+	return never_reasons(&t->never, what, now_s(t));
+}
+
+bool
+trap_knows(const struct trap *t, const struct prefix *what)
+{
+	sender_key key;
+
+	if (prefix_sender(what, &key))
+		return sender_find(&t->senders, key, sender_hash(&t->senders, key)) != SENDER_NONE;
+	for (uint32_t i = 0; i < t->senders.fresh; i++) {
+		const struct sender *s = &t->senders.records[i];
+		struct prefix p;
+
+		if ((s->flags & SENDER_IN_USE) == 0)
+			continue;
+		p = sender_prefix(s->key);
+		if (prefix_overlaps(&p, what))
+			return true;
+	}
+	return false;
+}

@@ -99,7 +99,7 @@ void control_stop(struct control *);
 /* Read what came, answer what is done.  may says what a rule has against a decision; NULL: nothing.  apply is
  * called for each decision that is durable now. */
 void control_turn(struct control *, int64_t now_us, const char *(*may)(void *ctx, const struct message_admin *),
-    void (*apply)(void *ctx, const struct message_admin *), void *ctx);
+    bool (*apply)(void *ctx, const struct message_admin *), void *ctx);
 
 /* -- watch -- */
 
@@ -192,7 +192,8 @@ void watch_read_lookup(struct watch *);
 void watch_consumer(struct store *, const struct message_fetched *);
 /* For control_turn(); ctx: struct watch. */
 const char *watch_may(void *ctx, const struct message_admin *);
-void watch_apply_admin(void *ctx, const struct message_admin *);
+/* False: there was nothing to accept, or to forget. */
+bool watch_apply_admin(void *ctx, const struct message_admin *);
 /* Was the clock moved, or did we sleep?  Each turn. */
 void watch_look_at_clocks(struct watch *);
 /* Which interfaces are gone or back, what was dropped?  Each second. */

@@ -17,6 +17,9 @@ enum never_why {			/* bits, several may hold; values are stored */
 	NEVER_OWN	 = 1 << 2,	/* an interface of this host has it */
 	NEVER_GATEWAY	 = 1 << 3,	/* one of its routes goes there */
 	NEVER_RESOLVER	 = 1 << 4,	/* it asks there for names */
+	/* Not stored, but for never_reasons(): */
+	NEVER_SPECIAL	 = 1 << 5,	/* of a special purpose */
+	NEVER_IPV4	 = 1 << 6,	/* a /64 in which IPv4 addresses lie */
 };
 #define NEVER_HOST (NEVER_OWN | NEVER_GATEWAY | NEVER_RESOLVER)	/* what is looked up on the host itself */
 #define NEVER_MAX  131072U		/* entries */
@@ -48,6 +51,8 @@ void never_prune(struct never *, unsigned mask, int64_t now_s);
 bool never_holds(const struct never *, const struct addr *, unsigned mask);
 /* Is any part of this prefix never to be listed at now? */
 bool never_covers(const struct never *, const struct prefix *, int64_t now_s);
+/* Why: enum never_why of all that covers a part of it at now; 0: it may be listed. */
+unsigned never_reasons(const struct never *, const struct prefix *, int64_t now_s);
 /* When what covers this prefix at now has ended; 0: never does.  now_s itself: nothing covers it. */
 int64_t never_until(const struct never *, const struct prefix *, int64_t now_s);
 /* Is this address in a special-purpose registry?  Static table. */

@@ -19,7 +19,8 @@ enum report_result {
 	REPORT_OK,
 	REPORT_NONE,		/* no such row */
 	REPORT_BUSY,		/* the database is locked or not there yet */
-	REPORT_NEWER,		/* written by a newer mxtrap */
+	REPORT_NEWER,		/* written by a newer mxtrap: report_versions() */
+	REPORT_OLDER,		/* written by an older one, and mxtrapd of this version has not opened it yet */
 	REPORT_ERROR,		/* corrupt or unreadable: said why */
 };
 
@@ -70,6 +71,8 @@ enum report_result report_open_walk(struct report **out, const char *state_dir, 
 void report_close(struct report *);
 /* For an error: what SQLite said.  Borrowed until the next call. */
 const char *report_error(const struct report *);
+/* Versions of the database: the one that this program knows, and that of the file in this directory; 0: not known. */
+void report_versions(const char *state_dir, int *known, int *found);
 /* The version of SQLite. */
 const char *report_library(void);
 
@@ -130,13 +133,20 @@ typedef bool report_each_entry(void *ctx, const struct report_entry *);
 enum report_result report_entries(struct report *, const struct report_filter *, int64_t now_s,
     struct report_state *state, report_each_entry *, void *ctx);
 
-/* The story of one sender, oldest first. */
+/* The story of one sender, oldest first.  Of evidence that was excused alike several times in one visit the first. */
 enum report_result report_attempts(struct report *, sender_key, size_t limit,
     bool (*each)(void *, const struct report_attempt *), void *ctx);
 enum report_result report_visits(struct report *, sender_key, size_t limit,
     bool (*each)(void *, const struct visit_row *), void *ctx);
 enum report_result report_evidence(struct report *, sender_key, size_t limit,
     bool (*each)(void *, const struct evidence_row *), void *ctx);
+/* For how long it is known to have touched a lower rung, as watch would have it back at a start: by MX set. */
+struct report_memory {
+	uint16_t set;
+	int64_t	 at_s;			/* the order is remembered from then on (judge order_memory_s) */
+	int64_t	 lower_s;		/* when it touched a lower rung; VISIT_REFRESH_S before at_s: it is only supposed */
+};
+enum report_result report_memories(struct report *, sender_key, bool (*each)(void *, const struct report_memory *), void *ctx);
 /* What it said to decoys that talk, as text with \xNN for what is not printable; 1000 of them at most. */
 struct report_said {
 	int64_t	 time_us;

@@ -103,6 +103,7 @@ struct status_stored {
 	char	 aside[24];		/* the newest one's time, as in its name */
 	uint64_t rows_bad;		/* that cannot be true, and were skipped */
 	uint64_t free_bytes;		/* on its disk */
+	int	 known_version, version;	/* STORED_NEWER, OLDER: that this program knows; of the file (0: not known) */
 	char	 path[160];		/* of the file, or of the directory that may not be read */
 	char	 why[200];		/* what the system or SQLite said; STORED_FORBIDDEN: whose it is */
 };

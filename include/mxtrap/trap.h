@@ -120,6 +120,10 @@ void trap_purge_would(const struct trap *, const struct event *takes, size_t n, 
 
 /* May this be listed by hand now?  A prefix: one address, or a /64 of IPv6. */
 enum hand_may trap_may_list(const struct trap *, const struct prefix *);
+/* Why it is never listed: enum never_why, bits; 0: it is not. */
+unsigned trap_never_why(const struct trap *, const struct prefix *);
+/* Is there a record of anybody in it, so that there is something to forget? */
+bool trap_knows(const struct trap *, const struct prefix *);
 int64_t trap_now_us(const struct trap *);
 const struct trap_counters *trap_counters(const struct trap *);
 void trap_target_health(const struct trap *, uint32_t target, struct trap_health *out);

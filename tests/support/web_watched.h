@@ -21,12 +21,13 @@ static struct message_admin applied[256];	/* what watch was told to do */
 static _Atomic unsigned n_applied;
 static char token[TOKEN_TEXT_SIZE], other[TOKEN_TEXT_SIZE];
 
-HARNESS void
+HARNESS bool
 apply(void *ctx, const struct message_admin *m)
 {
 	(void)ctx;
 	assert_true(n_applied < ARRAY_LEN(applied));
 	applied[n_applied++] = *m;
+	return true;
 }
 
 /* 192.0.2.99 is never to be listed. */

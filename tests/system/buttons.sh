@@ -144,7 +144,7 @@ for how in three none plain; do
 	runs "$how: mxtrap block --remove" "no longer listed by hand" block 198.51.100.6 --remove
 	runs "$how: mxtrap forget" "198.51.100.6/32: forgotten" forget 198.51.100.6
 	runs "$how: mxtrap purge" "took back" purge --since 1h
-	runs "$how: mxtrap publish" "published from now on" publish --accept
+	runs "$how: mxtrap publish" "nothing was held" publish --accept
 	runs "$how: mxtrap firewall off" "the firewall is off" firewall off
 	no_table() { ! mx nft list table inet mxtrapd >/dev/null 2>&1; }
 	check "$how: the kernel's table is gone" wait_for 10000 no_table

@@ -4,6 +4,8 @@
  */
 #include "cli_support.h"
 
+#include <sqlite3.h>
+
 static void
 help_fits_a_screen(void **state)
 {
@@ -196,6 +198,88 @@ a_bad_configuration_is_bad_input(void **state)
 	done(&s);
 }
 
+static void
+support_sql(const struct bench_dir *d, const char *sql)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(d->file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* Of another version: both numbers, and what to do. */
+static void
+a_database_of_another_version_is_named_with_both(void **state)
+{
+	static const struct { int by; const char *says[2]; } rows[] = {
+		{ -1, { "is of an older mxtrap: its version is ", "systemctl restart mxtrapd" } },
+		{ +1, { "is of a newer mxtrap: its version is ", "mxtrap restore FILE" } },
+	};
+	static const char *const commands[] = { "list", "status", "report", "consumers", "risk" };
+	struct bench_dir *d = *state;
+	int known = 0, found = 0;
+
+	fill(d);
+	report_versions(d->path, &known, &found);
+	assert_true(known > 0);
+	assert_int_equal(known, found);
+	for (size_t i = 0; i < 2; i++) {
+		char sql[64], versions[2][64];
+
+		(void)snprintf(sql, sizeof sql, "PRAGMA user_version=%d", known + rows[i].by);
+		support_sql(d, sql);
+		(void)snprintf(versions[0], sizeof versions[0], "its version is %d, ", known + rows[i].by);
+		(void)snprintf(versions[1], sizeof versions[1], "s %d. ", known);
+		for (size_t k = 0; k < sizeof commands / sizeof commands[0]; k++) {
+			struct printed s = RUN(d, commands[k]);
+
+			assert_int_equal(s.status, 3);
+			for (size_t j = 0; j < 2; j++) {
+				says(s.err, rows[i].says[j]);
+				says(s.err, versions[j]);
+			}
+			/* Said once. */
+			assert_ptr_equal(strchr(s.err, '\n') + 1, s.err + strlen(s.err));
+			done(&s);
+		}
+	}
+}
+
+/* Which there are is said where a name is none of them. */
+static void
+a_token_that_there_is_not_is_refused_with_those_that_there_are(void **state)
+{
+	struct bench_dir *d = *state;
+	struct store *s = open_store(d);
+	uint8_t hash[32] = { 1 };
+	struct printed p;
+
+	assert_true(store_sync(s));
+	store_close(s);
+	p = RUN(d, "token", "revoke", "nix");
+	assert_int_equal(p.status, 1);
+	says(p.err, "there is no token nix: there is none at all (mxtrap token add NAME makes one)");
+	done(&p);
+	s = open_store(d);
+	assert_true(store_token(s, hash, "shop", "export", 0, "root"));
+	hash[0] = 2;
+	assert_true(store_token(s, hash, "desk", "admin", NOW_S - 9, "root"));	/* ended; its name is taken */
+	store_close(s);
+	p = RUN(d, "token", "revoke", "nix");
+	assert_int_equal(p.status, 1);
+	says(p.err, "there is no token nix; the tokens are: shop, desk\n");
+	done(&p);
+	p = RUN(d, "token", "add", "desk");
+	assert_int_equal(p.status, 1);
+	says(p.err, "there is a token desk already: choose another name, or mxtrap token revoke desk first");
+	done(&p);
+	/* mxtrapd is asked only for what may be. */
+	p = RUN(d, "token", "revoke", "shop");
+	assert_int_equal(p.status, 3);
+	done(&p);
+}
+
 int
 main(void)
 {
@@ -210,6 +294,8 @@ main(void)
 		cli_test(a_word_that_a_command_does_not_take_is_named),
 		cli_test(a_database_that_may_not_be_read_is_told_from_none),
 		cli_test(a_bad_configuration_is_bad_input),
+		cli_test(a_database_of_another_version_is_named_with_both),
+		cli_test(a_token_that_there_is_not_is_refused_with_those_that_there_are),
 	};
 	int failed = 0;
 

@@ -129,6 +129,79 @@ a_report_begins_with_those_that_came_to_the_real_mx(void **state)
 	done(&said);
 }
 
+/* What is left to do depends on what is set. */
+static void
+a_report_advises_what_is_not_done_yet(void **state)
+{
+	static const struct { const char *publish, *says, *says_not; } rows[] = {
+		{ "no", "Set publish = yes.", "the list is published" },
+		{ "yes", "there is nothing to do: the list is published.", "Set publish = yes" },
+		{ "yes\npublish-after = \"300d\"", "publish = yes is set already; the list is not published yet", "Set publish = yes" },
+	};
+	struct bench_dir *d = *state;
+	char path[128], text[2000];
+
+	fill(d);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct printed s;
+		FILE *file;
+
+		(void)snprintf(path, sizeof path, "%s/mxtrap.conf", d->path);
+		(void)snprintf(text, sizeof text, CONF, d->path, rows[i].publish);
+		if (i == 2)		/* given once */
+			memmove(strstr(text, "publish-after = \"0s\"\n"), strstr(text, "mx-set"), strlen(strstr(text, "mx-set")) + 1);
+		file = fopen(path, "w");
+		assert_non_null(file);
+		assert_true(fputs(text, file) >= 0);
+		assert_int_equal(fclose(file), 0);
+		s = RUN(d, "report");
+		assert_int_equal(s.status, 0);
+		says(s.out, rows[i].says);
+		says_not(s.out, rows[i].says_not);
+		says_not(s.out, "never exported");
+		says(s.out, "Suspects are exported only where a consumer asks for them");
+		done(&s);
+	}
+}
+
+static void
+a_report_may_be_limited_and_counts_all(void **state)
+{
+	struct bench_dir *d = *state;
+	struct store *s = open_store(d);
+	struct sink k = store_sink(s);
+	struct printed p;
+	size_t rows = 0;
+
+	for (int i = 1; i <= 9; i++) {
+		char text[32];
+		struct change_row c;
+
+		(void)snprintf(text, sizeof text, "192.0.2.%d", i);
+		c = support_change(text, STATE_UNKNOWN, STATE_LISTED);
+		k.change(k.ctx, &c);
+	}
+	store_clock(s, NOW_US);
+	assert_true(store_sync(s));
+	store_close(s);
+	p = RUN(d, "report", "--limit", "2");
+	for (const char *at = p.out; (at = strstr(at, "\n192.0.2.")) != NULL; at++)
+		rows++;
+	assert_int_equal(rows, 2);
+	says(p.out, "... and 7 more: mxtrap report --limit N");
+	says(p.out, "9 listed, 0 of them");
+	says(p.out, "backup_first (9)");
+	done(&p);
+	p = RUN(d, "report");
+	says(p.out, "192.0.2.9/32");
+	done(&p);
+	p = RUN(d, "report", "--json", "--limit", "2");
+	says(p.out, "\"listed_without_real\":9");
+	says(p.out, "\"listed_for\":{\"backup_first\":9}");
+	says_not(p.out, "192.0.2.3/32");
+	done(&p);
+}
+
 static void
 tail_shows_the_last_attempts_of_a_replay(void **state)
 {
@@ -193,6 +266,8 @@ main(void)
 		cli_test(status_tells_why_nobody_is_judged_now),
 		cli_test(status_tells_that_the_daemon_is_silent),
 		cli_test(a_report_begins_with_those_that_came_to_the_real_mx),
+		cli_test(a_report_advises_what_is_not_done_yet),
+		cli_test(a_report_may_be_limited_and_counts_all),
 		cli_test(tail_tells_what_comes_and_not_what_was),
 	};
 	int failed = 0;

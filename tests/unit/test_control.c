@@ -24,13 +24,14 @@ struct rig {
 	unsigned n_applied;
 };
 
-static void
+static bool
 apply(void *ctx, const struct message_admin *m)
 {
 	struct rig *r = ctx;
 
 	r->applied = *m;
 	r->n_applied++;
+	return true;
 }
 
 static const char *

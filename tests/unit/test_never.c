@@ -271,6 +271,31 @@ holds(const struct never *n, const char *text, unsigned mask)
 }
 
 static void
+all_reasons_of_a_part_of_it_are_named(void **state)
+{
+	struct never n = { .special_purpose = true };
+	struct prefix net = prefix("198.18.7.0/24"), one = prefix("198.18.7.9"), own = prefix("2a00::7"), wide = prefix("2a00::/64"),
+	    mapped = prefix("64:ff9b::/64"), special = prefix("192.0.2.1"), none = prefix("45.10.1.1"), past = prefix("45.10.1.2");
+
+	(void)state;
+	assert_true(never_add(&n, &net, 0));
+	assert_true(never_set(&n, &one, NEVER_CONFIGURED | NEVER_OWN, NEVER_CONFIGURED));
+	assert_true(never_set(&n, &own, NEVER_HOST, NEVER_OWN | NEVER_RESOLVER));
+	assert_true(never_add(&n, &past, 50));
+	assert_int_equal(never_reasons(&n, &one, 100), NEVER_ALLOWED | NEVER_CONFIGURED | NEVER_SPECIAL);
+	assert_int_equal(never_reasons(&n, &own, 100), NEVER_OWN | NEVER_RESOLVER);
+	assert_int_equal(never_reasons(&n, &wide, 100), NEVER_OWN | NEVER_RESOLVER);
+	assert_int_equal(never_reasons(&n, &mapped, 100), NEVER_IPV4 | NEVER_SPECIAL);
+	assert_int_equal(never_reasons(&n, &special, 100), NEVER_SPECIAL);
+	assert_int_equal(never_reasons(&n, &none, 100), 0);
+	/* As never_covers() has it: what has ended is none. */
+	assert_int_equal(never_reasons(&n, &past, 49), NEVER_ALLOWED);
+	assert_int_equal(never_reasons(&n, &past, 50), 0);
+	assert_false(never_covers(&n, &past, 50));
+	never_free(&n);
+}
+
+static void
 an_address_stays_in_until_its_last_reason_has_ended(void **state)
 {
 	struct never n = { .n = 0 };
@@ -360,7 +385,7 @@ the_set_is_bounded_and_counts_what_found_no_room(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[N(rows) + N(registry) + 11];
+	struct CMUnitTest tests[N(rows) + N(registry) + 12];
 	size_t n = 0;
 
 	for (size_t i = 0; i < N(rows); i++)
@@ -369,6 +394,7 @@ main(void)
 	for (size_t i = 0; i < N(registry); i++)
 		tests[n++] = (struct CMUnitTest){ .name = registry[i].name, .test_func = test_registry,
 			.initial_state = (void *)(uintptr_t)&registry[i] };
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(all_reasons_of_a_part_of_it_are_named);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(an_address_stays_in_until_its_last_reason_has_ended);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(allowing_for_an_hour_shortens_nothing_that_holds_for_ever);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(what_is_over_makes_room_and_the_rest_stays);
