@@ -172,6 +172,15 @@ beat_now_us(const struct beat *b, int64_t boot_us, int64_t wall_us)
 	return age_us < 0 || age_us > BEAT_STALE_S * 1000000LL ? 0 : b->now_us + age_us;
 }
 
+uint64_t
+beat_inode(const struct beat *b, int64_t boot_us, int64_t wall_us)
+{
+	/* It may not have begun to judge yet: its age is asked of the clocks alone. */
+	int64_t age_us = beat_same_boot(b, boot_us) ? boot_us - b->boot_us : wall_us - b->wall_us;
+
+	return b->closed != 0 || b->boot_us == 0 || age_us < 0 || age_us > BEAT_LIVE_S * 1000000LL ? 0 : b->inode;
+}
+
 int64_t
 beat_now_s(const char *dir, int64_t wall_s)
 {

@@ -4,6 +4,7 @@
  *
  * watch writes its rows as names and values; here alone they are taken apart.
  */
+#include "mxtrap/beat.h"
 #include "mxtrap/status.h"
 
 #include <errno.h>
@@ -158,6 +159,8 @@ status_row(void *status, const char *name, const char *value)
 			s->stored.state = STORED_FULL;
 	} else if (damage_row(&s->stored, name, value)) {
 		return true;
+	} else if (strcmp(name, "rewritten") == 0) {
+		s->stored.rewritten_s = strtoll(value, NULL, 10);
 	} else if (strcmp(name, "firewall") == 0) {
 		/* One that is not configured blocks nobody, whatever it was. */
 		s->firewall = !s->config->firewall ? FIREWALL_NONE : strcmp(value, "off") == 0 ? FIREWALL_OFF : strcmp(value, "up") == 0 ? FIREWALL_UP : FIREWALL_LATE;
@@ -413,6 +416,22 @@ status_look(struct status *s, enum report_result opened, bool was_open)
 	look_at_file(d, s->config->state_dir, was_open);
 }
 
+/* What its writer knows of it, which readers may not see yet. */
+static void
+look_at_trouble(struct status_stored *d, const char *dir)
+{
+	struct beat b;
+
+	if (!beat_read(dir, &b) || beat_inode(&b, beat_clock_us(CLOCK_BOOTTIME), beat_clock_us(CLOCK_REALTIME)) == 0)
+		return;
+	if (b.trouble == BEAT_REMOVED || b.trouble == BEAT_DAMAGED || b.trouble == BEAT_LOG) {
+		d->state = b.trouble == BEAT_REMOVED ? STORED_REMOVED : STORED_DAMAGED;
+		d->handled = true;
+		(void)snprintf(d->path, sizeof(d->path), "%.140s/" DATABASE_FILE, dir);
+		(void)snprintf(d->why, sizeof(d->why), "%s", b.text);
+	}
+}
+
 /* -- all of it -- */
 
 static void
@@ -491,6 +510,7 @@ status_read(struct status *s, const struct config *config, struct report *report
 			s->watched.last_s = s->now_s - age_s;
 	}
 	status_look(s, report != NULL ? result : result <= REPORT_NONE ? REPORT_BUSY : result, report != NULL);
+	look_at_trouble(&s->stored, config->state_dir);
 	if (report == NULL || result > REPORT_NONE) {
 		s->published.state = config->publish ? PUBLISHED_UNREADABLE : PUBLISHED_OFF;
 		return;

@@ -10,6 +10,8 @@
 #include "mxtrap/status.h"
 #include "status_damage.h"
 
+#define REWRITTEN_S 86400		/* worth a word for so long */
+
 struct facts {
 	struct status_fact *out;
 	size_t n;
@@ -46,6 +48,8 @@ add_stored(struct facts *f, const struct status *s)
 		add(f, STATUS_WAS_DAMAGED, STATUS_BAD, s->stored.damage_s, 0);
 	else if (damage_now(s) != DAMAGE_NONE)
 		add(f, STATUS_WAS_DAMAGED, STATUS_NOTE, 0, 0);
+	if (s->stored.rewritten_s != 0 && s->now_s - s->stored.rewritten_s < REWRITTEN_S)
+		add(f, STATUS_REWRITTEN, STATUS_NOTE, s->stored.rewritten_s, 0);
 	if (s->stored.rows_bad > 0)
 		add(f, STATUS_ROWS_BAD, STATUS_BAD, 0, 0);
 }

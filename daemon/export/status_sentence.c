@@ -87,6 +87,13 @@ database_sentence(const struct status *s, char *buf, size_t size)
 {
 	const struct status_stored *d = &s->stored;
 
+	if (d->handled) {
+		if (d->state == STORED_REMOVED)
+			(void)snprintf(buf, size, "The database %s was %s. Until then nothing is stored.", d->path, d->why);
+		else
+			(void)snprintf(buf, size, "The database %s is damaged (%.140s): mxtrapd starts again and sets it aside.", d->path, d->why);
+		return;
+	}
 	switch (d->state) {
 	case STORED_OK:
 	case STORED_FULL:
@@ -261,6 +268,10 @@ status_sentence(const struct status *s, const struct status_fact *f, char buf[st
 		(void)snprintf(buf, size, "%llu row%s of the database cannot be true and %s skipped: is the disk sound? Restart mxtrapd: it "
 		    "checks the file.", (unsigned long long)s->stored.rows_bad, s->stored.rows_bad == 1 ? "" : "s",
 		    s->stored.rows_bad == 1 ? "is" : "are");
+		break;
+	case STATUS_REWRITTEN:
+		(void)snprintf(buf, size, "The database was removed while mxtrapd ran, and was written again at %s: stop mxtrapd "
+		    "before you touch its files.", when(s, f->since_s, text));
 		break;
 	case STATUS_DISK_FULL:
 		full_sentence(s, buf, size);

@@ -93,33 +93,39 @@ checkpoint_stop(struct store *s)
 	c->log_fd = -1;
 	if (c->tried)
 		pthread_cond_destroy(&c->wanted);
+	/* It may begin again, on another file. */
+	c->tried = c->stop = false;
+	atomic_store(&c->busy, false);
+	atomic_store(&c->emptied, 0);
+	c->again = 0;
+}
+
+void
+checkpoint_open_log(struct store *s)
+{
+	struct checkpoint *c = &s->checkpoint;
+	size_t size = strlen(s->path) + sizeof "-wal";
+	char *name;
+
+	if (s->replay || c->log_fd != -1 || (name = malloc(size)) == NULL)
+		return;
+	/* Nobody locks this file (SQLite locks -shm), so that it may be opened beside SQLite. */
+	snprintf(name, size, "%s-wal", s->path);
+	c->log_fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	free(name);
 }
 
 void
 checkpoint_push(struct store *s)
 {
-	struct checkpoint *c = &s->checkpoint;
-
-	if (s->replay)
-		return;
-	if (c->log_fd == -1) {
-		size_t size = strlen(s->path) + sizeof "-wal";
-		char *name = malloc(size);
-
-		if (name == NULL)
-			return;
-		/* Nobody locks this file (SQLite locks -shm), so that it may be opened beside SQLite. */
-		snprintf(name, size, "%s-wal", s->path);
-		c->log_fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-		free(name);
-	}
-	if (c->log_fd != -1)
-		(void)sync_file_range(c->log_fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	if (s->checkpoint.log_fd != -1)
+		(void)sync_file_range(s->checkpoint.log_fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 void
 checkpoint_ask(struct store *s)
 {
+	s->checkpoint.asked++;
 	/* In a replay nobody waits for list changes. */
 	if (!s->checkpoint.tried && !s->replay)
 		checkpoint_start(s);

@@ -329,6 +329,25 @@ database_is_marked(struct store *s)
 	return (uint64_t)mark == s->last.mark || (uint64_t)mark == s->last.mark + 1;
 }
 
+bool
+database_connect(struct store *s)
+{
+	/* One thread at a time has the handle: this one, then the writer. */
+	return sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
+	    database_settings(s) && database_prepare(s);
+}
+
+void
+database_disconnect(struct store *s)
+{
+	for (size_t i = 0; i < WRITE_N; i++) {
+		sqlite3_finalize(s->stmts[i]);
+		s->stmts[i] = NULL;
+	}
+	sqlite3_close(s->db);
+	s->db = NULL;
+}
+
 static enum database_look
 database_try(struct store *s, const struct ladder *ladder, bool fresh)
 {
@@ -388,6 +407,24 @@ database_lock(struct store *s)
 	return true;
 }
 
+void
+database_lock_again(struct store *s)
+{
+	char path[4096];
+	struct stat st;
+	int fd;
+
+	snprintf(path, sizeof path, "%s/mxtrap.lock", s->dir);
+	if (lstat(path, &st) == 0 || errno != ENOENT || (fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640)) == -1)
+		return;
+	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		close(fd);
+		return;
+	}
+	close(s->lock_fd);
+	s->lock_fd = fd;
+}
+
 enum store_open
 database_open(struct store *s, const struct ladder *ladder)
 {
@@ -399,6 +436,8 @@ database_open(struct store *s, const struct ladder *ladder)
 		s->last_known = beat_read(s->dir, &s->last);
 		shift_look(s, beat_clock_us(CLOCK_BOOTTIME), store_wall_us());
 	}
+	if (!guard_tidy(s))
+		return STORE_FAILED;
 	salvage_finish(s);
 	look = database_look(s->path);
 	if (look == LOOK_FRESH && salvage_lost(s)) {
@@ -407,6 +446,8 @@ database_open(struct store *s, const struct ladder *ladder)
 	} else if (look == LOOK_CORRUPT && salvage_lost(s)) {
 		log_warnx("DATABASE [%s] is damaged: it has no bytes", s->path);
 	}
+	if (look == LOOK_OURS && guard_was_damaged(s))
+		look = LOOK_CORRUPT;
 	if (look == LOOK_FRESH && !salvage_new(s))
 		return STORE_FAILED;
 	for (int tries = 0; tries < 2; tries++) {
@@ -421,6 +462,7 @@ database_open(struct store *s, const struct ladder *ladder)
 	}
 	switch (look) {
 	case LOOK_OURS:
+		guard_begin(s);
 		beat_begin(s);
 		return STORE_OK;
 	case LOOK_NEWER:
@@ -441,12 +483,7 @@ database_open(struct store *s, const struct ladder *ladder)
 void
 database_close(struct store *s)
 {
-	for (size_t i = 0; i < WRITE_N; i++) {
-		sqlite3_finalize(s->stmts[i]);
-		s->stmts[i] = NULL;
-	}
 	segment_close(s);
 	rollup_close(s);
-	sqlite3_close(s->db);
-	s->db = NULL;
+	database_disconnect(s);
 }

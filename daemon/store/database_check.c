@@ -163,3 +163,18 @@ database_set_aside(struct store *s, const char *aside)
 	}
 	return true;
 }
+
+bool
+database_set_aside_one(struct store *s, const char *why)
+{
+	char to[4096];
+
+	snprintf(to, sizeof to, "%s.other-%" PRId64, s->path, store_wall_us() / 1000000);
+	if (rename(s->path, to) == -1) {
+		log_warn("DATABASE cannot rename [%s]", s->path);
+		return false;
+	}
+	log_warnx("DATABASE [%s] that was put there %s: set aside as [%s]; mxtrapd goes on with the database that it has open. To put a "
+	    "backup back, stop mxtrapd first", s->path, why, to);
+	return true;
+}

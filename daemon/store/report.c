@@ -122,6 +122,28 @@ report_open_copy(struct report *r)
 	return sqlite3_open_v2(uri, &r->db, REPORT_HOW | SQLITE_OPEN_URI, NULL);
 }
 
+/*
+ * While watch runs it has one file open, and readers follow it: another one at the path may have the old one's log beside it,
+ * and where there is none watch is about to write it again.  True: this is not it.
+ */
+static bool
+report_waits(const struct report *r, const struct stat *st)
+{
+	char path[4096];
+	struct beat b;
+	struct stat log;
+	uint64_t inode;
+
+	if (!beat_read(r->dir, &b))
+		return false;
+	inode = beat_inode(&b, beat_clock_us(CLOCK_BOOTTIME), beat_clock_us(CLOCK_REALTIME));
+	if (inode == 0 || st == NULL || (uint64_t)st->st_ino != inode)
+		return inode != 0;
+	/* Without its log it is of some time ago. */
+	snprintf(path, sizeof path, "%s-wal", r->path);
+	return b.log_inode != 0 && (stat(path, &log) == -1 || (uint64_t)log.st_ino != b.log_inode);
+}
+
 static enum report_result
 report_connect(struct report *r)
 {
@@ -131,6 +153,10 @@ report_connect(struct report *r)
 
 	if (stat(r->path, &st) == -1) {
 		snprintf(r->error, sizeof r->error, "%s: %s", r->path, strerror(errno));
+		return REPORT_BUSY;
+	}
+	if (report_waits(r, &st)) {
+		snprintf(r->error, sizeof r->error, "%s is not the file that mxtrapd has open; it looks at it now", r->path);
 		return REPORT_BUSY;
 	}
 	r->copy = false;
@@ -169,12 +195,14 @@ report_look(struct report *r)
 {
 	int64_t now = report_mono_us();
 	struct stat st;
+	bool there;
 
 	if (r->db != NULL && now - r->looked_us < REPORT_LOOK_US)
 		return REPORT_OK;
 	r->looked_us = now;
-	if (r->db != NULL && stat(r->path, &st) == 0 && st.st_dev == r->dev && st.st_ino == r->ino &&
-	    (!r->copy || backup_lacks_log(r->path)))
+	there = stat(r->path, &st) == 0;
+	if (r->db != NULL && ((there && st.st_dev == r->dev && st.st_ino == r->ino && (!r->copy || backup_lacks_log(r->path))) ||
+	    report_waits(r, there ? &st : NULL)))
 		return REPORT_OK;
 	report_shut(r);
 	return report_connect(r);

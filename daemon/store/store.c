@@ -122,7 +122,7 @@ store_close(struct store *s)
 	pthread_mutex_unlock(&s->mutex);
 	pthread_join(s->thread, NULL);
 	checkpoint_stop(s);
-	sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	guard_end(s);
 	for (uint64_t i = 0; i < ring_used(&s->lanes[LANE_KEEP]); i++)
 		row_release(s, ring_at(&s->lanes[LANE_KEEP], i), true);
 	store_free(s);
@@ -310,6 +310,18 @@ store_counters(struct store *s, struct store_counters *out)
 		.serial = atomic_load(&s->serial), .bytes = atomic_load(&s->bytes),
 		.disk_full = atomic_load(&s->disk_full), .fresh = s->fresh, .was_corrupt = s->was_corrupt,
 		.list_lost = s->list_lost, .rows_bad = atomic_load(&s->faults.n),
-		.created_s = s->created_s,
+		.created_s = s->created_s, .rewritten_s = atomic_load(&s->rewritten_s),
 	};
+}
+
+enum store_file
+store_file(const struct store *s)
+{
+	return (enum store_file)atomic_load(&s->guard.file);
+}
+
+void
+store_suspect(struct store *s)
+{
+	atomic_store(&s->guard.suspect, true);
 }

@@ -25,6 +25,8 @@ beat_begin(struct store *s)
 	if (s->beat_fd == -1)
 		log_warn("DATABASE [%s] cannot make " BEAT_FILE ": readers cannot see that mxtrapd lives while the disk is full", s->dir);
 	s->beat.mark = s->last.mark;
+	s->beat.inode = s->guard.parts[0].ino;
+	s->beat.log_inode = s->guard.parts[1].ino;
 	/* Until watch speaks: as it will. */
 	if (s->last_known && s->last.now_us != 0)
 		s->beat.now_us = s->resume_us != 0 ? s->resume_us : store_wall_us();
@@ -42,6 +44,16 @@ beat_list(struct store *s, bool closed)
 	s->beat.generation = s->generation;
 	s->beat.serial = atomic_load(&s->serial);
 	s->beat.closed = closed;
+	put(s);
+	pthread_mutex_unlock(&s->beat_mutex);
+}
+
+void
+beat_file(struct store *s)
+{
+	pthread_mutex_lock(&s->beat_mutex);
+	s->beat.inode = s->guard.parts[0].ino;
+	s->beat.log_inode = s->guard.parts[1].ino;
 	put(s);
 	pthread_mutex_unlock(&s->beat_mutex);
 }
@@ -80,11 +92,24 @@ beat_end(struct store *s)
 {
 	if (s->beat_fd == -1)
 		return;
-	if (s->db != NULL && s->running)
+	if (s->running)
 		beat_list(s, true);
 	(void)fdatasync(s->beat_fd);
 	close(s->beat_fd);
 	s->beat_fd = -1;
+}
+
+/* Where somebody removed the file readers see nothing of us. */
+static void
+look(struct store *s)
+{
+	struct stat st;
+	int fd;
+
+	if (s->beat_fd == -1 || fstat(s->beat_fd, &st) == -1 || st.st_nlink != 0 || (fd = beat_open(s->dir)) == -1)
+		return;
+	close(s->beat_fd);
+	s->beat_fd = fd;
 }
 
 void
@@ -92,6 +117,7 @@ store_beat(struct store *s, int64_t now_us)
 {
 	pthread_mutex_lock(&s->beat_mutex);
 	s->beat.now_us = now_us;
+	look(s);
 	put(s);
 	pthread_mutex_unlock(&s->beat_mutex);
 }

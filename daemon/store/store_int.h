@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 #include "mxtrap/beat.h"
 #include "mxtrap/judge.h"
@@ -149,6 +150,28 @@ struct checkpoint {
 	_Atomic bool busy;		/* asked for, and not done yet */
 	_Atomic int64_t emptied;	/* pages of the log, all of which are in; 0: not all were */
 	unsigned again;			/* the writer's: asked for once more */
+	unsigned asked;			/* the writer's: how often */
+};
+
+struct file_id {			/* all zero: there is none */
+	dev_t	 dev;
+	ino_t	 ino;
+};
+
+struct guard {				/* of the file, against others (database_guard.c) */
+	_Atomic int file;		/* enum store_file, as watch may see it */
+	_Atomic bool suspect;		/* a reader found damage */
+	enum store_file found;		/* nothing is written unless STORE_FILE_OPEN */
+	bool	 on;			/* not in a replay */
+	struct file_id parts[3];	/* of the database, its log and the log's index, as they are open */
+	int64_t	 looked_us, checked_us, found_us, retry_at_us, rewritten_us;
+	unsigned asked;			/* checkpoints, at the last look */
+	struct timespec changed;	/* the file, by its own word, at the last look */
+	off_t	 size;
+	struct stat there;		/* STORE_FILE_REPLACED: the file, at the last look */
+	sqlite3	*to;			/* the copy under way */
+	sqlite3_backup *backup;
+	struct log_rate rate;
 };
 
 struct status_entry {
@@ -215,6 +238,7 @@ struct store {
 	int64_t		resume_us, shift_s;
 
 	struct checkpoint checkpoint;
+	struct guard	guard;
 	pthread_t	thread;
 	bool		running;
 	pthread_mutex_t mutex;		/* what follows */
@@ -237,6 +261,7 @@ struct store {
 	_Atomic uint64_t rows_written, rows_lost, rows_dropped, commits, write_errors, queue_max, serial, bytes;
 	_Atomic bool	 disk_full;
 	_Atomic bool	 changes_lost;	/* list changes were lost: the list must be named anew */
+	_Atomic int64_t	 rewritten_s;
 	bool		 fresh, was_corrupt, list_lost;
 	int64_t		 created_s;
 };
@@ -252,6 +277,8 @@ bool database_whole(struct store *);
 /* A name that nothing has, and move the file and its companions there. */
 void database_aside_name(const struct store *, char *out, size_t size);
 bool database_set_aside(struct store *, const char *aside);
+/* The file alone, which was put in the place of the one that is open and is of no use (why). */
+bool database_set_aside_one(struct store *, const char *why);
 
 /* database.c: the file. */
 enum store_open database_open(struct store *, const struct ladder *);
@@ -266,6 +293,48 @@ int64_t database_number(struct store *, enum write_statement);
 bool database_migrate(struct store *, int64_t from);
 /* A name for a state of the list: random, not 0. */
 int64_t database_generation(void);
+/* Where somebody removed the lock's file: have another. */
+void database_lock_again(struct store *);
+/* The handle alone, with its statements: what the writer knows of the rows stays.  False: said why. */
+bool database_connect(struct store *);
+void database_disconnect(struct store *);
+
+/* database_guard.c: is the file at the path the one that is open, and is that as we left it? */
+void guard_begin(struct store *);
+/* The writer's, each turn.  True: write; false: not now. */
+bool guard_turn(struct store *, int64_t now_us, bool stop);
+/* At once: may what is written now be called durable? */
+bool guard_holds(struct store *);
+/* Does this code of SQLite's say that the file is damaged? */
+static inline bool
+guard_is_damage(int code)
+{
+	return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB || code == SQLITE_IOERR_SHORT_READ ||
+	    code == SQLITE_IOERR_CORRUPTFS;
+}
+/* A statement found it damaged. */
+void guard_damaged(struct store *, const char *why);
+/* Behind the last use of the handle: close it so that whoever comes next finds only what belongs to the file that is there. */
+void guard_end(struct store *);
+/* At the start: what a file that was replaced left behind does not belong to the one that is there now.  False: said why. */
+bool guard_tidy(struct store *);
+/* Did the run before this one lose the log of the file that is there (BEAT_LOG)? */
+bool guard_was_damaged(const struct store *);
+
+/* database_inside.c: is what is open as we left it? */
+/* Is all there that the last commit left in the log? */
+bool inside_log(const struct store *);
+/* What its first bytes, or the log's, say against it; NULL: nothing.  Costs some microseconds. */
+const char *inside_head(struct store *);
+/* The same, and a check of all of it if another program wrote to it or a reader found damage.  False: why. */
+bool inside_look(struct store *, const struct stat *now, char why[static BEAT_TEXT_SIZE]);
+
+/* database_again.c: the file is written again, from the handle that is open. */
+/* Some of it.  True: it is at its place, and the handle is of it.  False: not yet (STORE_FILE_REMOVED), or found says what. */
+bool again_step(struct store *, int64_t now_us);
+void again_stop(struct store *);
+/* The log and its index at the path: ours go, others' are set aside. */
+bool again_clear(const struct store *, const struct file_id ours[static 3]);
 
 /* The cap on pages: all of it for the list and the operator, a little less for the rest. */
 void database_cap(struct store *, bool all);
@@ -333,6 +402,8 @@ bool retention_make_room(struct store *);
 
 /* checkpoint.c: live, a thread of its own. */
 void checkpoint_stop(struct store *);
+/* The log, where it is known to be ours: right behind the open. */
+void checkpoint_open_log(struct store *);
 /* Begin one, or do it here where there is no such thread. */
 void checkpoint_ask(struct store *);
 /* Other rows were committed without waiting for the disk: have it begin with them, so that the next change of the list
@@ -367,6 +438,8 @@ bool shift_terms(struct store *);
 void beat_begin(struct store *);
 /* The list's generation and serial are as they are now. */
 void beat_list(struct store *, bool closed);
+/* Which file is open (guard.parts): readers follow it. */
+void beat_file(struct store *);
 void beat_trouble(struct store *, enum beat_trouble, const char *text);
 /* Before and after a salvage: readers see that it is at work. */
 void beat_salvage(struct store *, bool begins);
@@ -376,6 +449,8 @@ void beat_end(struct store *);
 /* Time is up, or a list change waits. */
 bool writer_hurry(struct store *, int64_t deadline_us);
 void *writer_main(void *store);
+/* Of each commit, how long the log is now: of a handle that was just opened. */
+void writer_follow(struct store *);
 /* A write failed: rolled back, counted, said, tried again in a second. */
 void writer_failed(struct store *, const char *doing);
 int64_t store_mono_us(void);		/* monotonic */

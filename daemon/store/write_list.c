@@ -192,6 +192,8 @@ write_list(struct store *s)
 
 	if (n == 0)
 		return true;
+	if (!guard_holds(s))
+		return false;
 	if (batch != NULL && !segment_reserve(s, SEGMENT_CHANGE, n)) {
 		writer_failed(s, "list changes: no memory");
 		return false;
@@ -323,6 +325,8 @@ write_admin(struct store *s, const struct admin *a)
 {
 	bool ok, refused = false;
 
+	if (!guard_holds(s))
+		return false;
 	database_exec(s, "PRAGMA synchronous=FULL");
 	database_cap(s, true);
 	ok = admin_rows(s, a, &refused);
@@ -332,5 +336,6 @@ write_admin(struct store *s, const struct admin *a)
 	database_cap(s, false);
 	if (ok)
 		atomic_fetch_add(&s->commits, 1);
-	return ok && !refused;
+	/* Into a file that is no longer there? */
+	return ok && !refused && guard_holds(s);
 }

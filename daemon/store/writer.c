@@ -66,6 +66,8 @@ writer_failed(struct store *s, const char *doing)
 	atomic_fetch_add(&s->write_errors, 1);
 	s->cap_hit = (code & 0xff) == SQLITE_FULL && writer_at_cap(s, s->bulk_pages / 2);
 	s->retry_at_us = now + (s->cap_hit ? 0 : STORE_RETRY_US);
+	if (guard_is_damage(code))
+		guard_damaged(s, why);
 	if (s->cap_hit)
 		return;		/* our own bound, not the disk's: what is old makes room at once */
 	if ((code & 0xff) == SQLITE_FULL || (code & 0xff) == SQLITE_IOERR)
@@ -254,6 +256,12 @@ writer_wal_hook(void *arg, sqlite3 *db, const char *name, int pages)
 	return SQLITE_OK;
 }
 
+void
+writer_follow(struct store *s)
+{
+	sqlite3_wal_hook(s->db, writer_wal_hook, s);
+}
+
 static void
 writer_checkpoint(struct store *s, bool idle)
 {
@@ -404,7 +412,7 @@ writer_main(void *arg)
 	int64_t now;
 
 	s->slice_us = STORE_SLICE_US / 4;
-	sqlite3_wal_hook(s->db, writer_wal_hook, s);
+	writer_follow(s);
 	for (;;) {
 		now = store_mono_us();
 		pthread_mutex_lock(&s->mutex);
@@ -412,6 +420,16 @@ writer_main(void *arg)
 		eager = stop || s->sync_wanted != s->sync_done;
 		pthread_mutex_unlock(&s->mutex);
 
+		if (!guard_turn(s, now, stop)) {
+			s->retry_at_us = now + 1;
+			writer_synced(s, false);
+			writer_trim(s);
+			if (stop && s->guard.backup == NULL)
+				break;
+			if (s->guard.backup == NULL)
+				writer_sleep(s, 20000);
+			continue;
+		}
 		if (s->cap_hit) {
 			writer_make_room(s);
 			if (stop && s->retry_at_us != 0)

@@ -235,7 +235,7 @@ turn(struct firewall_feed *f)
 		}
 		return false;
 	}
-	if (f->report == NULL && report_open(&f->report, f->config->state_dir, &f->config->judge) != REPORT_OK) {
+	if (f->report == NULL && report_open_walk(&f->report, f->config->state_dir, &f->config->judge) != REPORT_OK) {
 		f->report = NULL;
 		return false;
 	}

@@ -119,6 +119,7 @@ tell_store(struct watch *w)
 	tell(w, "disk_full", "%s", c.disk_full ? "yes" : "no");
 	tell(w, "rows_bad", "%" PRIu64, c.rows_bad);
 	tell(w, "was_corrupt", "%s", c.was_corrupt ? "yes" : "no");
+	tell(w, "rewritten", "%" PRId64, c.rewritten_s);
 }
 
 static void

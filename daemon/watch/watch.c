@@ -108,6 +108,8 @@ turn(struct watch *w)
 	int64_t horizon;
 
 	watch_look_at_clocks(w);
+	/* It was logged; what is put there now can only be opened by a new start. */
+	w->again = w->again || store_file(w->store) == STORE_FILE_REPLACED || store_file(w->store) == STORE_FILE_DAMAGED;
 	watch_read_decoy(w);
 	watch_read_lookup(w);
 	watch_read_supervisor(w);

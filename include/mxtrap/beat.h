@@ -14,14 +14,17 @@
 #include <stdint.h>
 
 #define BEAT_FILE    "mxtrap.beat"
+#define BEAT_LIVE_S  10			/* watch wrote it within so long: it has the database open */
+#define BEAT_TEXT_SIZE 144
 #define BEAT_STALE_S 600		/* watch silent for longer: its time is no longer anybody's */
 
 enum beat_trouble {			/* of the database, as the writer sees it */
 	BEAT_FINE,
 	BEAT_FULL,			/* the disk or max-size: storing waits */
 	BEAT_UNWRITABLE,		/* another error of writing: storing waits */
-	BEAT_REMOVED,			/* its file was removed or replaced */
+	BEAT_REMOVED,			/* its file was removed or replaced: nothing is stored before that is settled */
 	BEAT_DAMAGED,
+	BEAT_LOG,			/* its log is damaged: the file alone may look as it should, and is of some time ago */
 	BEAT_N
 };
 
@@ -34,7 +37,8 @@ struct beat {
 	uint64_t mark;			/* of the run that made it: meta.mark */
 	uint32_t closed;		/* 1: that run ended in order */
 	uint32_t trouble;		/* enum beat_trouble */
-	char	 text[160];		/* what it is, for a person; "": nothing */
+	char	 text[BEAT_TEXT_SIZE];	/* what it is, for a person; "": nothing */
+	uint64_t inode, log_inode;	/* of the database and its log that watch has open; 0: not known */
 };
 
 /* Open for writing, made and its room taken if need be (0640).  -1: cannot, errno. */
@@ -54,5 +58,7 @@ int64_t beat_now_us(const struct beat *, int64_t boot_us, int64_t wall_us);
 /* The same in seconds, by the file in this directory; wall_s where watch is silent. */
 int64_t beat_now_s(const char *dir, int64_t wall_s);
 int64_t beat_clock_us(int clock_id);
+/* Does watch run, so that it has the file of this inode open, and no other?  0: it does not run, or that is not known. */
+uint64_t beat_inode(const struct beat *, int64_t boot_us, int64_t wall_us);
 
 #endif

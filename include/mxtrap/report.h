@@ -89,7 +89,7 @@ int64_t report_now(struct report *, int64_t now_s);
  * there is one; now_s is for databases of versions without it. */
 int64_t report_heartbeat(struct report *, int64_t now_s);
 /* What is wrong with the database, as its writer sees it (enum beat_trouble); text as in struct beat. */
-#define REPORT_TROUBLE_SIZE 160
+#define REPORT_TROUBLE_SIZE 144
 unsigned report_trouble(struct report *, char text[static REPORT_TROUBLE_SIZE]);
 
 /* One sender, by any of its addresses: its record and, if listed, its listing's own prefix. */

@@ -102,6 +102,8 @@ struct status_stored {
 	uint64_t aside_bytes;
 	char	 aside[24];		/* the newest one's time, as in its name */
 	uint64_t rows_bad;		/* that cannot be true, and were skipped */
+	int64_t	 rewritten_s;		/* it was removed while mxtrapd ran, and mxtrapd wrote it again; 0: no */
+	bool	 handled;		/* STORED_REMOVED, STORED_DAMAGED: mxtrapd runs, knows it, and acts */
 	uint64_t free_bytes;		/* on its disk */
 	int	 known_version, version;	/* STORED_NEWER, OLDER: that this program knows; of the file (0: not known) */
 	char	 path[160];		/* of the file, or of the directory that may not be read */
@@ -205,7 +207,7 @@ enum status_level { STATUS_GOOD, STATUS_NOTE, STATUS_BAD };
 enum status_kind {
 	STATUS_WELL,
 	/* stored */
-	STATUS_DATABASE, STATUS_WAS_DAMAGED, STATUS_ROWS_BAD, STATUS_DISK_FULL,
+	STATUS_DATABASE, STATUS_WAS_DAMAGED, STATUS_ROWS_BAD, STATUS_REWRITTEN, STATUS_DISK_FULL,
 	/* watched */
 	STATUS_NEVER_WATCHED, STATUS_SILENT, STATUS_REPLAY, STATUS_CAPTURE_DOWN, STATUS_CAPTURE_EMPTY, STATUS_ACCEPTS_UNSEEN,
 	STATUS_DECOY, STATUS_PROCESS, STATUS_COMPLAINT, STATUS_WAS_BLIND,

@@ -46,6 +46,15 @@ struct store_counters {			/* a snapshot */
 	 * list_lost: but not who was listed. */
 	bool	 disk_full, fresh, was_corrupt, list_lost;
 	int64_t	 created_s;
+	int64_t	 rewritten_s;		/* its file was removed while it was open, and written again then; 0: it was not */
+};
+
+/* The file at the path, beside the one that is open. */
+enum store_file {
+	STORE_FILE_OPEN,		/* is that one */
+	STORE_FILE_REMOVED,		/* there is none: it is being written again, nothing else is written meanwhile */
+	STORE_FILE_REPLACED,		/* is another one: close, open again */
+	STORE_FILE_DAMAGED,		/* is that one, and is damaged: close, open again */
 };
 
 /* Open or make the database, migrate, start the writer.  A corrupt one is set aside and a new one begun with what can be saved
@@ -97,6 +106,10 @@ void store_status(struct store *, const char *name, const char *value);
 /* In a replay: the time at which it ended; readers tell the state at that time.  0: the wall clock. */
 void store_clock(struct store *, int64_t now_us);
 void store_counters(struct store *, struct store_counters *out);
+/* What became of the file; looked at ten times a second.  After the last two nothing is written any more. */
+enum store_file store_file(const struct store *);
+/* A reader found it damaged: it is looked at within a second. */
+void store_suspect(struct store *);
 /* Each second: watch lives, and by its own time it is now. */
 void store_beat(struct store *, int64_t now_us);
 /* The time that watch's own clock goes on from, because the clock was set since the last run, or is behind; 0: the wall's.
