@@ -298,6 +298,19 @@ writer_admin(struct store *s)
 	return true;
 }
 
+/* The operator waits: it cannot be made durable any more. */
+static void
+writer_refuse(struct store *s)
+{
+	pthread_mutex_lock(&s->mutex);
+	if (s->admin.stage == ADMIN_ASKED) {
+		s->admin.ok = false;
+		s->admin.stage = ADMIN_DONE;
+		pthread_cond_broadcast(&s->done);
+	}
+	pthread_mutex_unlock(&s->mutex);
+}
+
 /* Tell who waits in store_sync() whether everything is in. */
 static void
 writer_synced(struct store *s, bool empty)
@@ -424,6 +437,8 @@ writer_main(void *arg)
 			s->retry_at_us = now + 1;
 			writer_synced(s, false);
 			writer_trim(s);
+			if (s->guard.found != STORE_FILE_REMOVED)
+				writer_refuse(s);
 			if (stop && s->guard.backup == NULL)
 				break;
 			if (s->guard.backup == NULL)
