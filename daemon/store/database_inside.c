@@ -41,7 +41,9 @@ is_sound(struct store *s, char *why, size_t size)
 
 		/* Interrupted in the middle, the check names that as a fault of its own. */
 		if (answer != NULL && strcmp(answer, "ok") != 0 && strstr(answer, "interrupt") == NULL) {
-			(void)snprintf(why, size, "%s", answer);
+			const char *first = strchr(answer, '\n');	/* behind "*** in database main ***" */
+
+			(void)snprintf(why, size, "%s", first != NULL ? first + 1 : answer);
 			why[strcspn(why, "\n")] = '\0';
 			sound = false;
 		}
