@@ -98,7 +98,8 @@ what_watch_tells(void)
 static void
 whatever_watch_counts_is_in_the_table(void **state)
 {
-	static const char *const no_counters[] = { "clock", "clock_shift", "layout", "layout_since", "grace_until", "stopped" };
+	static const char *const no_counters[] = { "clock", "clock_shift", "layout", "layout_since", "grace_until", "stopped",
+		"rewritten" };
 	const struct told *told = what_watch_tells();
 
 	(void)state;
