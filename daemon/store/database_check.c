@@ -18,6 +18,7 @@
 #include "store_int.h"
 
 #define CHECK_SECONDS 2			/* how long quick_check may take at open */
+#define FAR_VERSION   1000
 #define WHOLE_SECONDS 10		/* how long integrity_check may, where the last run met damage */
 
 static uint32_t
@@ -32,11 +33,18 @@ database_newest(void)
 	return migrations[n_migrations - 1].version;
 }
 
+static bool
+one_bit(uint32_t difference)
+{
+	return difference != 0 && (difference & (difference - 1)) == 0;
+}
+
 /* What the first 100 bytes say (SQLite file format, 1.3). */
 enum database_look
 database_look(const char *path)
 {
 	unsigned char head[100];
+	uint32_t whose, version;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	ssize_t n;
 
@@ -47,9 +55,14 @@ database_look(const char *path)
 	/* None of zero bytes: a new one is put in place whole. */
 	if (n != (ssize_t)sizeof head || memcmp(head, "SQLite format 3", 16) != 0)
 		return LOOK_CORRUPT;
-	if (load_be32(head + 68) != STORE_APPLICATION_ID && load_be32(head + 68) != 0)
+	whose = load_be32(head + 68);
+	version = load_be32(head + 60);
+	/* One flipped bit makes no other program's file of it, nor one of a version that far away. */
+	if (one_bit(whose ^ STORE_APPLICATION_ID) || (whose == STORE_APPLICATION_ID && version > (uint32_t)database_newest() + FAR_VERSION))
+		return LOOK_CORRUPT;
+	if (whose != STORE_APPLICATION_ID && whose != 0)
 		return LOOK_FOREIGN;
-	if (load_be32(head + 68) != 0 && load_be32(head + 60) > (uint32_t)database_newest())
+	if (whose != 0 && version > (uint32_t)database_newest())
 		return LOOK_NEWER;
 	return LOOK_OURS;
 }
@@ -107,6 +120,8 @@ check(struct store *s, const char *pragma, int seconds)
 			log_warnx("DATABASE [%s] is damaged: %s", s->path, said != NULL ? said : "no answer");
 	} else if (rc == SQLITE_INTERRUPT || rc == SQLITE_BUSY || rc == SQLITE_NOMEM) {
 		found = CHECKED_UNFINISHED;
+	} else {
+		log_warnx("DATABASE [%s] cannot be read through: %s", s->path, sqlite3_errmsg(s->db));
 	}
 	sqlite3_finalize(stmt);
 	if (watched) {

@@ -366,18 +366,28 @@ put_meta(struct saving *v)
 	return ok;
 }
 
+static bool
+has_status(const struct saving *v, const char *sql)
+{
+	return copy_number(v->s->db, sql, 0) != 0;
+}
+
 static void
 put_damage(struct saving *v, const char *aside)
 {
 	char text[32];
 
-	if (!v->settings && copy_number(v->s->db, "SELECT count(*) FROM status WHERE name = 'firewall'", 0) == 0) {
-		/* Blocking that somebody switched off must not resume by itself. */
+	/* Blocking that somebody switched off must not resume by itself, nor a list be handed out that was held. */
+	if (!v->settings && !has_status(v, "SELECT count(*) FROM status WHERE name = 'firewall'")) {
 		put_status(v, "firewall", "off");
-		add(v->lost, sizeof v->lost, "whether the firewall was off (it is off until `mxtrap firewall on`)");
+		add(v->lost, sizeof v->lost, "whether the firewall was off (now it is)");
+	}
+	if (!v->settings && v->listings && !has_status(v, "SELECT count(*) FROM status WHERE name = 'publish'")) {
+		put_status(v, "publish", "held 0 1");
+		add(v->lost, sizeof v->lost, "whether the list was held");
 	}
 	/* Since when nothing was seen. */
-	if (v->s->last_known && v->s->last.now_us > 0 && copy_number(v->s->db, "SELECT count(*) FROM status WHERE name = 'clock'", 0) == 0) {
+	if (v->s->last_known && v->s->last.now_us > 0 && !has_status(v, "SELECT count(*) FROM status WHERE name = 'clock'")) {
 		(void)snprintf(text, sizeof text, "%" PRId64, v->s->last.now_us / 1000000);
 		put_status(v, "clock", text);
 	}

@@ -646,6 +646,83 @@ the_kept_file_is_for_its_owner_and_written_with_each_decision(void **state)
 	store_close(s);
 }
 
+/* A bit of the header that says whose file it is, or of which version: no reason to start no more. */
+static void
+a_flipped_bit_in_whose_file_it_is_is_damage(void **state)
+{
+	static const struct { size_t at; uint8_t bit; } flips[] = { { 68, 0x40 }, { 71, 0x01 }, { 60, 0x80 }, { 62, 0x10 } };
+	struct bench_dir *d = *state;
+	struct image i;
+
+	furnish(d);
+	i = image_of(d);
+	for (size_t k = 0; k < sizeof flips / sizeof flips[0]; k++) {
+		struct store_counters c;
+
+		i.db[flips[k].at] ^= flips[k].bit;
+		put(d, &i);
+		i.db[flips[k].at] ^= flips[k].bit;
+		c = start_and_look(d);
+		assert_true(c.was_corrupt && !c.list_lost);
+	}
+	image_free(&i);
+}
+
+/* Neither the table of status nor the kept file can be read. */
+static void
+what_was_off_or_held_does_not_resume_by_itself(void **state)
+{
+	struct bench_dir *d = *state;
+	struct image i;
+	int64_t root;
+
+	furnish(d);
+	i = image_of(d);
+	root = number(d, "SELECT rootpage FROM sqlite_schema WHERE name = 'status'");
+	i.db[(root - 1) * PAGE] ^= 0xff;
+	i.n_keep = 0;
+	put(d, &i);
+	store_close(support_open(d, NULL));
+	assert_int_equal(number(d, "SELECT n_listed FROM meta"), N_LISTED);
+	assert_int_equal(number(d, "SELECT count(*) FROM status WHERE name = 'firewall' AND value = 'off'"), 1);
+	assert_int_equal(number(d, "SELECT count(*) FROM status WHERE name = 'publish' AND value = 'held 0 1'"), 1);
+	assert_int_equal(number(d, "SELECT count(*) FROM status WHERE name = 'damage_lost' AND value LIKE"
+	    " '%whether the firewall was off (now it is), whether the list was held%'"), 1);
+	image_free(&i);
+}
+
+/* The log's words are SQLite's about the migration, and not about the rollback behind it. */
+static void
+a_migration_that_fails_says_why(void **state)
+{
+	struct bench_dir *d = *state;
+	struct store_options o = { .dir = d->path };
+	struct store *s = NULL;
+	char text[4096] = "", path[128];
+	int was = dup(STDERR_FILENO), fd;
+	sqlite3 *db;
+	FILE *f;
+
+	furnish(d);
+	assert_int_equal(sqlite3_open(d->file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version=10", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	path_of(d, "log", path);
+	fd = open(path, O_RDWR | O_CREAT, 0600);
+	assert_int_not_equal(fd, -1);
+	(void)dup2(fd, STDERR_FILENO);
+	assert_int_equal(store_open(&s, &o), STORE_FAILED);
+	(void)dup2(was, STDERR_FILENO);
+	close(fd);
+	close(was);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	(void)!fread(text, 1, sizeof text - 1, f);
+	fclose(f);
+	assert_non_null(strstr(text, "migration 11 failed: table doubt already exists"));
+	assert_null(strstr(text, "rollback"));
+}
+
 /* Hundreds of starts, each of which waits for the disk: where there is a place in memory, there. */
 static int
 setup(void **state)
@@ -683,6 +760,9 @@ main(void)
 		salvage_test(a_list_with_a_bad_page_begins_empty),
 		salvage_test(a_salvage_that_was_cut_short_is_finished),
 		salvage_test(damage_that_the_last_run_met_is_not_opened_again),
+		salvage_test(a_flipped_bit_in_whose_file_it_is_is_damage),
+		salvage_test(what_was_off_or_held_does_not_resume_by_itself),
+		salvage_test(a_migration_that_fails_says_why),
 		salvage_test(the_kept_file_is_for_its_owner_and_written_with_each_decision),
 	};
 
