@@ -163,7 +163,8 @@ status_row(void *status, const char *name, const char *value)
 		s->stored.rewritten_s = strtoll(value, NULL, 10);
 	} else if (strcmp(name, "firewall") == 0) {
 		/* One that is not configured blocks nobody, whatever it was. */
-		s->firewall = !s->config->firewall ? FIREWALL_NONE : strcmp(value, "off") == 0 ? FIREWALL_OFF : strcmp(value, "up") == 0 ? FIREWALL_UP : FIREWALL_LATE;
+		s->firewall = !s->config->firewall ? FIREWALL_NONE : strcmp(value, "off") == 0 ? FIREWALL_OFF :
+		    strcmp(value, "up") == 0 ? FIREWALL_UP : FIREWALL_LATE;
 	} else if (strcmp(name, "frames") == 0) {
 		w->frames = strtoull(value, NULL, 10);
 	} else if (strcmp(name, "ring_drops") == 0 || strcmp(name, "interface_drops") == 0) {

@@ -265,8 +265,8 @@ status_sentence(const struct status *s, const struct status_fact *f, char buf[st
 		damage_sentence(s, when(s, f->since_s, text), buf, size);
 		break;
 	case STATUS_ROWS_BAD:
-		(void)snprintf(buf, size, "%llu row%s of the database cannot be true and %s skipped: is the disk sound? Restart mxtrapd: it "
-		    "checks the file.", (unsigned long long)s->stored.rows_bad, s->stored.rows_bad == 1 ? "" : "s",
+		(void)snprintf(buf, size, "%llu row%s of the database cannot be true and %s skipped: is the disk sound? Restart mxtrapd: "
+		    "it checks the file.", (unsigned long long)s->stored.rows_bad, s->stored.rows_bad == 1 ? "" : "s",
 		    s->stored.rows_bad == 1 ? "is" : "are");
 		break;
 	case STATUS_REWRITTEN:
