@@ -26,9 +26,12 @@
 #define ANSWER_MS 3000			/* between two words from watch */
 
 static int
-unreachable(const char *path, const char *why)
+unreachable(const char *path, int error, const char *why)
 {
-	fprintf(stderr, "mxtrap: %s: %s: is mxtrapd running with this configuration, and may you write there?\n", path, why);
+	if (error == EACCES || error == EPERM)
+		fprintf(stderr, "mxtrap: %s: %s: decisions are for root and the group mxtrap-admin\n", path, why);
+	else
+		fprintf(stderr, "mxtrap: %s: %s: is mxtrapd running with this configuration (systemctl status mxtrapd)?\n", path, why);
 	return CLI_UNREACHABLE;
 }
 
@@ -62,9 +65,9 @@ await_answer(const struct cli *cli, const char *command, int fd, const char *pat
 
 	do {
 		if (poll(&p, 1, patience_ms) <= 0)
-			return unreachable(path, "no answer within 3 s");
+			return unreachable(path, 0, "no answer within 3 s");
 		if (message_take(fd, LINE_WATCH_TO_CLIENT, &a, sizeof(a)) != (int)sizeof(a) || a.head.kind != MESSAGE_ANSWER)
-			return unreachable(path, "an answer that is none");
+			return unreachable(path, 0, "an answer that is none");
 		a.text[sizeof(a.text) - 1] = '\0';
 		if (a.ok == 2 && isatty(STDERR_FILENO))
 			fprintf(stderr, "\r\033[K%s", cli_escape(a.text, text, sizeof(text)));
@@ -117,15 +120,15 @@ cli_tell_watch(const struct cli *cli, const char *command, const void *record, s
 	    MESSAGE_TOKEN_SIZE, "%s", cli->token);
 	n = snprintf(to.sun_path, sizeof(to.sun_path), "%s/control.sock", cli->config.state_dir);
 	if (n < 0 || (size_t)n >= sizeof(to.sun_path))
-		return unreachable(cli->config.state_dir, "the path is too long for a socket");
+		return unreachable(cli->config.state_dir, 0, "the path is too long for a socket");
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || bind_self(fd, cli->config.state_dir, &self) != 0) {
 		if (fd >= 0)
 			close(fd);
-		return unreachable(to.sun_path, strerror(errno));
+		return unreachable(to.sun_path, errno, strerror(errno));
 	}
 	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0 || send(fd, &m, size, MSG_NOSIGNAL) != (ssize_t)size)
-		status = unreachable(to.sun_path, strerror(errno));
+		status = unreachable(to.sun_path, errno, strerror(errno));
 	else
 		status = await_answer(cli, command, fd, to.sun_path, ANSWER_MS);
 	explicit_bzero(&m, sizeof(m));
@@ -173,13 +176,8 @@ decide(struct cli *cli, enum admin_op op, int argc, char **argv)
 	}
 	if (word == NULL)
 		return cli_usage(command, "expected an address or a network");
-	if (!prefix_parse(&p, word)) {
-		char text[200];
-
-		fprintf(stderr, "mxtrap: found %s, expected an address, or a network whose host bits are zero, like 192.0.2.0/24\n",
-		    cli_escape(word, text, sizeof(text)));
-		return CLI_NO;
-	}
+	if (!prefix_parse(&p, word))
+		return cli_bad_address(command, word, "an address, or a network whose host bits are zero");
 	if (op == ADMIN_LIST && m.expires_s == 0)
 		m.expires_s = until(cli, op, HAND_TERM_S);
 	memcpy(m.addr, p.addr.b, sizeof(m.addr));

@@ -82,6 +82,8 @@ int cli_usage_value(const char *command, const char *option, const char *value, 
 enum cli_format { FORMAT_TABLE, FORMAT_PLAIN, FORMAT_NDJSON, FORMAT_CSV, FORMAT_JSON };
 /* Is argv[*i] --format, in either spelling?  CLI_DONE: taken, with its value; CLI_NO: it is another word. */
 int cli_format_word(const char *command, int *i, int argc, char **argv, enum cli_format *out);
+/* Where an address is expected and the word is none: what was meant, and what to type.  CLI_NO. */
+int cli_bad_address(const char *command, const char *word, const char *expected);
 /* A whole number from 1 to most. */
 bool cli_parse_count(const char *text, uint64_t most, uint64_t *out);
 

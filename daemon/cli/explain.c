@@ -199,34 +199,6 @@ unknown(const struct story *s, const char *word)
 	return CLI_NO;
 }
 
-/* What was meant, and what to type for it. */
-static int
-bad_address(const char *word)
-{
-	char text[200], first[64], shown[PREFIX_TEXT_SIZE];
-	const char *slash = strchr(word, '/');
-	struct prefix p = { .len = 0 }, network = { .len = 64 };
-	bool is_network;
-
-	(void)snprintf(first, sizeof(first), "%.*s", slash != NULL ? (int)(slash - word) : 0, word);
-	is_network = slash != NULL && prefix_parse(&p, first);
-	fprintf(stderr, "mxtrap: explain: found %s, expected an IPv4 or IPv6 address, or an IPv6 /64\n",
-	    cli_escape(word, text, sizeof(text)));
-	if (is_network && addr_is_v4(&p.addr)) {
-		fprintf(stderr, "one sender is explained at a time: mxtrap explain %s\n"
-		    "senders of a network: mxtrap list --all --format plain | grep '^%.*s'\n", first,
-		    (int)(strrchr(first, '.') - first) + 1, first);
-	} else if (is_network) {
-		network.addr = prefix_of(&p.addr, 64).addr;
-		fprintf(stderr, "one sender is explained at a time, which is a /64 of IPv6: mxtrap explain %s\n",
-		    prefix_format(&network, shown));
-	} else if (strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == strlen(word) &&
-	    strspn(word, "0123456789.") != strlen(word)) {
-		fprintf(stderr, "names are not resolved: mxtrap explain ADDRESS, with what dig +short %s prints\n", text);
-	}
-	return CLI_NO;
-}
-
 int
 cli_explain(struct cli *cli, int argc, char **argv)
 {
@@ -246,7 +218,7 @@ cli_explain(struct cli *cli, int argc, char **argv)
 		return cli_usage("explain", "expected an IPv4 or IPv6 address");
 	p = (struct prefix){ .len = 0 };
 	if (!prefix_parse(&p, word) || !prefix_sender(&p, &s.entry.key))
-		return bad_address(word);
+		return cli_bad_address("explain", word, "an IPv4 or IPv6 address, or an IPv6 /64");
 	if ((status = cli_open(cli)) != CLI_DONE)
 		return status;
 	s.entry.what = p;

@@ -31,8 +31,8 @@ say_head(const struct story *s)
 		[STATE_UNKNOWN] = "what weighs for it or against it is too little for any other state.",
 		[STATE_NOTICED] = "it looks odd, but nobody proved that it was really there.  Shown, never blocked.",
 		[STATE_CLEARED] = "it behaves as a mail server does.",
-		[STATE_SUSPECT] = "it behaves as spammers do, but not often enough to block.  Watched, and exported only\n"
-		    "where a consumer asks for suspects (include=suspects).",
+		[STATE_SUSPECT] = ("it behaves as spammers do, but not often enough to block.  Watched, and exported only\n"
+		    "where a consumer asks for suspects (include=suspects)."),
 		[STATE_LISTED] = "consumers of the list block it.",
 		[STATE_ALLOWED] = "the operator said never to list it.",
 	};

@@ -246,7 +246,7 @@ cli_export(struct cli *cli, int argc, char **argv)
 	if (cli->json && argc == 1)
 		return formats_json();
 	status = read_words(argc, argv, &format, &options);
-	if (status != CLI_DONE)
+	if (status != CLI_DONE || format == NULL)
 		return status;
 	if ((status = cli_open(cli)) != CLI_DONE)
 		return status;

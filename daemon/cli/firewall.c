@@ -101,7 +101,8 @@ cli_firewall(struct cli *cli, int argc, char **argv)
 		if (strcmp(argv[1], ops[i].name) == 0)
 			m.op = ops[i].op;
 	if (m.op == 0)
-		return argv[1][0] == '-' ? cli_usage_word("firewall", argv[1]) : cli_usage_value("firewall", "", argv[1], "show, flush, off or on");
+		return argv[1][0] == '-' ? cli_usage_word("firewall", argv[1]) :
+		    cli_usage_value("firewall", "", argv[1], "show, flush, off or on");
 	if (argc > 2) {
 		if (argc != 4 || strcmp(argv[2], "--note") != 0)
 			return cli_usage_word("firewall", argv[2]);

@@ -54,8 +54,8 @@ warn_of_copy(const struct cli *cli)
 
 	(void)snprintf(path, sizeof(path), "%s/mxtrap.db", cli->config.state_dir);
 	if (backup_lacks_log(path))
-		fprintf(stderr, "mxtrap: warning: %s is a copy of a database without its log (mxtrap.db-wal): where cp made it while mxtrapd "
-		    "ran, its newest rows are missing. `mxtrap backup` copies all of it\n", path);
+		fprintf(stderr, "mxtrap: warning: %s is a copy of a database without its log (mxtrap.db-wal): where cp made it "
+		    "while mxtrapd ran, its newest rows are missing. `mxtrap backup` copies all of it\n", path);
 }
 
 int

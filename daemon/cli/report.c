@@ -20,7 +20,7 @@ static const struct part {
 	const char *head, *more;
 } PARTS[] = {
 	{ STATE_LISTED, true,
-	    "LOOK AT THESE FIRST: listed, and they also completed sessions at the real MX, so they may bring honest mail.",
+	    "LOOK AT THESE FIRST: listed, and they also completed sessions at the real MX,\nso they may bring honest mail.",
 	    "list" },
 	{ STATE_LISTED, false, "Listed, and they never completed a session at the real MX.", "list" },
 	{ STATE_SUSPECT, true, "Suspects (not blocked yet) that also completed sessions at the real MX.", "list --suspects" },

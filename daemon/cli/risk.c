@@ -139,11 +139,12 @@ say_sum(const struct risks *r, const struct report_risk_summary *s)
 		    "or came once only.\n", s->considered);
 		return;
 	}
-	printf("\n%" PRIu64 " of %" PRIu64 " shown; %" PRIu64 " of %" PRIu64 " senders that never climbed were refused and completed no\n"
-	    "session at the real MX.  Likeness says how much it is like a mail server; nobody is judged by it.  %" PRIu64 " of them are\n"
-	    "likely mail servers (%.1f or more).\n"
-	    "Look at what is first before you blame the decoys: ask the sender's postmaster, mxtrap explain ADDR, and\n"
-	    "allow those that you know.\n", r->n, s->ranked, s->candidates, s->considered, s->likely, (double)RISK_LIKELY);
+	printf("\n%" PRIu64 " of %" PRIu64 " shown; %" PRIu64 " of %" PRIu64 " senders that never climbed were refused and completed\n"
+	    "no session at the real MX.  Likeness says how much it is like a mail server; nobody\n"
+	    "is judged by it.  %" PRIu64 " of them are likely mail servers (%.1f or more).\n"
+	    "Look at what is first before you blame the decoys: ask the sender's postmaster,\n"
+	    "mxtrap explain ADDR, and allow those that you know.\n", r->n, s->ranked, s->candidates, s->considered, s->likely,
+	    (double)RISK_LIKELY);
 }
 
 /* What follows the rows. */

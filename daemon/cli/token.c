@@ -167,23 +167,26 @@ see_last(void *ctx, const struct consumer_row *row)
 	return true;
 }
 
+struct tokens {
+	struct cli *cli;
+	struct json json;		/* --json */
+	size_t	 n;
+};
+
 static bool
 print_token(void *ctx, const struct report_token *t)
 {
-	struct cli *cli = ctx;
+	struct tokens *tokens = ctx;
 	struct last last = { .who = t->name };
 	char name[80], scope[80], made[24], used[24], ends[24];
 
-	(void)report_consumers(cli->report, see_last, &last);
+	if (tokens->n++ == 0)
+		printf("%-20s %-20s %-20s  %-20s  %s\n", "token", "may", "made", "last used", "ends");
+	(void)report_consumers(tokens->cli->report, see_last, &last);
 	printf("%-20s %-20s %-20s  %-20s  %s\n", cli_escape(t->name, name, sizeof(name)), cli_escape(t->scope, scope, sizeof(scope)),
 	    when(t->created_s, made), when(last.s, used), when(t->expires_s, ends));
 	return true;
 }
-
-struct tokens {
-	struct cli *cli;
-	struct json json;
-};
 
 static bool
 token_json(void *ctx, const struct report_token *t)
@@ -212,6 +215,7 @@ list_json(struct cli *cli)
 static int
 list(struct cli *cli)
 {
+	struct tokens tokens = { .cli = cli };
 	int status = cli_open(cli);
 	enum report_result result;
 
@@ -219,9 +223,12 @@ list(struct cli *cli)
 		return status;
 	if (cli->json)
 		return list_json(cli);
-	printf("%-20s %-20s %-20s  %-20s  %s\n", "token", "may", "made", "last used", "ends");
-	result = report_tokens(cli->report, time(NULL), print_token, cli);
-	return result > REPORT_NONE ? cli_failed(cli, result) : CLI_DONE;
+	result = report_tokens(cli->report, time(NULL), print_token, &tokens);
+	if (result > REPORT_NONE)
+		return cli_failed(cli, result);
+	if (tokens.n == 0)
+		puts("There is no token: mxtrap token add NAME makes one.");
+	return CLI_DONE;
 }
 
 int
@@ -334,6 +341,7 @@ cli_consumers(struct cli *cli, int argc, char **argv)
 	if (c.n == 0)
 		puts("Nobody has fetched the list over HTTP yet.");
 	if (cli->config.n_dnsbl + cli->config.n_postfix > 0 || cli->config.firewall)
-		puts("The DNSBL, the service for Postfix and the firewall's sets follow by themselves: mxtrap status has their counters.");
+		puts("The DNSBL, the service for Postfix and the firewall's sets follow by themselves:\n"
+		    "mxtrap status has their counters.");
 	return CLI_DONE;
 }

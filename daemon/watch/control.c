@@ -243,7 +243,8 @@ answer_done(const struct control *c, struct control_job *job, bool had)
 		(void)snprintf(text, sizeof(text), "%s: %s", what, had ? "forgotten" :
 		    "mxtrap knows nothing of it: there was nothing to forget");
 	else
-		(void)snprintf(text, sizeof(text), "%s: %s", what, job->asked.expires_s == STORE_ALLOW_REMOVE ? "no longer allowed" : "allowed");
+		(void)snprintf(text, sizeof(text), "%s: %s", what, job->asked.expires_s == STORE_ALLOW_REMOVE ?
+		    "no longer allowed" : "allowed");
 	if (job->asked.op != ADMIN_PING)
 		log_info("ADMIN [%s] by %s%s%s", text, job->asked.who, job->asked.note[0] != '\0' ? ": " : "", job->asked.note);
 	answer(c, job, job->ok, job->asked.op == ADMIN_PING ? "watching" : text);

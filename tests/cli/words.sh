@@ -100,6 +100,17 @@ check "-c without its file says so" eval '[ $STATUS = 2 ] && grep -q "^mxtrap: -
 try -c "$DIR/conf" export
 check "export without a format lists the formats, and is a usage error" eval '[ $STATUS = 2 ] && grep -q "^  nftables " "$DIR/err" && grep -q "found no format" "$DIR/err"'
 
+# --- English -----------------------------------------------------------------------------------
+
+# Words that many readers stumble over, in what the command prints: strings of its sources, its help and its manual.
+BANNED='told|tells of|says so|whoever|whom|anew|so many|so long|let go|taken away|takes away|take away|in the end|hushed'
+{
+	grep -nE '"' daemon/cli/*.c | sed 's|/\*.*\*/||' | grep -oE '^[^:]*:[0-9]+:|"([^"\\]|\\.)*"' | grep -E '^"'
+	for c in '' $COMMANDS; do "$BUILD/mxtrap" help $c; done
+	sed 's/^\.\\".*//' docs/mxtrap.1
+} | grep -iwE "$BANNED" >"$DIR/banned"
+check "no banned word in the command, its help and its manual $(head -3 "$DIR/banned" | tr '\n' ' ')" test ! -s "$DIR/banned"
+
 # --- bash completion --------------------------------------------------------------------------
 
 PATH=$BUILD:$PATH

@@ -246,6 +246,18 @@ a_database_of_another_version_is_named_with_both(void **state)
 	}
 }
 
+static void
+no_token_is_said(void **state)
+{
+	struct printed p;
+
+	store_close(open_store(*state));
+	p = RUN(*state, "token", "list");
+	assert_int_equal(p.status, 0);
+	says(p.out, "There is no token: mxtrap token add NAME makes one.");
+	done(&p);
+}
+
 /* Which there are is said where a name is none of them. */
 static void
 a_token_that_there_is_not_is_refused_with_those_that_there_are(void **state)
@@ -295,6 +307,7 @@ main(void)
 		cli_test(a_database_that_may_not_be_read_is_told_from_none),
 		cli_test(a_bad_configuration_is_bad_input),
 		cli_test(a_database_of_another_version_is_named_with_both),
+		cli_test(no_token_is_said),
 		cli_test(a_token_that_there_is_not_is_refused_with_those_that_there_are),
 	};
 	int failed = 0;

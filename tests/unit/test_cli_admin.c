@@ -157,7 +157,17 @@ host_bits_in_a_network_are_refused(void **state)
 	struct printed s = RUN(*state, "allow", "192.0.2.7/24");
 
 	assert_int_equal(s.status, 1);
-	says(s.err, "host bits");
+	says(s.err, "allow: found 192.0.2.7/24, expected an address, or a network whose host bits are zero; did you mean 192.0.2.0/24?");
+	done(&s);
+	s = RUN(*state, "block", "2001:db8::1/64");
+	says(s.err, "did you mean 2001:db8::/64?");
+	done(&s);
+	s = RUN(*state, "forget", "mx.example.org");
+	says(s.err, "names are not resolved: mxtrap forget ADDRESS, with what dig +short mx.example.org prints");
+	done(&s);
+	s = RUN(*state, "allow", "192.0.2.\033[2J");
+	assert_int_equal(s.status, 1);
+	says(s.err, "found 192.0.2.\\x1b[2J, expected");
 	done(&s);
 }
 

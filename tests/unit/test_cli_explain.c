@@ -258,7 +258,7 @@ a_network_or_a_name_is_refused_with_what_to_type(void **state)
 {
 	static const char *const rows[][2] = {
 		{ "91.2.3.66/24", "one sender is explained at a time: mxtrap explain 91.2.3.66\n" },
-		{ "91.2.3.0/24", "mxtrap list --all --format plain | grep '^91.2.3.'\n" },
+		{ "91.2.3.0/24", "the senders that are known: mxtrap list --all\n" },
 		{ "2001:db8:1:2::/48", "which is a /64 of IPv6: mxtrap explain 2001:db8:1:2::/64\n" },
 		{ "mx9.example.org", "names are not resolved: mxtrap explain ADDRESS, with what dig +short mx9.example.org prints\n" },
 		{ "localhost", "dig +short localhost" },
