@@ -153,6 +153,7 @@ decide(struct cli *cli, enum admin_op op, int argc, char **argv)
 	const char *command = op == ADMIN_ALLOW ? "allow" : op == ADMIN_LIST ? "block" : "forget", *word = NULL;
 	struct message_admin m = { .op = op };
 	struct passwd *pw = getpwuid(getuid());
+	bool for_a_time = false, removes = false;
 	struct prefix p;
 	int64_t span;
 
@@ -162,8 +163,9 @@ decide(struct cli *cli, enum admin_op op, int argc, char **argv)
 			if (!cli_parse_span(argv[++i], &span))
 				return cli_usage_value(command, "--for", argv[i], "a time like 12h or 30d");
 			m.expires_s = until(cli, op, span);
+			for_a_time = true;
 		} else if (strcmp(argv[i], "--remove") == 0 && op != ADMIN_FORGET) {
-			m.expires_s = STORE_ALLOW_REMOVE;
+			removes = true;
 		} else if (strcmp(argv[i], "--note") == 0 && i + 1 < argc) {
 			if (strlen(argv[++i]) >= sizeof(m.note))
 				return cli_usage(command, "--note: expected at most 255 bytes");
@@ -175,7 +177,11 @@ decide(struct cli *cli, enum admin_op op, int argc, char **argv)
 		}
 	}
 	if (word == NULL)
-		return cli_usage(command, "expected an address or a network");
+		return cli_usage(command, "found no address, expected one, or a network");
+	if (removes && for_a_time)
+		return cli_usage(command, "found --for and --remove, expected one of them");
+	if (removes)
+		m.expires_s = STORE_ALLOW_REMOVE;
 	if (!prefix_parse(&p, word))
 		return cli_bad_address(command, word, "an address, or a network whose host bits are zero");
 	if (op == ADMIN_LIST && m.expires_s == 0)

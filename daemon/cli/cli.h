@@ -82,6 +82,9 @@ int cli_usage_value(const char *command, const char *option, const char *value, 
 enum cli_format { FORMAT_TABLE, FORMAT_PLAIN, FORMAT_NDJSON, FORMAT_CSV, FORMAT_JSON };
 /* Is argv[*i] --format, in either spelling?  CLI_DONE: taken, with its value; CLI_NO: it is another word. */
 int cli_format_word(const char *command, int *i, int argc, char **argv, enum cli_format *out);
+/* "; did you mean WORD?" of the words in a text, or "".  Returns buf. */
+#define CLI_MEANT_SIZE 96
+const char *cli_meant(const char *words, const char *typed, char buf[static CLI_MEANT_SIZE]);
 /* Where an address is expected and the word is none: what was meant, and what to type.  CLI_NO. */
 int cli_bad_address(const char *command, const char *word, const char *expected);
 /* A whole number from 1 to most. */
@@ -137,7 +140,7 @@ int cli_common_words(struct cli *, int *argc, char **argv, const char **token, c
 int cli_tell_watch(const struct cli *, const char *command, const void *record, size_t size);
 /* A time: a span back from now, Unix seconds, or RFC 3339.  False: none of these. */
 bool cli_parse_time(const char *text, int64_t now_s, int64_t *out);
-/* "30d", "12h", "15m", "40s" -> seconds.  False: neither. */
+/* "2w", "30d", "12h", "15m", "40s" -> seconds.  False: neither. */
 bool cli_parse_span(const char *text, int64_t *out);
 
 #endif

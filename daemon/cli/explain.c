@@ -215,7 +215,7 @@ cli_explain(struct cli *cli, int argc, char **argv)
 			return cli_usage_word("explain", argv[i]);
 	}
 	if (word == NULL)
-		return cli_usage("explain", "expected an IPv4 or IPv6 address");
+		return cli_usage("explain", "found no address, expected an IPv4 or IPv6 address");
 	p = (struct prefix){ .len = 0 };
 	if (!prefix_parse(&p, word) || !prefix_sender(&p, &s.entry.key))
 		return cli_bad_address("explain", word, "an IPv4 or IPv6 address, or an IPv6 /64");

@@ -162,18 +162,29 @@ is_option(const char *word)
 	return false;
 }
 
+/* Of "grade: found X, expected syn, resyn or proven" what follows the comma, where it is a list of words. */
+static const char *
+why_words(const char *why)
+{
+	const char *list = strstr(why, "expected ");
+
+	return list != NULL && strchr(list, ',') != NULL ? list + 9 : "";
+}
+
 /* The format and the options, in any order.  CLI_DONE: good. */
 static int
 read_words(int argc, char **argv, const struct export_format **format, struct export_options *options)
 {
-	char why[EXPORT_WHY_SIZE];
+	char why[EXPORT_WHY_SIZE], wrong[EXPORT_WHY_SIZE + CLI_MEANT_SIZE], buf[CLI_MEANT_SIZE];
 
 	for (int i = 1; i < argc; i++) {
 		if (is_option(argv[i])) {
 			if (i + 1 == argc)
 				return cli_usage_word("export", argv[i]);
-			if (!export_option(options, argv[i] + 2, argv[i + 1], why))
-				return cli_usage("export", why);
+			if (!export_option(options, argv[i] + 2, argv[i + 1], why)) {
+				(void)snprintf(wrong, sizeof(wrong), "--%s%s", why, cli_meant(why_words(why), argv[i + 1], buf));
+				return cli_usage("export", wrong);
+			}
 			i++;
 		} else if (*format != NULL || argv[i][0] == '-') {
 			return cli_usage_word("export", argv[i]);

@@ -16,7 +16,7 @@
 
 #define WIDTH	  79
 #define INDENT	  8
-#define WORD_SIZE 48			/* longer words are in no usage */
+#define WORD_SIZE 64			/* longer words are not guessed at */
 
 /* Those that stand beside the table, because they need no configuration. */
 static const char *const ASIDE[] = { "help", "version" };
@@ -160,7 +160,7 @@ next_word(const char **at, char word[static WORD_SIZE])
 		const char *begin = *at;
 		size_t n = 0;
 
-		while (isalnum((unsigned char)begin[n]) || begin[n] == '-')
+		while (isalnum((unsigned char)begin[n]) || (begin[n] != '\0' && strchr("-_.", begin[n]) != NULL))
 			n++;
 		*at += n > 0 ? n : 1;
 		if (n < 2 || n >= WORD_SIZE)
@@ -223,6 +223,14 @@ meant(const char *const *texts, size_t n, const char *typed, char buf[static WOR
 	if (best[0] != '\0')
 		(void)snprintf(buf, WORD_SIZE + 32, "; did you mean %s?", best);
 	return buf;
+}
+
+const char *
+cli_meant(const char *words, const char *typed, char buf[static CLI_MEANT_SIZE])
+{
+	_Static_assert(CLI_MEANT_SIZE >= WORD_SIZE + 32, "a word and the question");
+
+	return meant(&words, 1, typed, buf);
 }
 
 int

@@ -15,6 +15,7 @@
 
 #include "cli.h"
 #include "mxtrap/message.h"
+#include "mxtrap/suggest.h"
 
 /* Kinds that can weigh against somebody. */
 static bool
@@ -26,13 +27,14 @@ weighs(const struct cli *cli, int kind)
 static int
 bad_kind(const struct cli *cli, const char *word)
 {
-	char text[200];
+	char text[200], names[400] = "", buf[CLI_MEANT_SIZE];
+	size_t n = 0;
 
-	fprintf(stderr, "mxtrap: --evidence: found %s, expected one of", cli_escape(word, text, sizeof(text)));
 	for (int kind = 0; kind < EVIDENCE_N_KINDS; kind++)
-		if (weighs(cli, kind))
-			fprintf(stderr, " %s", evidence_info((enum evidence_kind)kind)->name);
-	fputc('\n', stderr);
+		if (weighs(cli, kind) && n < sizeof(names))
+			n += (size_t)snprintf(names + n, sizeof(names) - n, " %s", evidence_info((enum evidence_kind)kind)->name);
+	fprintf(stderr, "mxtrap: --evidence: found %s, expected one of%s%s\n", cli_escape(word, text, sizeof(text)), names,
+	    cli_meant(names, word, buf));
 	return CLI_NO;
 }
 
@@ -52,15 +54,20 @@ static int
 bad_exchanger(const struct cli *cli, const char *word)
 {
 	const struct ladder *l = &cli->config.ladder;
+	struct suggest near = { .typed = word };
 	char text[1100];
 	unsigned n = 0;
 
 	fprintf(stderr, "mxtrap: --exchanger: found %s, expected one of", cli_escape(word, text, sizeof(text)));
-	for (size_t i = 0; i < l->n_sets; i++)
-		for (size_t k = 0; k < l->sets[i].n_exchangers; k++)
+	for (size_t i = 0; i < l->n_sets; i++) {
+		for (size_t k = 0; k < l->sets[i].n_exchangers; k++) {
+			suggest_offer(&near, l->sets[i].exchangers[k].name);
 			if (n++ < 32)
 				fprintf(stderr, " %s", l->sets[i].exchangers[k].name);
-	fprintf(stderr, "%s\n", n > 32 ? " ..." : "");
+		}
+	}
+	fprintf(stderr, "%s%s%s%s\n", n > 32 ? " ..." : "", near.best != NULL ? "; did you mean " : "",
+	    near.best != NULL ? near.best : "", near.best != NULL ? "?" : "");
 	return CLI_NO;
 }
 

@@ -192,6 +192,7 @@ cli_parse_span(const char *text, int64_t *out)
 	case 'm': unit = 60; break;
 	case 'h': unit = 3600; break;
 	case 'd': unit = 86400; break;
+	case 'w': unit = 7 * 86400; break;
 	default: return false;
 	}
 	if (end == text || end[1] != '\0' || n <= 0 || n > 36500LL * 86400 / unit)

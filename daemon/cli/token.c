@@ -33,12 +33,12 @@ when(int64_t s, char buf[static 24])
 static bool
 good_scope(const char *scope)
 {
-	char text[80];
+	char text[80], buf[CLI_MEANT_SIZE];
 
 	if (token_scope(scope) && (strncmp(scope, TOKEN_SCOPE_EXPORT ":", 7) != 0 || export_format_find(scope + 7) != NULL))
 		return true;
-	fprintf(stderr, "mxtrap: --scope: found %s, expected export, export:FORMAT, lapi or admin\n",
-	    cli_escape(scope, text, sizeof(text)));
+	fprintf(stderr, "mxtrap: --scope: found %s, expected export, export:FORMAT, lapi or admin%s\n",
+	    cli_escape(scope, text, sizeof(text)), cli_meant("export lapi admin", scope, buf));
 	return false;
 }
 

@@ -73,6 +73,12 @@ token revok x|did you mean revoke?
 token|found nothing, expected add, list or revoke
 allow 192.0.2.7 --nte x|did you mean --note?
 allow 192.0.2.7 --for|--for: found nothing behind it, expected a value
+allow 192.0.2.7 --for 3d --remove|found --for and --remove, expected one of them
+allow 192.0.2.7 --remove --for 3d|found --for and --remove, expected one of them
+allow|found no address
+explain|found no address
+export plain --grade provn|did you mean proven?
+export plain --include suspect|did you mean suspects?
 allow 192.0.2.7 --for soon|--for: found soon, expected a time like 12h or 30d
 block 192.0.2.7 192.0.2.8|found 192.0.2.8, expected nothing more
 forget 192.0.2.7 --for 3d|unknown option --for
@@ -90,6 +96,20 @@ restore x --chekc|did you mean --check?
 status now|found now, expected nothing more
 consumers all|found all, expected nothing more
 version now|found now, expected nothing more
+END
+# Values that only the configuration makes wrong are bad input.
+while IFS='|' read -r words meant; do
+	read -ra typed <<<"$words"
+	try -c "$DIR/conf" "${typed[@]}"
+	check "mxtrap $words: exit status 1, $meant" eval '[ $STATUS = 1 ] && grep -qF -e "$meant" "$DIR/err"'
+done <<'END'
+purge --evidence backup-first|did you mean backup_first?
+purge --evidence imptient|did you mean impatient?
+purge --exchanger mx9.example.ogr|did you mean mx9.example.org?
+token add x --scope exprot|did you mean export?
+allow 192.0.2.7/24|did you mean 192.0.2.0/24?
+explain 192.0.2.7/24|mxtrap explain 192.0.2.7
+explain mx.example.org|names are not resolved
 END
 for words in --verison --hlep -x; do
 	try $words
