@@ -6,6 +6,8 @@
 
 #include "watch_int.h"
 
+#define DECIDED_US 2000000LL		/* long enough for an event to be merged, however busy watch is */
+
 /* The address of an exchanger of ours, or of a control address? */
 static bool
 of_ladder(const struct ladder *l, const struct prefix *what)
@@ -23,7 +25,8 @@ of_ladder(const struct ladder *l, const struct prefix *what)
 static const char *
 why_never(const struct watch *w, const struct prefix *what)
 {
-	unsigned why = trap_never_why(w->trap, what);
+	const struct decided *allow = watch_decided(w, ADMIN_ALLOW, what);
+	unsigned why = trap_never_why(w->trap, what) | (allow != NULL && allow->expires_s != ADMIN_WITHDRAW ? NEVER_ALLOWED : 0U);
 
 	if (of_ladder(&w->config->ladder, what))
 		return "it is an address of your own ladder (an mx-set or control-addresses), and those are never listed";
@@ -40,6 +43,35 @@ why_never(const struct watch *w, const struct prefix *what)
 	if ((why & NEVER_IPV4) != 0)
 		return "IPv4 addresses lie in this /64, and those are never listed by their IPv6 form";
 	return "it is an address of a special purpose (RFC 6890), and those are never listed";
+}
+
+const struct decided *
+watch_decided(const struct watch *w, uint32_t op, const struct prefix *what)
+{
+	for (unsigned i = 1; i <= DECIDED && i <= w->n_decided; i++) {
+		const struct decided *d = &w->decided[(w->n_decided - i) % DECIDED];
+
+		if (d->time_us < watch_now_us(w) - DECIDED_US)
+			break;
+		if (d->op == op && prefix_overlaps(&d->what, what))
+			return d;
+	}
+	return NULL;
+}
+
+/* As trap_may_list(), with what was allowed, or is no longer, a moment ago. */
+static enum hand_may
+may_list(const struct watch *w, const struct prefix *what)
+{
+	const struct decided *allow = watch_decided(w, ADMIN_ALLOW, what);
+	enum hand_may may = trap_may_list(w->trap, what);
+
+	if (allow == NULL)
+		return may;
+	if (allow->expires_s != ADMIN_WITHDRAW)
+		return HAND_NEVER;
+	return may == HAND_NEVER && trap_never_why(w->trap, what) == NEVER_ALLOWED && !of_ladder(&w->config->ladder, what) ?
+	    HAND_OK : may;
 }
 
 const char *
@@ -61,7 +93,7 @@ watch_may(void *ctx, const struct message_admin *m)
 		return NULL;
 	if (m->expires_s <= now_s || m->expires_s > now_s + HAND_MAX_S + 60)
 		return "a listing by hand lasts 30 days at most";
-	switch (trap_may_list(w->trap, &what)) {
+	switch (may_list(w, &what)) {
 	case HAND_OK:
 		return NULL;
 	case HAND_NEVER:

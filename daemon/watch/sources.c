@@ -420,7 +420,9 @@ watch_apply_admin(void *ctx, const struct message_admin *m)
 	}
 	memcpy(addr.b, m->addr, sizeof(addr.b));
 	e.what = prefix_of(&addr, (uint8_t)m->len);
-	had = m->op != ADMIN_FORGET || trap_knows(w->trap, &e.what);
+	had = m->op != ADMIN_FORGET || trap_knows(w->trap, &e.what) || watch_decided(w, ADMIN_LIST, &e.what) != NULL;
+	w->decided[w->n_decided++ % DECIDED] = (struct decided){ .what = e.what, .time_us = e.time_us, .op = m->op,
+		.expires_s = m->expires_s };
 	watch_event(w, &e);
 	return had;
 }

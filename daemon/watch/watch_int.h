@@ -103,6 +103,7 @@ void control_turn(struct control *, int64_t now_us, const char *(*may)(void *ctx
 
 /* -- watch -- */
 
+#define DECIDED 32			/* decisions that are remembered for a moment */
 #define SAID_WORDS 1024			/* what as many of the newest dialogues said */
 
 struct said_words {
@@ -161,6 +162,12 @@ struct watch {
 	struct said_words words[SAID_WORDS];
 	struct publish	 publish;
 	struct firewall_feed firewall;
+	struct decided {			/* what was decided lately: the trap hears of it behind packets of the same time */
+		struct prefix what;
+		int64_t	 time_us;
+		uint32_t op, expires_s;
+	} decided[DECIDED];
+	unsigned	 n_decided;		/* ever; the newest is at (n_decided - 1) % DECIDED */
 	bool		 firewall_off;		/* by the operator, until he says otherwise */
 	struct watch_peer decoy_peer, lookup_peer;
 	uint64_t	 peers_held;		/* times that one wrote more in a second than is read */
@@ -192,6 +199,8 @@ void watch_read_lookup(struct watch *);
 void watch_consumer(struct store *, const struct message_fetched *);
 /* For control_turn(); ctx: struct watch. */
 const char *watch_may(void *ctx, const struct message_admin *);
+/* The newest decision of this kind about any part of it that the trap may not know yet; NULL: none. */
+const struct decided *watch_decided(const struct watch *, uint32_t op, const struct prefix *what);
 /* False: there was nothing to accept, or to forget. */
 bool watch_apply_admin(void *ctx, const struct message_admin *);
 /* Was the clock moved, or did we sleep?  Each turn. */
