@@ -228,7 +228,9 @@ write_start(struct writing *w, struct report *report, const struct config *confi
 	summary->held_s = gate->publish.held ? gate->publish.base_s : 0;
 	summary->serial = summary->state.serial;
 	/* Who builds on this document has to be given those who are held once they are accepted, which moves no serial. */
-	if (gate->publish.held && (result = report_serial_before(report, (int64_t)gate->publish.base_s + 1, &summary->state.serial)) != REPORT_OK) {
+	if (gate->publish.held)
+		result = report_serial_before(report, (int64_t)gate->publish.base_s + 1, &summary->state.serial);
+	if (result != REPORT_OK) {
 		report_go_on(report);
 		return result_of(result);
 	}

@@ -200,7 +200,8 @@ instead(const struct status *s, char buf[static INSTEAD_SIZE])
 	buf[0] = '\0';
 	for (size_t i = 0; i < s->watched.n_captures && buf[0] == '\0'; i++)
 		if (s->watched.captures[i].instead[0] != '\0')
-			(void)snprintf(buf, INSTEAD_SIZE, " %.20s shows %.120s.", s->watched.captures[i].name, s->watched.captures[i].instead);
+			(void)snprintf(buf, INSTEAD_SIZE, " %.20s shows %.120s.", s->watched.captures[i].name,
+			    s->watched.captures[i].instead);
 	return buf;
 }
 
