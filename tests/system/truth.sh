@@ -29,7 +29,7 @@ PAGES=
 
 ns() { ip netns exec "$P-$W" "$@"; }
 mxtrap() { ns "$BUILD/mxtrap" -c "$D/conf" "$@"; }
-said() { grep -qE -- "$1" "$D/log"; }
+said() { grep -qsE -- "$1" "$D/log"; }
 config() { # publish, interface, exchangers above the real one, more of judge
 	cat >"$D/conf" <<-END
 	interface = "$2"
