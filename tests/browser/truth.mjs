@@ -182,7 +182,11 @@ async function held(browser) {
 	await check('a list that is held is said to be that on each page, with one button, and nobody is said to have it', async () => {
 		const { page, context, complaints } = await ready(browser);
 		await wave(1400, 100);
-		await until('it is held', async () => (await api('/api/v1/overview')).publishing.held > 1000);
+		let last = null;
+		await until('it is held', async () => {
+			last = await api('/api/v1/overview');
+			return last.publishing.held > 1000;
+		}).catch((error) => { throw new Error(`${error.message}; ${JSON.stringify([last?.listed, last?.publishing, last?.says])}`); });
 		for (const route of ['', 'senders/listed', 'senders/held', 'consumers', 'ladder', 'audit', 'about', `sender/${one}`]) {
 			await open(page, route);
 			await page.locator('#notice:not([hidden]), .says-now').filter({ hasText: /are held back/ }).first().waitFor();

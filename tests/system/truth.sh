@@ -175,7 +175,8 @@ world_taken() {
 	dry_not_well
 	tour "is held by"
 }
-# A wave of bots from another host, a connection each: more than the gate lets out without a person.
+# A wave of bots from another host, a connection each: more than the gate lets out without a person.  Each hears its
+# reset before the next one comes: a queue of connections that overflows is a doubt.
 WAVE=1200
 world_held() {
 	world held
@@ -197,8 +198,13 @@ world_held() {
 import socket, sys
 for i in range(int(sys.argv[2])):
     with socket.socket() as s:
+        s.settimeout(30)
         s.bind(("198.18.%d.%d" % (i % 250, 1 + i // 250), 0))
-        s.connect_ex((sys.argv[1], 25))' $BOGUS $WAVE
+        try:
+            s.connect((sys.argv[1], 25))
+            s.recv(1)
+        except OSError:
+            pass' $BOGUS $WAVE
 	not_well "are held back"
 	page_not_well "are held back" 200
 	log_says "the list grew from [0-9]+ to [0-9]+ within"
