@@ -2,7 +2,8 @@
 /* run.mjs [NAME...] - the browser's tests, or those of these files, in one browser. */
 import { failures, launch } from './world.mjs';
 
-const files = ['weight', 'pages', 'links', 'acts', 'live', 'hostile', 'proxy', 'unsure', 'truth'];
+/* The one that stops mxtrapd is the last: what is seen in the minute behind that counts nothing. */
+const files = ['weight', 'pages', 'links', 'acts', 'hostile', 'proxy', 'unsure', 'truth', 'live'];
 const wanted = process.argv.slice(2);
 const browser = await launch();
 try {
