@@ -70,14 +70,15 @@ for i in range(${n}):
         s.connect_ex(("198.51.100.10", 25))
 `]);
 
-/* So many bots, one visit to the backup each: at HOST and the numbers behind it in each network.  Each hears its reset
- * before the next one comes: a queue of connections that overflows is a doubt. */
+/* So many bots, one visit to the backup each, of networks from which nobody has come to a lower rung (crowd() does from 0
+ * to 119): 80 of them, from HOST on.  Each hears its reset before the next one comes: a queue of connections that
+ * overflows is a doubt. */
 export const wave = (n, host) => run('ip', ['netns', 'exec', `${P}-out`, 'python3', '-c', `
 import socket
 for i in range(${n}):
     with socket.socket() as s:
         s.settimeout(30)
-        s.bind(("198.18.%d.%d" % (i % 250, ${host} + i // 250), 0))
+        s.bind(("198.18.%d.%d" % (120 + i % 80, ${host} + i // 80), 0))
         try:
             s.connect(("198.51.100.30", 25))
             s.recv(1)
