@@ -67,7 +67,7 @@ struct child {
 	uint32_t n_deaf;
 	struct log_rate deaths;
 	char	 trouble[PROCESS_TROUBLE_SIZE];	/* what it says that it cannot do now */
-	bool	 ready, was_ready, started, unkillable;
+	bool	 ready, was_ready, started, unkillable, damaged;
 };
 
 struct supervisor {
@@ -191,7 +191,7 @@ child_start(struct supervisor *s, enum process_role role, int64_t now)
 	c->kill_ms = 0;
 	c->n_deaf = 0;
 	c->trouble[0] = '\0';
-	c->ready = c->unkillable = false;
+	c->ready = c->unkillable = c->damaged = false;
 	log_debug("%s started (pid %d)", process_name(role), (int)pid);
 }
 
@@ -315,6 +315,9 @@ child_read(struct supervisor *s, enum process_role role, int64_t now)
 			continue;
 		c->beat_ms = now;
 		c->n_deaf = beat.n_deaf;
+		if (c->damaged != (beat.damaged != 0))
+			s->tell_ms = now;
+		c->damaged = beat.damaged != 0;
 		if (strcmp(c->trouble, beat.trouble) != 0) {
 			memcpy(c->trouble, beat.trouble, sizeof(c->trouble));
 			s->tell_ms = now;
@@ -424,6 +427,11 @@ tell_watch(struct supervisor *s, int64_t now)
 	for (int i = 0; i < PROCESS_N_ROLES; i++)
 		if (s->child[i].trouble[0] != '\0')
 			complain(&m, &n, "%s %s", process_name((enum process_role)i), s->child[i].trouble);
+	for (int i = 0; i < PROCESS_N_ROLES; i++)
+		if (s->child[i].pid != 0 && s->child[i].damaged) {
+			m.damaged = 1;
+			complain(&m, &n, "%s finds the database damaged: it is checked", process_name((enum process_role)i));
+		}
 	for (size_t i = 0; i < s->bounds.n; i++)
 		if (s->bounds.bound[i].why[0] != '\0')
 			complain(&m, &n, "%s", s->bounds.bound[i].why);

@@ -112,6 +112,8 @@ web_look(struct web *web)
 			log_info("reads the database");
 	}
 	say_stored(web);
+	atomic_store(&web->damaged, (web->report != NULL && report_damaged(web->report)) ||
+	    (web->press.report != NULL && report_damaged(web->press.report)));
 	(void)pthread_mutex_unlock(&web->lock);
 }
 
@@ -167,6 +169,7 @@ serve(struct process *process, struct web *web, struct server **servers, size_t 
 			streams_ring(&web->streams);
 		if (rung || now - looked_ms >= LOOK_MS) {
 			web_look(web);
+			process->damaged = atomic_load(&web->damaged);
 			if (web->report == NULL || process->trouble[0] != '\0')
 				(void)state_trouble(process);
 			looked_ms = now;

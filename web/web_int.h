@@ -295,6 +295,7 @@ struct web {
 	pthread_mutex_t	     lock;	/* around all below, and around each handler */
 	struct report	    *report;	/* NULL: no database yet */
 	enum report_result   opened;	/* ... and what report_open() said of it */
+	_Atomic bool	     damaged;	/* it, or press's: told with each heartbeat */
 	enum stored	     stored;	/* as web_look() found it last */
 	enum watched	     watched;	/* ... and that was logged: WATCHED_NEVER not seen yet, WATCHED_YES, WATCHED_SILENT */
 	struct export_cache  exports;

@@ -203,7 +203,7 @@ message_holds(const void *record, size_t size)
 		return false;
 	switch ((enum message_kind)m.head.kind) {
 	case MESSAGE_HEARTBEAT:
-		return m.heartbeat.ready <= 1 && message_ends(m.heartbeat.trouble, sizeof(m.heartbeat.trouble));
+		return m.heartbeat.ready <= 1 && m.heartbeat.damaged <= 1 && message_ends(m.heartbeat.trouble, sizeof(m.heartbeat.trouble));
 	case MESSAGE_ACCEPTS:
 		return message_accepts_hold(&m.accepts);
 	case MESSAGE_ADMIN:

@@ -227,7 +227,7 @@ process_adopt(struct process *p, int argc, char **argv)
 int
 process_heartbeat(struct process *p, bool ready)
 {
-	struct message_heartbeat beat = { .ready = ready, .n_deaf = p->n_deaf };
+	struct message_heartbeat beat = { .ready = ready, .n_deaf = p->n_deaf, .damaged = p->damaged };
 	int64_t now = process_now_ms(), due = p->beat_ms + PROCESS_BEAT_MS;
 
 	if (p->beat_ms != 0 && now < due)

@@ -91,7 +91,8 @@ database_sentence(const struct status *s, char *buf, size_t size)
 		if (d->state == STORED_REMOVED)
 			(void)snprintf(buf, size, "The database %s was %s. Until then nothing is stored.", d->path, d->why);
 		else
-			(void)snprintf(buf, size, "The database %s is damaged (%.140s): mxtrapd starts again and sets it aside.", d->path, d->why);
+			(void)snprintf(buf, size, "The database %s is damaged (%.140s): mxtrapd starts again and sets it aside.", d->path,
+			    d->why);
 		return;
 	}
 	switch (d->state) {

@@ -122,6 +122,7 @@ lookup_main(struct process *process)
 		if (now_ms - told_ms >= TELL_MS) {
 			if ((feed.report == NULL || process->trouble[0] != '\0') && state_trouble(process) && process->trouble[0] != '\0')
 				log_warnx("%s", process->trouble);
+			process->damaged = feed.report != NULL && report_damaged(feed.report);
 			tell(process, &feed, dns, postfix);
 			told_ms = now_ms;
 		}

@@ -150,7 +150,7 @@ finish(struct store *s, int64_t now_us)
 {
 	struct guard *g = &s->guard;
 	char path[4096];
-	bool taken;
+	bool taken = false;
 	int rc = sqlite3_backup_finish(g->backup);
 
 	g->backup = NULL;

@@ -120,7 +120,8 @@ bool
 inside_look(struct store *s, const struct stat *st, char why[static BEAT_TEXT_SIZE])
 {
 	struct guard *g = &s->guard;
-	bool ours = g->asked != s->checkpoint.asked || g->size == 0;
+	bool ours = g->asked != s->checkpoint.asked || g->size == 0, sound;
+	int64_t began = store_mono_us();
 	const char *head;
 
 	if (checkpoint_busy(s))
@@ -136,5 +137,10 @@ inside_look(struct store *s, const struct stat *st, char why[static BEAT_TEXT_SI
 	g->asked = s->checkpoint.asked;
 	g->size = st->st_size;
 	g->changed = st->st_mtim;
-	return !atomic_exchange(&g->suspect, false) || is_sound(s, why, BEAT_TEXT_SIZE);
+	if (began < g->sound_at_us || !atomic_exchange(&g->suspect, false))
+		return true;
+	sound = is_sound(s, why, BEAT_TEXT_SIZE);
+	/* The list waits meanwhile: a twentieth of the time at most. */
+	g->sound_at_us = store_mono_us() + 20 * (store_mono_us() - began);
+	return sound;
 }

@@ -54,6 +54,10 @@ report_failed(struct report *r, int rc)
 	case SQLITE_READONLY:		/* no -shm yet */
 		snprintf(r->error, sizeof r->error, "%s", r->db != NULL ? sqlite3_errmsg(r->db) : sqlite3_errstr(rc));
 		return REPORT_BUSY;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		atomic_store(&r->damaged, true);
+		/* fallthrough */
 	default:
 		snprintf(r->error, sizeof r->error, "%s", r->db != NULL ? sqlite3_errmsg(r->db) : sqlite3_errstr(rc));
 		return REPORT_ERROR;
@@ -70,6 +74,7 @@ report_shut(struct report *r)
 	sqlite3_close(r->db);
 	r->db = NULL;
 	r->inside = r->holding = false;
+	atomic_store(&r->damaged, false);
 	free(r->risks);			/* another file: another answer */
 	r->risks = NULL;
 }
@@ -410,6 +415,12 @@ const char *
 report_error(const struct report *r)
 {
 	return r->error;
+}
+
+bool
+report_damaged(const struct report *r)
+{
+	return atomic_load(&r->damaged);
 }
 
 const char *

@@ -40,6 +40,7 @@ struct report {
 	struct beat  beat;		/* as it was read last */
 	int64_t	     beat_us;		/* when, by report_mono_us(); 0: never */
 	bool	     beat_known;
+	_Atomic bool damaged;
 	struct judge_params params;
 	char	     error[256];
 	struct row_faults faults;

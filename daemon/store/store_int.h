@@ -165,6 +165,7 @@ struct guard {				/* of the file, against others (database_guard.c) */
 	bool	 on;			/* not in a replay */
 	struct file_id parts[3];	/* of the database, its log and the log's index, as they are open */
 	int64_t	 looked_us, checked_us, found_us, retry_at_us, rewritten_us;
+	int64_t	 sound_at_us;		/* no check before */
 	unsigned asked;			/* checkpoints, at the last look */
 	struct timespec changed;	/* the file, by its own word, at the last look */
 	off_t	 size;

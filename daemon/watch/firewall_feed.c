@@ -267,6 +267,7 @@ run(void *arg)
 		(void)poll(fds, 2, more ? 0 : LOOK_MS);
 		(void)eventfd_read(f->bell, &count);
 		more = turn(f);
+		atomic_store(&f->damaged, f->report != NULL && report_damaged(f->report));
 	}
 	if (f->report != NULL)
 		report_close(f->report);

@@ -10,6 +10,7 @@
 #define MXTRAP_FIREWALL_FEED_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "mxtrap/config.h"
 #include "mxtrap/message.h"
@@ -26,6 +27,7 @@ struct firewall_feed {
 	bool	 stop, off, flush;
 	struct publish publish;
 	struct message_firewall told;	/* its newest counters */
+	_Atomic bool damaged;		/* what it reads of the database */
 	/* The thread's own. */
 	struct report *report;
 	uint64_t generation, serial;

@@ -291,6 +291,9 @@ watch_read_supervisor(struct watch *w)
 			return;		/* a closed line is seen by process_should_stop() */
 		if (n > 0 && m.head.kind == MESSAGE_PROCESSES)
 			w->processes = m;
+		/* Whether it is true, the store finds out by itself. */
+		if (n > 0 && m.head.kind == MESSAGE_PROCESSES && m.damaged != 0)
+			store_suspect(w->store);
 	}
 }
 

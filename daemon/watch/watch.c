@@ -78,6 +78,8 @@ second(struct watch *w)
 	watch_look_at_captures(w);
 	flush(w, FLUSH_MOST);
 	status_tell(w);
+	if (atomic_load(&w->firewall.damaged))
+		store_suspect(w->store);
 	store_beat(w->store, watch_now_us(w));
 }
 

@@ -43,6 +43,7 @@ struct message_heartbeat {		/* every 250 ms */
 	struct message_head head;
 	uint32_t ready;			/* 1 once its work has begun */
 	uint32_t n_deaf;		/* sockets on which it could not listen */
+	uint32_t damaged;		/* 1: what it reads of the database is damaged */
 	char	 trouble[200];		/* what it cannot do now, one line for a person; "": nothing */
 };
 
@@ -159,6 +160,8 @@ struct message_processes {
 	struct {
 		char	 what[256];	/* "192.0.2.30:25 is held by master (pid 812): ..." ; "" ends */
 	} complaint[MESSAGE_MAX_COMPLAINTS];
+	uint32_t damaged;		/* 1: a reader says so of the database */
+	uint32_t pad;
 };
 
 /*

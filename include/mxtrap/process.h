@@ -57,6 +57,7 @@ struct process {
 	struct process_socket sockets[PROCESS_MAX_SOCKETS];
 	int	 signal_fd;		/* SIGTERM, SIGINT, SIGHUP; blocked otherwise */
 	uint32_t n_deaf;		/* sockets on which listen() failed: goes with each heartbeat */
+	bool	 damaged;		/* what it reads of the database is damaged; likewise */
 	char	 trouble[PROCESS_TROUBLE_SIZE];	/* what it cannot do now, a line for status; "": nothing; likewise */
 	/* The frame's own. */
 	int32_t	 parent;		/* the supervisor's pid; 0: not to be checked */

@@ -73,6 +73,8 @@ void report_close(struct report *);
 const char *report_error(const struct report *);
 /* Versions of the database: the one that this program knows, and that of the file in this directory; 0: not known. */
 void report_versions(const char *state_dir, int *known, int *found);
+/* Did a question meet damage in the file that is open now?  From any thread. */
+bool report_damaged(const struct report *);
 /* The version of SQLite. */
 const char *report_library(void);
 

@@ -133,6 +133,14 @@ N=198.51.100.31 damaged "its first pages overwritten" dd if=/dev/urandom of="$DB
 N=198.51.100.32 damaged "cut in half" truncate -s 65536 "$DB"
 middle() { dd if=/dev/urandom of="$DB" bs=4096 seek=8 count=30 conv=notrunc; }
 N=198.51.100.33 damaged "its middle overwritten" middle
+# As when a disk forgets: nobody wrote to it, by its time, and only who reads meets it.
+rots() {
+	touch -r "$DB" "$DIR/time"
+	dd if=/dev/urandom of="$DB" bs=4096 seek=1 count=$(($(stat -c %s "$DB") / 4096 - 1)) conv=notrunc
+	touch -r "$DIR/time" "$DB"
+	for i in 1 2 3 4 5 6; do get "http://127.0.0.1:8725/api/v1/senders?limit=$i"; get "http://127.0.0.1:8725/export/plain?i=$i"; sleep 0.2; done >/dev/null
+}
+N=198.51.100.35 damaged "rotten" rots
 N=198.51.100.34 damaged "its log overwritten" dd if=/dev/urandom of="$DB-wal" bs=4096 count=2 conv=notrunc
 live_stop
 [ $FAILED = 0 ] || tail -40 "$SAID"

@@ -170,6 +170,46 @@ but_not_a_backup_that_was_put_there_since(void **state)
 	store_close(s);
 }
 
+static bool
+any(void *ctx, const struct report_entry *e)
+{
+	(void)ctx;
+	(void)e;
+	return true;
+}
+
+/* As when a disk forgets: by its time nobody wrote to the file. */
+static void
+a_page_that_rots_is_found_by_who_reads_it(void **state)
+{
+	struct bench_dir *d = *state;
+	struct report_filter filter = { .klass = 0xff };
+	struct report_state now;
+	struct timespec times[2];
+	struct store *s = support_open(d, NULL);
+	struct report *r;
+	struct stat st;
+
+	fill(s);
+	store_close(s);
+	s = with_one_listed(d);
+	usleep(1500000);
+	assert_int_equal(stat(d->file, &st), 0);
+	overwrite(d->file, 60, 20);
+	times[0] = st.st_atim;
+	times[1] = st.st_mtim;
+	assert_int_equal(utimensat(AT_FDCWD, d->file, times, 0), 0);
+	r = support_report(d);
+	assert_int_equal(report_state(r, &now), REPORT_OK);
+	assert_false(report_damaged(r));
+	assert_int_equal(report_entries(r, &filter, NOW_S, NULL, any, NULL), REPORT_ERROR);
+	assert_true(report_damaged(r));
+	report_close(r);
+	store_suspect(s);
+	becomes(s, STORE_FILE_DAMAGED);
+	store_close(s);
+}
+
 static void
 a_suspicion_that_is_wrong_changes_nothing(void **state)
 {
@@ -217,6 +257,7 @@ main(void)
 		store_test(a_log_that_is_cut_off_is_noticed),
 		store_test(a_file_whose_log_was_lost_is_set_aside_though_no_check_finds_it),
 		store_test(but_not_a_backup_that_was_put_there_since),
+		store_test(a_page_that_rots_is_found_by_who_reads_it),
 		store_test(a_suspicion_that_is_wrong_changes_nothing),
 		store_test(another_program_that_writes_as_sqlite_does_is_no_damage),
 	};
