@@ -168,7 +168,8 @@ config_hint_listen(const char *text, char buf[static CONFIG_HINT_SIZE])
 	else if (strcmp(host, "localhost") == 0)
 		snprintf(buf, CONFIG_HINT_SIZE, ": names are not looked up, write 127.0.0.1:%s", port);
 	else
-		snprintf(buf, CONFIG_HINT_SIZE, ", like 127.0.0.1:%s (this host alone) or 0.0.0.0:%s (anybody who can reach it)", port, port);
+		snprintf(buf, CONFIG_HINT_SIZE, ", like 127.0.0.1:%s (this host alone) or 0.0.0.0:%s (anybody who can reach it)", port,
+		    port);
 	return buf;
 }
 
