@@ -109,6 +109,18 @@ drop_hand(struct blocklist *b, uint32_t number)
 	b->senders->records[number].kinds &= (uint16_t)~(1U << EVIDENCE_BY_HAND);
 }
 
+/* By hand, beneath an allowance?  NULL: it was not. */
+static const struct hand *
+paused_by_hand(const struct blocklist *b, uint32_t number)
+{
+	uint32_t i;
+
+	if ((b->senders->records[number].flags & SENDER_PAUSED) == 0)
+		return NULL;
+	i = hand_find(&b->hands, number);
+	return i != UINT32_MAX ? &b->hands.at[i] : NULL;
+}
+
 static void
 arm(struct blocklist *b, uint32_t number, int64_t due_s)
 {
@@ -166,6 +178,13 @@ tell(struct blocklist *b, uint32_t number, enum sender_state old, enum change_ca
 
 		row.since_s = (uint32_t)(now_us / SECOND_US);
 		row.expires_s = until == INT64_MAX ? 0 : (uint32_t)until;
+		if ((s->flags & SENDER_PAUSED) != 0) {
+			const struct hand *h = paused_by_hand(b, number);
+
+			row.paused_since_s = s->listed_since_s;
+			row.paused_until_s = h != NULL && h->alone ? 0 : s->expires_s;
+			row.paused_hand_s = h != NULL ? h->until_s : 0;
+		}
 	}
 	b->sink->change(b->sink->ctx, &row);
 }
@@ -175,6 +194,7 @@ set_state(struct blocklist *b, uint32_t number, enum sender_state state, enum ch
 {
 	struct sender *s = &b->senders->records[number];
 	enum sender_state old = (enum sender_state)s->state;
+	bool over = (s->flags & SENDER_PAUSED) != 0;
 
 	if (old == state)
 		return;
@@ -183,13 +203,20 @@ set_state(struct blocklist *b, uint32_t number, enum sender_state state, enum ch
 	b->n_cleared += (uint64_t)(state == STATE_CLEARED) - (uint64_t)(old == STATE_CLEARED);
 	s->state = state & 15;
 	sender_dirty(b->senders, number);
-	if (old == STATE_LISTED)
-		drop_hand(b, number);
+	if (old == STATE_LISTED && state == STATE_ALLOWED && cause == CAUSE_ALLOWED) {
+		s->flags |= SENDER_PAUSED;
+		s->kinds &= (uint16_t)~(1U << EVIDENCE_BY_HAND);
+	} else if (state != STATE_LISTED) {
+		over = over || old == STATE_LISTED;
+		s->flags &= (uint8_t)~SENDER_PAUSED;
+		if (over)
+			drop_hand(b, number);
+	}
 	if (state >= STATE_SUSPECT)
 		arm(b, number, deadline_s(b, s, now_us / SECOND_US));
 	if (old >= STATE_SUSPECT || state >= STATE_SUSPECT)
 		tell(b, number, old, cause, now_us);
-	if (old == STATE_LISTED)
+	if (over)
 		drop_host(b, number);
 }
 
@@ -222,6 +249,59 @@ open_listing(struct blocklist *b, uint32_t number, int64_t now_us, uint64_t host
 	set_state(b, number, STATE_LISTED, CAUSE_EVIDENCE, now_us);
 }
 
+/* Nothing of the listing by evidence goes on after the allowance; of one by hand all does. */
+static void
+pause_ends(struct blocklist *b, uint32_t number, enum change_cause cause, int64_t now_us)
+{
+	struct sender *s = &b->senders->records[number];
+	const struct hand *h = paused_by_hand(b, number);
+
+	if ((s->flags & SENDER_PAUSED) == 0 || (h != NULL && h->alone))
+		return;
+	if (h != NULL)
+		(void)hand_put(&b->hands, number, h->until_s, true);
+	else
+		s->flags &= (uint8_t)~SENDER_PAUSED;
+	sender_dirty(b->senders, number);
+	tell(b, number, STATE_ALLOWED, cause, now_us);
+	if (h == NULL)
+		drop_host(b, number);
+}
+
+/* Nor of one by hand. */
+static void
+forget_pause(struct blocklist *b, uint32_t number)
+{
+	struct sender *s = &b->senders->records[number];
+
+	if ((s->flags & SENDER_PAUSED) == 0)
+		return;
+	s->flags &= (uint8_t)~SENDER_PAUSED;
+	hand_drop(&b->hands, number);
+}
+
+/* The allowance is removed: what it ended goes on, if it is not over.  False: there is nothing. */
+static bool
+resume(struct blocklist *b, uint32_t number, int64_t now_us)
+{
+	struct sender *s = &b->senders->records[number];
+	const struct hand *h = paused_by_hand(b, number);
+	int64_t now_s = now_us / SECOND_US;
+	bool evidence = (h == NULL || !h->alone) && s->expires_s > now_s, hand = h != NULL && h->until_s > now_s;
+
+	if ((s->flags & SENDER_PAUSED) == 0 || (!evidence && !hand))
+		return false;
+	if (hand) {
+		(void)hand_put(&b->hands, number, h->until_s, !evidence);
+		s->kinds |= 1U << EVIDENCE_BY_HAND;
+	} else {
+		hand_drop(&b->hands, number);
+	}
+	s->flags &= (uint8_t)~SENDER_PAUSED;
+	set_state(b, number, STATE_LISTED, CAUSE_ALLOW_ENDED, now_us);
+	return true;
+}
+
 void
 blocklist_weigh(struct blocklist *b, uint32_t number, int64_t now_us, float score, float hint, enum grade grade,
     uint64_t host)
@@ -237,6 +317,8 @@ blocklist_weigh(struct blocklist *b, uint32_t number, int64_t now_us, float scor
 		s->blame = judge_add(s->blame, score);
 	sender_dirty(b->senders, number);
 	if (s->state == STATE_ALLOWED) {
+		if (score < 0)
+			pause_ends(b, number, CAUSE_EVIDENCE, now_us);
 		if (is_never(b, s, now_s))
 			return;
 		blocklist_recheck(b, number, now_us, CAUSE_ALLOW_ENDED);
@@ -307,6 +389,8 @@ blocklist_revise(struct blocklist *b, uint32_t number, int64_t now_us, float sco
 	if (blamed)
 		s->blame = judge_add(s->blame, -score);
 	sender_dirty(b->senders, number);
+	if (s->state == STATE_ALLOWED && s->score < b->half)
+		pause_ends(b, number, CAUSE_REVISED, now_us);
 	if (s->state == STATE_ALLOWED || (s->state == STATE_LISTED && s->score >= b->half) ||
 	    evidence_ends(b, number, CAUSE_REVISED, now_us))
 		return;
@@ -321,7 +405,7 @@ evidence_stands(const struct blocklist *b, const struct sender *s, int64_t now_u
 	float enough = b->upper;
 
 	blocklist_decay(b, &now, (uint32_t)(now_us / SECOND_US));
-	if (s->state != STATE_LISTED)
+	if (s->state != STATE_LISTED && (s->flags & SENDER_PAUSED) == 0)
 		return judge_state(b->judge, now.score, now.hint) == (enum sender_state)s->state;
 	/* What was just enough when it opened is by now so much. */
 	enough = judge_decay(b->judge, enough, now_us / SECOND_US - s->listed_since_s);
@@ -341,8 +425,14 @@ blocklist_purged(struct blocklist *b, uint32_t number, int64_t now_us)
 	const struct hand *h = by_hand(b, number);
 
 	sender_dirty(b->senders, number);
-	if (s->state == STATE_ALLOWED || evidence_stands(b, s, now_us))
+	if ((s->state == STATE_ALLOWED && (s->flags & SENDER_PAUSED) == 0) || evidence_stands(b, s, now_us))
 		return;
+	if (s->state == STATE_ALLOWED) {
+		pause_ends(b, number, CAUSE_PURGED, now_us);
+		s->expires_s = 0;
+		s->caps &= 0x1f;
+		return;
+	}
 	blocklist_decay(b, s, (uint32_t)(now_us / SECOND_US));
 	if (s->state == STATE_LISTED && (h == NULL || !h->alone)) {
 		s->expires_s = 0;
@@ -362,7 +452,7 @@ blocklist_recheck(struct blocklist *b, uint32_t number, int64_t now_us, enum cha
 
 	blocklist_decay(b, s, now_s);
 	if (!is_never(b, s, now_s)) {
-		if (s->state == STATE_ALLOWED)
+		if (s->state == STATE_ALLOWED && (cause != CAUSE_ALLOWED || !resume(b, number, now_us)))
 			set_state(b, number, judge_state(b->judge, s->score, s->hint), CAUSE_ALLOW_ENDED, now_us);
 		return;
 	}
@@ -376,6 +466,8 @@ blocklist_recheck(struct blocklist *b, uint32_t number, int64_t now_us, enum cha
 		set_state(b, number, STATE_ALLOWED, cause, now_us);
 		return;
 	}
+	if (cause == CAUSE_OURS)
+		forget_pause(b, number);
 	/* Until another time, maybe. */
 	sender_dirty(b->senders, number);
 	arm(b, number, deadline_s(b, s, now_s));
@@ -394,8 +486,13 @@ blocklist_forget(struct blocklist *b, uint32_t number, int64_t now_us)
 	s->grade = 0;
 	s->expires_s = s->listed_since_s = 0;
 	sender_dirty(b->senders, number);
-	if (s->state != STATE_ALLOWED)
+	if (s->state != STATE_ALLOWED) {
 		set_state(b, number, STATE_UNKNOWN, CAUSE_FORGOTTEN, now_us);
+	} else if ((s->flags & SENDER_PAUSED) != 0) {
+		forget_pause(b, number);
+		tell(b, number, STATE_ALLOWED, CAUSE_FORGOTTEN, now_us);
+		drop_host(b, number);
+	}
 }
 
 enum hand_may
@@ -469,25 +566,29 @@ void
 blocklist_restore_hand(struct blocklist *b, uint32_t number, const struct sender_row *row)
 {
 	struct sender *s = &b->senders->records[number];
+	bool paused = row->state == STATE_ALLOWED && row->paused != 0;
 
 	if (row->state != STATE_LISTED)
 		s->kinds &= (uint16_t)~(1U << EVIDENCE_BY_HAND);
-	else if ((s->kinds & 1U << EVIDENCE_BY_HAND) != 0)
+	if (paused)
+		s->flags |= SENDER_PAUSED;
+	if (paused ? row->hand_until_s != 0 : (s->kinds & 1U << EVIDENCE_BY_HAND) != 0)
 		(void)hand_put(&b->hands, number, row->hand_until_s, row->hand_alone != 0);
-	if (row->state == STATE_LISTED && row->single != 0)
+	if ((row->state == STATE_LISTED || paused) && row->single != 0)
 		add_host(b, number, row->host);
 }
 
 void
 blocklist_tell_hand(const struct blocklist *b, uint32_t number, struct sender_row *row)
 {
-	const struct hand *h = row->state == STATE_LISTED ? by_hand(b, number) : NULL;
+	const struct hand *h = row->state == STATE_LISTED ? by_hand(b, number) : paused_by_hand(b, number);
 
+	row->paused = (b->senders->records[number].flags & SENDER_PAUSED) != 0;
 	if (h != NULL) {
 		row->hand_until_s = h->until_s;
 		row->hand_alone = h->alone;
 	}
-	for (uint32_t i = 0; row->state == STATE_LISTED && i < b->n_hosts; i++) {
+	for (uint32_t i = 0; (row->state == STATE_LISTED || row->paused != 0) && i < b->n_hosts; i++) {
 		if (b->hosts[i].sender != number)
 			continue;
 		row->single = 1;

@@ -15,7 +15,7 @@
 struct restore {			/* a read-only handle of its own: the writer is not disturbed */
 	struct store *s;
 	sqlite3	     *db;
-	sqlite3_stmt *rows, *listing, *last;
+	sqlite3_stmt *rows, *listing, *last, *paused;
 	bool	      more;		/* listing stands on a row */
 };
 
@@ -39,6 +39,7 @@ restore_close(struct restore *r, int rc)
 	sqlite3_finalize(r->rows);
 	sqlite3_finalize(r->listing);
 	sqlite3_finalize(r->last);
+	sqlite3_finalize(r->paused);
 	sqlite3_close(r->db);
 	return rc == SQLITE_DONE || rc == SQLITE_OK;
 }
@@ -84,6 +85,33 @@ restore_listed(struct sender_row *row, sqlite3_stmt *l, bool any)
 		row->expires_s = until_s;
 }
 
+/* It is allowed: what that ended. */
+static void
+restore_paused(struct restore *r, struct sender_row *row, sqlite3_stmt *l)
+{
+	sqlite3_stmt *p = r->paused;
+
+	sqlite3_bind_int64(p, 1, (sqlite3_int64)row->key);
+	if (sqlite3_step(p) == SQLITE_ROW) {
+		int64_t since_s = sqlite3_column_int64(p, 0), until_s = sqlite3_column_int64(p, 1), hand_s = sqlite3_column_int64(p, 2);
+		int64_t most_s = sqlite3_column_int64(l, 6) + ROW_LISTED_MOST_S;
+
+		if (row_seconds(p, 0) && row_seconds(p, 1) && row_seconds(p, 2) && until_s <= most_s && hand_s <= most_s) {
+			row->paused = 1;
+			row->listed_since_s = (uint32_t)since_s;
+			if (until_s != 0)
+				row->expires_s = (uint32_t)until_s;
+			row->hand_until_s = (uint32_t)hand_s;
+			row->hand_alone = until_s == 0;
+			row->single = (uint8_t)sqlite3_column_int(l, 12);
+			row->host = (uint64_t)sqlite3_column_int64(l, 13);
+		} else {
+			(void)restore_bad(r, "paused");
+		}
+	}
+	sqlite3_reset(p);
+}
+
 /* Lay the listing rows of this sender over it; listing stands behind them then. */
 static bool
 restore_overlay(struct restore *r, struct sender_row *row)
@@ -107,6 +135,8 @@ restore_overlay(struct restore *r, struct sender_row *row)
 		row->kinds = (uint16_t)((row->kinds & ~(1U << EVIDENCE_BY_HAND)) | (unsigned)sqlite3_column_int(l, 7));
 		if (state == STATE_LISTED)
 			restore_listed(row, l, any);
+		else if (state == STATE_ALLOWED)
+			restore_paused(r, row, l);
 		if (row->first_seen_s == 0) {
 			row->first_seen_s = (uint32_t)sqlite3_column_int64(l, 8);
 			row->last_seen_s = (uint32_t)sqlite3_column_int64(l, 9);
@@ -164,6 +194,8 @@ store_each_sender(struct store *s, bool (*each)(void *, const struct sender_row 
 	if (rc == SQLITE_OK)
 		rc = sqlite3_prepare_v2(r.db, "SELECT new_state, score, hint, time_us / 1000000 FROM list_change WHERE sender = ?"
 		    " AND id > (SELECT max(id) - 20000 FROM list_change) ORDER BY id DESC LIMIT 1", -1, &r.last, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_prepare_v2(r.db, "SELECT since_s, expires_s, hand_s FROM paused WHERE sender = ?", -1, &r.paused, NULL);
 	if (rc != SQLITE_OK)
 		return restore_close(&r, rc);
 	restore_listing_next(&r);

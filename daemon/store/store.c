@@ -181,8 +181,7 @@ store_audit(struct store *s, int64_t time_us, const char *who, const char *what,
 bool
 store_allow(struct store *s, const struct prefix *what, uint32_t expires_s, const char *who, const char *note)
 {
-	struct admin a = { .about = true, .allow = true, .what = *what, .expires_s = expires_s,
-		.ends_hand = expires_s != STORE_ALLOW_REMOVE, .time_us = store_wall_us() };
+	struct admin a = { .about = true, .allow = true, .what = *what, .expires_s = expires_s, .time_us = store_wall_us() };
 
 	copy_text(a.who, sizeof a.who, who);
 	copy_text(a.action, sizeof a.action, expires_s == STORE_ALLOW_REMOVE ? "disallow" : "allow");

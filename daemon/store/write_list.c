@@ -69,6 +69,24 @@ list_bind_key(struct store *s, enum write_statement w, const struct change_row *
 	return stmt;
 }
 
+/* What an allowance ended; the next change of this sender says it again, or it is over. */
+static bool
+list_pause(struct store *s, const struct change_row *c)
+{
+	bool paused = c->new_state == STATE_ALLOWED && (c->paused_until_s != 0 || c->paused_hand_s != 0);
+	enum write_statement w = paused ? WRITE_PAUSED_PUT : WRITE_PAUSED_DELETE;
+
+	if (!paused && c->new_state != STATE_ALLOWED && c->old_state != STATE_ALLOWED)
+		return true;
+	bind_key(s->stmts[w], 1, c->sender);
+	if (paused) {
+		sqlite3_bind_int64(s->stmts[w], 2, c->paused_since_s);
+		sqlite3_bind_int64(s->stmts[w], 3, c->paused_until_s);
+		sqlite3_bind_int64(s->stmts[w], 4, c->paused_hand_s);
+	}
+	return database_run(s, w);
+}
+
 /* The fold: what the change makes of the listing. */
 static bool
 list_fold(struct store *s, const struct change_row *c)
@@ -118,7 +136,7 @@ list_change(struct store *s, const struct change_row *c, uint64_t serial)
 	sqlite3_bind_int(stmt, 17, c->grade);
 	sqlite3_bind_int(stmt, 18, c->klass);
 	sqlite3_bind_int(stmt, 19, c->term_days);
-	return database_run(s, WRITE_CHANGE) && list_fold(s, c);
+	return database_run(s, WRITE_CHANGE) && list_fold(s, c) && list_pause(s, c);
 }
 
 static bool
@@ -271,7 +289,7 @@ admin_entry(struct store *s, const struct admin *a)
 	return database_run(s, w);
 }
 
-/* Allowed or forgotten: what was listed by hand there, or is the /64 around it, is no longer. */
+/* Forgotten: what was listed by hand there, or is the /64 around it, is no longer. */
 static bool
 admin_ends_hand(struct store *s, const struct admin *a)
 {

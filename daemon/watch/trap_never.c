@@ -69,6 +69,26 @@ trap_never(struct trap *t, const struct event *e)
 		each_sender(t, &e->what, recheck, e->kind == EVENT_NEVER ? CAUSE_OURS : CAUSE_ALLOWED);
 }
 
+uint64_t
+trap_would_end(const struct trap *t, const struct prefix *what)
+{
+	uint64_t n = 0;
+	sender_key key;
+
+	if (prefix_sender(what, &key)) {
+		uint32_t number = sender_find(&t->senders, key, sender_hash(&t->senders, key));
+
+		return number != SENDER_NONE && t->senders.records[number].state == STATE_LISTED;
+	}
+	for (uint32_t i = 0; i < t->senders.fresh; i++) {
+		const struct sender *s = &t->senders.records[i];
+		struct prefix p = sender_prefix(s->key);
+
+		n += (s->flags & SENDER_IN_USE) != 0 && s->state == STATE_LISTED && prefix_overlaps(&p, what);
+	}
+	return n;
+}
+
 void
 trap_forget(struct trap *t, const struct event *e)
 {

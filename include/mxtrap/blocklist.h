@@ -63,7 +63,9 @@ void blocklist_purged(struct blocklist *, uint32_t number, int64_t now_us);
 /*
  * The never-list changed for this sender: allowed now, until another time, or no longer.  Its sums stand
  * and decay meanwhile, and it is judged on from there; only what weighed on an address before it became
- * ours (CAUSE_OURS) is dropped: that was another's.
+ * ours (CAUSE_OURS) is dropped: that was another's.  CAUSE_ALLOWED: the operator's act.  A listing that his allowance ended
+ * goes on when he removes it, with its own end: unless that is over, or the sender did something honest since then,
+ * or its evidence was taken back.  One that an allowance with a term ended, which ran out, does not.
  */
 void blocklist_recheck(struct blocklist *, uint32_t number, int64_t now_us, enum change_cause);
 /* Forget what weighs on it; closes a listing. */

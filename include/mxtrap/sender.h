@@ -24,6 +24,7 @@ enum sender_flag {
 	SENDER_STORED = 1 << 4,		/* the store knows it: told at least once */
 	SENDER_REAL   = 1 << 5,		/* completed a handshake at a real exchanger */
 	SENDER_ACCEPTED = 1 << 6,	/* climbed_at_s is of a delivery, or of a climb after one */
+	SENDER_PAUSED = 1 << 7,		/* allowed: that ended its listing, which goes on if the allowance is removed */
 };
 
 /* What "at most so much in all" still allows; counts never go down. */

@@ -69,6 +69,8 @@ struct change_row {		/* one row of list_change */
 	uint8_t	      grade, klass;
 	uint8_t	      cause;			/* enum change_cause */
 	uint8_t	      term_days;
+	/* Allowed: the listing that this ended, and that goes on if the allowance is removed.  0, all three: none. */
+	uint32_t      paused_since_s, paused_until_s, paused_hand_s;	/* until: by evidence; hand: by hand */
 };
 
 enum change_cause {		/* values are stored */
@@ -98,6 +100,7 @@ struct sender_row {		/* a snapshot of a sender; also how state comes back at sta
 	uint8_t	 state, klass, grade, flags;	/* flags: the core's own, kept as they are */
 	uint8_t	 caps, relapses;
 	uint8_t	 hand_alone, single;	/* listed by hand (hand.h); as one address of a /64 */
+	uint8_t	 paused;		/* allowed: what is said of a listing, or of one by hand, goes on after that */
 	uint32_t hand_until_s;		/* 0: not by hand */
 	uint64_t host;			/* of the single address */
 	uint32_t sets;			/* MX sets of its visits: a bit an index, the last for all beyond */

@@ -118,6 +118,8 @@ struct trap_purged {			/* what a purge does; counted up */
 /* What these EVENT_TAKE_BACK of one sender would do now, added to *out; nothing is changed. */
 void trap_purge_would(const struct trap *, const struct event *takes, size_t n, struct trap_purged *out);
 
+/* How many listings an allowance of this prefix would end now. */
+uint64_t trap_would_end(const struct trap *, const struct prefix *);
 /* May this be listed by hand now?  A prefix: one address, or a /64 of IPv6. */
 enum hand_may trap_may_list(const struct trap *, const struct prefix *);
 /* Why it is never listed: enum never_why, bits; 0: it is not. */
