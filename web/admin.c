@@ -140,17 +140,18 @@ read_decision(const struct web *web, const struct request *req, enum admin_op op
 {
 	char cidr[PREFIX_TEXT_SIZE] = "", span[16] = "", until[16] = "", id[24] = "", why[FIELDS_WHY_SIZE];
 	int64_t now_s = beat_now_s(web->config->state_dir, req->now_s);	/* by the time that watch goes by */
-	bool remove = false;
+	bool remove = false, force = false;
 	struct field fields[] = {
 		{ "cidr", cidr, sizeof(cidr), NULL, false }, { "note", m->note, sizeof(m->note), NULL, false },
 		{ "for", span, sizeof(span), NULL, false }, { "remove", NULL, 0, &remove, false },
 		{ "until", until, sizeof(until), NULL, false }, { "undoes", id, sizeof(id), NULL, false },
+		{ "force", NULL, 0, &force, false },
 	};
 
 	*undoes = 0;
 
 	if (req->body_size > REQUEST_BODY_MAX || !fields_read(req->body, req->body_size, fields,
-	    op == ADMIN_FORGET ? 2 : ARRAY_LEN(fields), why)) {
+	    op == ADMIN_FORGET ? 2 : op == ADMIN_LIST ? ARRAY_LEN(fields) - 1 : ARRAY_LEN(fields), why)) {
 		reply_problem(reply, 400, "%s", req->body_size > REQUEST_BODY_MAX ? "the body is too long" : why);
 		return false;
 	}
@@ -184,6 +185,7 @@ read_decision(const struct web *web, const struct request *req, enum admin_op op
 		return false;
 	if (remove)
 		m->expires_s = ADMIN_WITHDRAW;
+	m->force = force;
 	memcpy(m->addr, what->addr.b, sizeof(m->addr));
 	m->len = what->len;
 	return true;
@@ -222,6 +224,8 @@ tell_done(struct web *web, const struct request *req, const struct message_admin
 		json_uint(&json, "expires", m->expires_s);
 	else
 		json_null(&json, "expires");
+	json_uint(&json, "ended", answer->ended);
+	json_uint(&json, "back", m->op == ADMIN_ALLOW ? answer->back : 0);
 	json_string(&json, "says", answer->text);
 	tell_undo(web, req, what, &json);
 	json_bool(&json, "final", m->op == ADMIN_FORGET);
@@ -262,6 +266,8 @@ still_stands(struct web *web, const struct prefix *what, int64_t id, struct repl
 	json_string(&json, "cidr", prefix_format(what, cidr));
 	json_string(&json, "done", "unchanged");
 	json_null(&json, "expires");
+	json_uint(&json, "ended", 0);
+	json_uint(&json, "back", 0);
 	json_string(&json, "says", "Nothing was changed: this decision was undone before, or another one followed it.");
 	json_null(&json, "undo");
 	json_bool(&json, "final", false);

@@ -65,6 +65,9 @@ json_undo(struct json *json, const struct report_audit *a, int64_t now_s)
 			json_string(json, "until", until);
 		}
 		json_string(json, "note", a->was_note);
+		/* It was allowed, however wide it is. */
+		if (!list && ADMIN_WIDE(addr_is_v4(&a->subject.addr), a->subject.len))
+			json_bool(json, "force", true);
 	}
 	/* This decision and no later one: asked for twice, the second changes nothing. */
 	(void)snprintf(id, sizeof(id), "%lld", (long long)a->id);

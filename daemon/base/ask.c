@@ -105,16 +105,20 @@ ask_receive(int fd, void *buf, size_t size, struct ask_from *from)
 }
 
 static bool
+send_record(int fd, struct message_answer *m, const char *text, const struct ask_from *from)
+{
+	message_init(&m->head, MESSAGE_ANSWER, sizeof(*m));
+	(void)snprintf(m->text, sizeof(m->text), "%s", text);
+	if (from->fd >= 0)
+		return message_send(from->fd, m, sizeof(*m)) == 1;
+	return fd >= 0 && from->to_len > 0 && sendto(fd, m, sizeof(*m), MSG_DONTWAIT | MSG_NOSIGNAL,
+	    (const struct sockaddr *)&from->to, from->to_len) == (ssize_t)sizeof(*m);
+}
+
+static bool
 send_answer(int fd, uint32_t ok, const char *text, const struct ask_from *from)
 {
-	struct message_answer m = { .ok = ok };
-
-	message_init(&m.head, MESSAGE_ANSWER, sizeof(m));
-	(void)snprintf(m.text, sizeof(m.text), "%s", text);
-	if (from->fd >= 0)
-		return message_send(from->fd, &m, sizeof(m)) == 1;
-	return fd >= 0 && from->to_len > 0 && sendto(fd, &m, sizeof(m), MSG_DONTWAIT | MSG_NOSIGNAL,
-	    (const struct sockaddr *)&from->to, from->to_len) == (ssize_t)sizeof(m);
+	return send_record(fd, &(struct message_answer){ .ok = ok }, text, from);
 }
 
 bool
@@ -137,4 +141,11 @@ ask_answer(int fd, struct ask_from *from, uint32_t ok, const char *text)
 	(void)send_answer(fd, ok, text, from);
 	if (ok != 2)
 		ask_drop(from);
+}
+
+void
+ask_done(int fd, struct ask_from *from, const char *text, uint32_t ended, uint32_t back)
+{
+	(void)send_record(fd, &(struct message_answer){ .ok = 1, .ended = ended, .back = back }, text, from);
+	ask_drop(from);
 }

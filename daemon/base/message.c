@@ -65,7 +65,7 @@ message_ends(const char *text, size_t size)
 static bool
 message_admin_holds(const struct message_admin *m)
 {
-	return m->op >= ADMIN_ALLOW && m->op <= ADMIN_LIST && m->len <= 128 &&
+	return m->op >= ADMIN_ALLOW && m->op <= ADMIN_LIST && m->len <= 128 && m->force <= 1 &&
 	    message_ends(m->who, sizeof(m->who)) && message_ends(m->note, sizeof(m->note)) &&
 	    message_ends(m->shown, sizeof(m->shown));
 }

@@ -164,6 +164,8 @@ decide(struct cli *cli, enum admin_op op, int argc, char **argv)
 				return cli_usage_value(command, "--for", argv[i], "a time like 12h or 30d");
 			m.expires_s = until(cli, op, span);
 			for_a_time = true;
+		} else if (strcmp(argv[i], "--force") == 0 && op == ADMIN_ALLOW) {
+			m.force = 1;
 		} else if (strcmp(argv[i], "--remove") == 0 && op != ADMIN_FORGET) {
 			removes = true;
 		} else if (strcmp(argv[i], "--note") == 0 && i + 1 < argc) {

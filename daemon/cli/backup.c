@@ -94,9 +94,9 @@ warn_of_no_log(const struct backup *b, const char *path)
 
 	if (!b->no_log)
 		return;
-	fprintf(stderr, "mxtrap: warning: %s is a copy of a database without its log (%s-wal). Where cp made it while mxtrapd ran, "
-	    "its newest rows are missing: it ends at %s. `mxtrap backup` copies all of it\n", cli_escape(path, text, sizeof(text)),
-	    text, cli_time(b->newest_s, when));
+	fprintf(stderr, "mxtrap: warning: %s is a copy of a database without its log (%s-wal). Where cp made it "
+	    "while mxtrapd ran, its newest rows are missing: it ends at %s. `mxtrap backup` copies all of it\n",
+	    cli_escape(path, text, sizeof(text)), text, cli_time(b->newest_s, when));
 }
 
 static int

@@ -20,7 +20,7 @@ static const struct cli_command COMMANDS[] = {
 	{ "explain", "explain ADDR", "everything that is known of a sender, and why", cli_explain },
 	{ "export", "export FORMAT [--family 4|6] [--grade G] [--min-score N] "
 	    "[--include suspects,scanners] [--limit N]", "the list as consumers get it", cli_export },
-	{ "allow", "allow ADDR|CIDR [--for 30d] [--note TEXT] | allow ADDR|CIDR --remove",
+	{ "allow", "allow ADDR|CIDR [--for 30d] [--note TEXT] [--force] | allow ADDR|CIDR --remove",
 	    "never list it; takes it off the list at once", cli_allow },
 	{ "block", "block ADDR [--for 24h] [--note TEXT] | block ADDR --remove", "list it by hand, for a time", cli_block },
 	{ "forget", "forget ADDR|CIDR [--note TEXT]", "drop what weighs on it", cli_forget },

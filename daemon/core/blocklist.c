@@ -562,6 +562,18 @@ blocklist_unhand(struct blocklist *b, uint32_t number, const struct prefix *what
 	arm(b, number, s->expires_s);
 }
 
+bool
+blocklist_by_hand(const struct blocklist *b, uint32_t number, const struct prefix *what, uint32_t *until_s)
+{
+	const struct hand *h = b->senders->records[number].state == STATE_LISTED ? by_hand(b, number) : NULL;
+	struct prefix p = listed_as(b, number);
+
+	if (h == NULL || !prefix_equal(&p, what))
+		return false;
+	*until_s = h->until_s;
+	return true;
+}
+
 void
 blocklist_restore_hand(struct blocklist *b, uint32_t number, const struct sender_row *row)
 {

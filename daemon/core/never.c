@@ -184,6 +184,19 @@ never_holds(const struct never *n, const struct addr *a, unsigned mask)
 	return at < n->n && prefix_equal(&n->entries[at].what, &p) && (n->entries[at].why & mask) != 0;
 }
 
+bool
+never_allowance(const struct never *n, const struct prefix *p, int64_t now_s, uint32_t *until_s)
+{
+	size_t at = place(n, p);
+	const struct never_entry *e = &n->entries[at];
+
+	if (at == n->n || !prefix_equal(&e->what, p) || (e->why & NEVER_ALLOWED) == 0 ||
+	    (e->expires_s != 0 && e->expires_s <= now_s))
+		return false;
+	*until_s = e->expires_s;
+	return true;
+}
+
 /* How long does an open entry hold?  INT64_MAX: for ever. */
 static int64_t
 end_of(const struct never_entry *e)

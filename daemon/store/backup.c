@@ -80,15 +80,16 @@ backup_header(const char *path, struct backup *out, char text[static BACKUP_TEXT
 		return BACKUP_NONE;
 	}
 	if (!S_ISREG(st.st_mode))
-		return backup_no(text, "%s: found %s, expected a file", path, S_ISDIR(st.st_mode) ? "a directory" : "no plain file");
+		return backup_no(text, "%s: found %s, expected a file", path,
+		    S_ISDIR(st.st_mode) ? "a directory" : "no plain file");
 	if (st.st_size == 0)
 		return backup_no(text, "%s: found an empty file, expected a database of mxtrap", path);
 	switch (database_look(path)) {
 	case LOOK_OURS:
 		break;
 	case LOOK_NEWER:
-		return backup_no(text, "%s: found a database of a newer mxtrap, expected version %d or older: install that mxtrap first",
-		    path, database_newest());
+		return backup_no(text, "%s: found a database of a newer mxtrap, expected version %d or older: "
+		    "install that mxtrap first", path, database_newest());
 	case LOOK_FOREIGN:
 		return backup_no(text, "%s: found a database of another program, expected one of mxtrap", path);
 	case LOOK_CORRUPT:
@@ -171,7 +172,7 @@ ask(sqlite3 *db, const char *sql, int64_t now_s, bool *ok)
 
 	if (rc == SQLITE_OK && sqlite3_bind_parameter_count(stmt) != 0)
 		rc = sqlite3_bind_int64(stmt, 1, now_s);
-	if (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+	if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
 		number = sqlite3_column_int64(stmt, 0);
 	else
 		*ok = false;
@@ -237,8 +238,8 @@ backup_look(sqlite3 *db, const char *path, int64_t now_s, struct backup *out, ch
 	if (!count(db, now_s, out))
 		return backup_no(text, "%s lacks what a database of mxtrap has: %s", path, sqlite3_errmsg(db));
 	if (out->version > database_newest())
-		return backup_no(text, "%s: found version %d of a newer mxtrap, expected %d or older: install that mxtrap first", path,
-		    out->version, database_newest());
+		return backup_no(text, "%s: found version %d of a newer mxtrap, expected %d or older: "
+		    "install that mxtrap first", path, out->version, database_newest());
 	if (out->version == 0)
 		return backup_no(text, "%s: found a database that mxtrapd has not filled yet", path);
 	return BACKUP_OK;
@@ -285,7 +286,8 @@ fill(sqlite3 *from, sqlite3 *to, const char *path, bool rename, const struct bac
     char text[static BACKUP_TEXT_SIZE])
 {
 	enum backup_result result;
-	int rc = sqlite3_exec(to, "PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=OFF;", NULL, NULL, NULL);
+	int rc = sqlite3_exec(to, "PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=OFF;",
+	    NULL, NULL, NULL);
 
 	sqlite3_extended_result_codes(to, 1);
 	if (rc == SQLITE_OK)
@@ -301,7 +303,7 @@ fill(sqlite3 *from, sqlite3 *to, const char *path, bool rename, const struct bac
 		return backup_no(text, "%s cannot be written: %s", path,
 		    (rc & 0xff) == SQLITE_FULL ? "the disk is full" : sqlite3_errmsg(to));
 	result = backup_look(to, o->file, o->now_s, out, text);
-	if (result == BACKUP_OK && rename && (rc = renew(to, out)) != SQLITE_OK)
+	if (result == BACKUP_OK && rename && renew(to, out) != SQLITE_OK)
 		return backup_no(text, "%s cannot be written: %s", path, sqlite3_errmsg(to));
 	return result;
 }

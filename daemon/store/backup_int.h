@@ -18,7 +18,8 @@ sqlite3 *backup_open(const char *path, const struct backup *, char text[static B
 /* The URI by which SQLite reads a file as it is, and makes nothing beside it.  False: no room. */
 bool backup_immutable(const char *path, char *uri, size_t size);
 /* Check all of it and count what is in it. */
-enum backup_result backup_look(sqlite3 *, const char *path, int64_t now_s, struct backup *out, char text[static BACKUP_TEXT_SIZE]);
+enum backup_result backup_look(sqlite3 *, const char *path, int64_t now_s, struct backup *out,
+    char text[static BACKUP_TEXT_SIZE]);
 /* Copy all pages into a new file, which must not exist: checked, counted, without a log, on disk, mode 0600.  rename: with a
  * new generation.  Anything but BACKUP_OK: the file is gone again. */
 enum backup_result backup_copy(sqlite3 *from, const char *to, bool rename, const struct backup_options *, struct backup *out,

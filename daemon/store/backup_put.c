@@ -52,11 +52,13 @@ lock(struct put *p, char text[static BACKUP_TEXT_SIZE])
 	if (p->lock_fd == -1)
 		return backup_no(text, "%s cannot be opened: %s", path, strerror(errno));
 	if (flock(p->lock_fd, LOCK_EX | LOCK_NB) == -1 || control_is_open(p->o->state_dir)) {
-		(void)backup_no(text, "mxtrapd runs with state-dir %s, expected it to be stopped (systemctl stop mxtrapd)", p->o->state_dir);
+		(void)backup_no(text, "mxtrapd runs with state-dir %s, expected it to be stopped (systemctl stop mxtrapd)",
+		    p->o->state_dir);
 		return BACKUP_RUNNING;
 	}
 	if (fchown(p->lock_fd, p->uid, p->gid) == -1)
-		return backup_no(text, "%s cannot be given to user %u: %s; run this as root", path, (unsigned)p->uid, strerror(errno));
+		return backup_no(text, "%s cannot be given to user %u: %s; run this as root", path, (unsigned)p->uid,
+		    strerror(errno));
 	return BACKUP_OK;
 }
 
@@ -107,6 +109,17 @@ keep_file(const struct put *p, const char *kept, const char *end)
 	return errno != EEXIST && rename(from, to) == 0;
 }
 
+/* The copy of what was decided is of the old one: beside the new one it would put "right" what was restored. */
+static bool
+move_decisions(const struct put *p)
+{
+	char from[BACKUP_PATH_SIZE], to[BACKUP_PATH_SIZE + 32];
+
+	(void)snprintf(from, sizeof from, "%s/mxtrap.keep", p->o->state_dir);
+	(void)snprintf(to, sizeof to, "%s.before-restore-%" PRId64, from, p->o->now_s);
+	return rename(from, to) == 0 || errno == ENOENT;
+}
+
 /* What is there now, with its log; the index of that is made again when it is needed. */
 static enum backup_result
 keep(const struct put *p, char kept[static BACKUP_PATH_SIZE], char text[static BACKUP_TEXT_SIZE])
@@ -126,6 +139,8 @@ keep(const struct put *p, char kept[static BACKUP_PATH_SIZE], char text[static B
 		if (!backup_sync_folder(p->database))
 			return backup_no(text, "state-dir %s: %s", p->o->state_dir, strerror(errno));
 	}
+	if (!move_decisions(p))
+		return backup_no(text, "%s/mxtrap.keep cannot be renamed: %s", p->o->state_dir, strerror(errno));
 	/* The log of the old one must never be read as one of the new. */
 	for (int i = 0; i < 2; i++) {
 		(void)snprintf(path, sizeof path, "%s%s", p->database, i == 0 ? "-wal" : "-shm");
@@ -141,7 +156,8 @@ replace(const struct put *p, char kept[static BACKUP_PATH_SIZE], char text[stati
 	enum backup_result result;
 
 	if (chmod(p->fresh, 0640) == -1 || chown(p->fresh, p->uid, p->gid) == -1)
-		return backup_no(text, "%s cannot be given to user %u: %s; run this as root", p->fresh, (unsigned)p->uid, strerror(errno));
+		return backup_no(text, "%s cannot be given to user %u: %s; run this as root", p->fresh, (unsigned)p->uid,
+		    strerror(errno));
 	result = keep(p, kept, text);
 	if (result != BACKUP_OK)
 		return result;

@@ -38,7 +38,8 @@ may_write(const struct backup_options *o, const char *database, char text[static
 	struct stat st;
 
 	if (n == 0 || n >= BACKUP_PATH_SIZE - 64 || o->file[n - 1] == '/')
-		return backup_no(text, "found %s, expected the name of a file", n == 0 ? "an empty name" : "the name of a folder");
+		return backup_no(text, "found %s, expected the name of a file",
+		    n == 0 ? "an empty name" : "the name of a folder");
 	if (lstat(o->file, &st) == -1)
 		return errno == ENOENT ? BACKUP_OK : backup_no(text, "%s: %s", o->file, strerror(errno));
 	if (is_part_of(&st, database))

@@ -93,7 +93,8 @@ restore_paused(struct restore *r, struct sender_row *row, sqlite3_stmt *l)
 
 	sqlite3_bind_int64(p, 1, (sqlite3_int64)row->key);
 	if (sqlite3_step(p) == SQLITE_ROW) {
-		int64_t since_s = sqlite3_column_int64(p, 0), until_s = sqlite3_column_int64(p, 1), hand_s = sqlite3_column_int64(p, 2);
+		int64_t since_s = sqlite3_column_int64(p, 0), until_s = sqlite3_column_int64(p, 1);
+		int64_t hand_s = sqlite3_column_int64(p, 2);
 		int64_t most_s = sqlite3_column_int64(l, 6) + ROW_LISTED_MOST_S;
 
 		if (row_seconds(p, 0) && row_seconds(p, 1) && row_seconds(p, 2) && until_s <= most_s && hand_s <= most_s) {
@@ -195,7 +196,8 @@ store_each_sender(struct store *s, bool (*each)(void *, const struct sender_row 
 		rc = sqlite3_prepare_v2(r.db, "SELECT new_state, score, hint, time_us / 1000000 FROM list_change WHERE sender = ?"
 		    " AND id > (SELECT max(id) - 20000 FROM list_change) ORDER BY id DESC LIMIT 1", -1, &r.last, NULL);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_prepare_v2(r.db, "SELECT since_s, expires_s, hand_s FROM paused WHERE sender = ?", -1, &r.paused, NULL);
+		rc = sqlite3_prepare_v2(r.db, "SELECT since_s, expires_s, hand_s FROM paused WHERE sender = ?", -1,
+		    &r.paused, NULL);
 	if (rc != SQLITE_OK)
 		return restore_close(&r, rc);
 	restore_listing_next(&r);

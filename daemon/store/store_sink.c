@@ -22,6 +22,18 @@ store_wake(struct store *s)
 	pthread_mutex_unlock(&s->mutex);
 }
 
+uint64_t
+store_list_put(const struct store *s)
+{
+	return ring_put_so_far(&s->lanes[LANE_LIST]);
+}
+
+bool
+store_list_in(const struct store *s, uint64_t put)
+{
+	return ring_put_so_far(&s->lanes[LANE_LIST]) - ring_used(&s->lanes[LANE_LIST]) >= put;
+}
+
 /* Where a record of this lane goes; NULL: lost (live), never in a replay. */
 static void *
 store_room(struct store *s, enum lane lane)

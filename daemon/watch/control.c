@@ -216,9 +216,38 @@ answer_token(const struct control *c, struct control_job *job)
 	answer(c, job, job->ok, text);
 }
 
+/* "; this ends 3 listings", "; 1 listing continues" */
 static void
-answer_done(const struct control *c, struct control_job *job, bool had)
+say_effect(const struct control_effect *e, uint32_t op, char *text, size_t size)
 {
+	size_t used = strlen(text);
+
+	if (e->ended != 0)
+		(void)snprintf(text + used, size - used, "; this ends %u %s", e->ended, e->ended == 1 ? "listing" : "listings");
+	else if (e->back != 0 && op == ADMIN_ALLOW)
+		(void)snprintf(text + used, size - used, "; %u %s", e->back,
+		    e->back == 1 ? "listing continues" : "listings continue");
+}
+
+/* What stood there before may make it another sentence: done again, or of what was not there. */
+static const char *
+say_deed(const struct message_admin *m, const struct control_effect *e)
+{
+	bool gone = m->expires_s == ADMIN_WITHDRAW, same = e->was && e->was_s == m->expires_s;
+
+	if (m->op == ADMIN_FORGET)
+		return e->was ? "forgotten" : "mxtrap knows nothing of it: there was nothing to forget";
+	if (m->op == ADMIN_LIST)
+		return gone ? (e->was ? "no longer listed by hand" : "was not listed by hand") :
+		    same ? "listed by hand already" : "listed by hand";
+	return gone ? (e->was ? "no longer allowed" : "was not allowed") : same ? "allowed already" :
+	    e->was ? "allowed, until another time than before" : "allowed";
+}
+
+static void
+answer_done(const struct control *c, struct control_job *job)
+{
+	const struct control_effect *effect = &job->effect;
 	char what[PREFIX_TEXT_SIZE], text[200];
 	struct addr addr;
 	struct prefix prefix;
@@ -229,25 +258,23 @@ answer_done(const struct control *c, struct control_job *job, bool had)
 	if (!job->ok)
 		(void)snprintf(text, sizeof(text), "%s: the database did not take it within 2 s: nothing was promised", what);
 	else if (job->asked.op == ADMIN_PUBLISH)
-		(void)snprintf(text, sizeof(text), had ? "what was held is published from now on" :
+		(void)snprintf(text, sizeof(text), effect->was ? "what was held is published from now on" :
 		    "nothing was held: there was nothing to accept");
 	else if (job->asked.op == ADMIN_FIREWALL_FLUSH)
 		(void)snprintf(text, sizeof(text), "the firewall's sets are emptied and filled again");
 	else if (job->asked.op == ADMIN_FIREWALL_OFF || job->asked.op == ADMIN_FIREWALL_ON)
 		(void)snprintf(text, sizeof(text), "the firewall is %s, also after a restart",
 		    job->asked.op == ADMIN_FIREWALL_OFF ? "off" : "on");
-	else if (job->asked.op == ADMIN_LIST)
-		(void)snprintf(text, sizeof(text), "%s: %s", what, job->asked.expires_s == STORE_ALLOW_REMOVE ?
-		    "no longer listed by hand" : "listed by hand");
-	else if (job->asked.op == ADMIN_FORGET)
-		(void)snprintf(text, sizeof(text), "%s: %s", what, had ? "forgotten" :
-		    "mxtrap knows nothing of it: there was nothing to forget");
 	else
-		(void)snprintf(text, sizeof(text), "%s: %s", what, job->asked.expires_s == STORE_ALLOW_REMOVE ?
-		    "no longer allowed" : "allowed");
+		(void)snprintf(text, sizeof(text), "%s: %s", what, say_deed(&job->asked, effect));
+	if (job->ok)
+		say_effect(effect, job->asked.op, text, sizeof(text));
 	if (job->asked.op != ADMIN_PING)
 		log_info("ADMIN [%s] by %s%s%s", text, job->asked.who, job->asked.note[0] != '\0' ? ": " : "", job->asked.note);
-	answer(c, job, job->ok, job->asked.op == ADMIN_PING ? "watching" : text);
+	if (job->ok)
+		ask_done(c->fd, &job->from, job->asked.op == ADMIN_PING ? "watching" : text, effect->ended, effect->back);
+	else
+		answer(c, job, false, text);
 }
 
 /* Whatever can be wrong with it was checked by message_holds(); a typo in a prefix must still be seen. */
@@ -338,10 +365,9 @@ take_job(struct control *c, int *fd, bool by_web, const char *(*may)(void *ctx, 
 
 /* It is durable, or refused: apply it, and say so. */
 static void
-finish(struct control *c, struct control_job *job, int64_t now_us, bool (*apply)(void *ctx, const struct message_admin *), void *ctx)
+finish(struct control *c, struct control_job *job, int64_t now_us, control_apply *apply, void *ctx)
 {
 	const char *why;
-	bool had = true;
 
 	if (job->refused != NULL) {
 		c->refused++;
@@ -353,22 +379,41 @@ finish(struct control *c, struct control_job *job, int64_t now_us, bool (*apply)
 	} else if (job->head.kind == MESSAGE_TOKEN) {
 		answer_token(c, job);
 	} else {
-		if (job->ok && job->asked.op != ADMIN_PING)
-			had = apply(ctx, &job->asked);
-		answer_done(c, job, had);
+		if (!job->ok || job->asked.op == ADMIN_PING || apply(ctx, &job->asked, &job->effect))
+			answer_done(c, job);
+		else
+			c->applied[c->n_applied++] = *job;
 	}
+}
+
+/* Answers that wait until every reader sees what was done. */
+static void
+answer_applied(struct control *c, control_apply *apply, void *ctx)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < c->n_applied; i++) {
+		struct control_job *job = &c->applied[i];
+
+		if (apply(ctx, &job->asked, &job->effect))
+			answer_done(c, job);
+		else
+			c->applied[kept++] = *job;
+	}
+	c->n_applied = kept;
 }
 
 void
 control_turn(struct control *c, int64_t now_us, const char *(*may)(void *ctx, const struct message_admin *),
-    bool (*apply)(void *ctx, const struct message_admin *), void *ctx)
+    control_apply *apply, void *ctx)
 {
 	eventfd_t count;
 
 	if (!c->running)
 		return;
 	(void)eventfd_read(c->event_fd, &count);
-	for (;;) {
+	answer_applied(c, apply, ctx);
+	while (c->n_applied < CONTROL_QUEUE) {
 		struct control_job job;
 		bool done;
 

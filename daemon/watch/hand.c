@@ -2,8 +2,11 @@
 /*
  * hand.c - what a rule has against a decision, to be said in the answer.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "mxtrap/never.h"
 #include "watch_int.h"
 
 #define DECIDED_US 2000000LL		/* long enough for an event to be merged, however busy watch is */
@@ -74,10 +77,27 @@ may_list(const struct watch *w, const struct prefix *what)
 	    HAND_OK : may;
 }
 
+/* A whole part of the Internet by a slip of the prefix: it would end the list. */
+static const char *
+may_allow(struct watch *w, const struct message_admin *m, const struct prefix *what)
+{
+	char text[PREFIX_TEXT_SIZE], *why;
+	uint64_t n;
+
+	if (m->force != 0 || m->expires_s == ADMIN_WITHDRAW || !ADMIN_WIDE(addr_is_v4(&what->addr), what->len))
+		return NULL;
+	n = trap_would_end(w->trap, what);
+	why = w->why[w->n_why++ % (2 * CONTROL_QUEUE)];
+	(void)snprintf(why, sizeof(w->why[0]), "%s is wider than a /8 (IPv6: a /16): this ends %" PRIu64 " %s, and nobody in "
+	    "it is listed again; if that is meant, add --force (API: \"force\":true)", prefix_format(what, text), n,
+	    n == 1 ? "listing" : "listings");
+	return why;
+}
+
 const char *
 watch_may(void *ctx, const struct message_admin *m)
 {
-	const struct watch *w = ctx;
+	struct watch *w = ctx;
 	int64_t now_s = watch_now_us(w) / 1000000;
 	struct prefix what;
 
@@ -85,6 +105,8 @@ watch_may(void *ctx, const struct message_admin *m)
 		return w->publish.held ? NULL : "nothing is held, so there is nothing to accept";
 	memcpy(what.addr.b, m->addr, sizeof(what.addr.b));
 	what.len = (uint8_t)m->len;
+	if (m->op == ADMIN_ALLOW)
+		return may_allow(w, m, &what);
 	if (m->op != ADMIN_LIST)
 		return NULL;
 	if (what.len != 128 && (addr_is_v4(&what.addr) || what.len != 64))

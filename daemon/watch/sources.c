@@ -54,7 +54,8 @@ apply_event(struct watch *w, const struct event *event, const char *who, const c
 		e.time_us = trap_now_us(w->trap);
 		w->late_events++;
 	}
-	if (trap_event(w->trap, &e))
+	if (e.kind == EVENT_ALLOW || e.kind == EVENT_LIST || e.kind == EVENT_FORGET ? watch_apply_decision(w, &e) :
+	    trap_event(w->trap, &e))
 		store_event(w->store, &e, who, note);
 }
 
@@ -392,42 +393,6 @@ watch_consumer(struct store *store, const struct message_fetched *m)
 	memcpy(row.what, m->what, sizeof(row.what));
 	memcpy(row.agent, m->agent, sizeof(row.agent));
 	store_consumer(store, &row);
-}
-
-bool
-watch_apply_admin(void *ctx, const struct message_admin *m)
-{
-	struct watch *w = ctx;
-	struct event e = {
-		.time_us = watch_now_us(w),
-		.kind = m->op == ADMIN_FORGET ? EVENT_FORGET : m->op == ADMIN_LIST ? EVENT_LIST : EVENT_ALLOW,
-		.expires_s = m->op == ADMIN_FORGET ? 0 : m->expires_s,
-	};
-	struct addr addr;
-	bool had;
-
-	if (m->op == ADMIN_PUBLISH) {
-		had = publish_accept(&w->publish, trap_counters(w->trap)->listed, (uint32_t)(e.time_us / 1000000));
-		status_tell(w);
-		return had;
-	}
-	if (m->op == ADMIN_FIREWALL_FLUSH) {
-		firewall_feed_flush(&w->firewall);
-		return true;
-	}
-	if (m->op == ADMIN_FIREWALL_OFF || m->op == ADMIN_FIREWALL_ON) {
-		w->firewall_off = m->op == ADMIN_FIREWALL_OFF;
-		firewall_feed_off(&w->firewall, w->firewall_off);
-		status_tell(w);
-		return true;
-	}
-	memcpy(addr.b, m->addr, sizeof(addr.b));
-	e.what = prefix_of(&addr, (uint8_t)m->len);
-	had = m->op != ADMIN_FORGET || trap_knows(w->trap, &e.what) || watch_decided(w, ADMIN_LIST, &e.what) != NULL;
-	w->decided[w->n_decided++ % DECIDED] = (struct decided){ .what = e.what, .time_us = e.time_us, .op = m->op,
-		.expires_s = m->expires_s };
-	watch_event(w, &e);
-	return had;
 }
 
 /* -- what cannot be relied on -- */

@@ -137,7 +137,7 @@ tell_change(void *ctx, const struct change_row *row)
 {
 	struct teller *t = ctx;
 
-	if (t->purge == NULL || !purge_change(t->purge, row))
+	if ((t->kept == NULL || !kept_change(t->kept, row)) && (t->purge == NULL || !purge_change(t->purge, row)))
 		t->inner.change(t->inner.ctx, row);
 	if (may_say(t, row->time_us))
 		say_change(row);

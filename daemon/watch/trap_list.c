@@ -23,6 +23,21 @@ trap_may_list(const struct trap *t, const struct prefix *what)
 	return blocklist_hand_may(&t->list, number, what, now_s(t));
 }
 
+bool
+trap_allowance(const struct trap *t, const struct prefix *what, uint32_t *until_s)
+{
+	return never_allowance(&t->never, what, now_s(t), until_s);
+}
+
+bool
+trap_by_hand(const struct trap *t, const struct prefix *what, uint32_t *until_s)
+{
+	sender_key key;
+	uint32_t number = find(t, what, &key);
+
+	return number != SENDER_NONE && blocklist_by_hand(&t->list, number, what, until_s);
+}
+
 void
 trap_list(struct trap *t, const struct event *e)
 {

@@ -51,12 +51,22 @@ int64_t steady_time(const struct steady *, int64_t wall_us);
 
 /* -- teller -- */
 
+struct kept_changes {			/* of the list, while a decision about a network is applied: for one serial */
+	struct store *store;		/* borrowed */
+	bool	 on;
+	struct change_row *rows;	/* owned */
+	size_t	 n, cap;
+};
+/* False: it is not kept. */
+bool kept_change(struct kept_changes *, const struct change_row *);
+
 struct teller {
 	struct sink  inner;
 	const struct ladder *ladder;
 	int64_t	     minute;
 	uint32_t     said, hushed;
 	struct purge *purge;		/* while one is applied it keeps the changes; NULL: none */
+	struct kept_changes *kept;	/* likewise a decision; NULL: none */
 };
 /* A sink that logs changes and notes and hands everything on; *t must outlive it. */
 struct sink teller_sink(struct teller *);
@@ -65,6 +75,14 @@ struct sink teller_sink(struct teller *);
 
 #define CONTROL_QUEUE 8
 
+struct control_effect {			/* what a decision did, as far as is known */
+	bool	 begun;			/* it is under way */
+	bool	 was;			/* such an entry stood there before; it was held; the sender was known */
+	uint32_t was_s;			/* until then; 0: for ever */
+	uint32_t ended, back;		/* listings that it ended; that go on */
+	uint32_t seq;			/* of its event */
+	int64_t	 until_ms;		/* waited for until then, by process_now_ms() */
+};
 struct control_job {
 	union {
 		struct message_head  head;	/* which of them it is */
@@ -76,6 +94,7 @@ struct control_job {
 	bool		     done, ok;
 	const char	    *against;		/* what a rule has against it; NULL: nothing */
 	const char	    *refused;		/* that, or why who asks may not; NULL: may */
+	struct control_effect effect;
 };
 
 struct control {			/* its jobs go round: asked, made durable, answered */
@@ -90,6 +109,8 @@ struct control {			/* its jobs go round: asked, made durable, answered */
 	struct control_job jobs[CONTROL_QUEUE];
 	unsigned	 first, n;	/* not yet answered */
 	unsigned	 n_done;	/* of these, from the first on, done */
+	struct control_job applied[CONTROL_QUEUE];	/* the watch thread's: not answered before every reader sees it */
+	unsigned	 n_applied;
 	bool		 stop, running;
 	uint64_t	 refused;	/* what was no record, or found the queue full */
 	struct purge	*purge;		/* borrowed: who is asked for one */
@@ -97,9 +118,10 @@ struct control {			/* its jobs go round: asked, made durable, answered */
 bool control_start(struct control *, int fd, int web_fd, bool shared, struct store *, struct purge *);
 void control_stop(struct control *);
 /* Read what came, answer what is done.  may says what a rule has against a decision; NULL: nothing.  apply is
- * called for each decision that is durable now. */
+ * called for each decision that is durable now, and again on each turn until it returns true: the answer waits for that. */
+typedef bool control_apply(void *ctx, const struct message_admin *, struct control_effect *);
 void control_turn(struct control *, int64_t now_us, const char *(*may)(void *ctx, const struct message_admin *),
-    bool (*apply)(void *ctx, const struct message_admin *), void *ctx);
+    control_apply *apply, void *ctx);
 
 /* -- watch -- */
 
@@ -115,6 +137,12 @@ struct watch_peer {
 	int64_t	 second;		/* of process_now_ms() */
 	unsigned n;			/* records of it in that second */
 	bool	 held;			/* it had more */
+};
+
+struct awaited {			/* a decision whose answer waits */
+	bool	 waits, applied, together;	/* together: its changes are one batch of the store's */
+	uint32_t seq, ended, back;
+	uint64_t put;			/* store_list_put() behind its changes */
 };
 
 struct watch {
@@ -169,6 +197,10 @@ struct watch {
 	} decided[DECIDED];
 	unsigned	 n_decided;		/* ever; the newest is at (n_decided - 1) % DECIDED */
 	bool		 firewall_off;		/* by the operator, until he says otherwise */
+	struct awaited	 awaited[CONTROL_QUEUE];
+	struct kept_changes kept;
+	char		 why[2 * CONTROL_QUEUE][200];	/* of watch_may(), of the newest jobs */
+	unsigned	 n_why;
 	struct watch_peer decoy_peer, lookup_peer;
 	uint64_t	 peers_held;		/* times that one wrote more in a second than is read */
 	uint64_t	 foreign;		/* dialogues with mail for somebody else's domain */
@@ -201,8 +233,9 @@ void watch_consumer(struct store *, const struct message_fetched *);
 const char *watch_may(void *ctx, const struct message_admin *);
 /* The newest decision of this kind about any part of it that the trap may not know yet; NULL: none. */
 const struct decided *watch_decided(const struct watch *, uint32_t op, const struct prefix *what);
-/* False: there was nothing to accept, or to forget. */
-bool watch_apply_admin(void *ctx, const struct message_admin *);
+bool watch_apply_admin(void *ctx, const struct message_admin *, struct control_effect *);
+/* Apply the event of a decision, and note what it did to the list.  As trap_event(). */
+bool watch_apply_decision(struct watch *, const struct event *);
 /* Was the clock moved, or did we sleep?  Each turn. */
 void watch_look_at_clocks(struct watch *);
 /* Which interfaces are gone or back, what was dropped?  Each second. */

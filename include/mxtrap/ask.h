@@ -39,6 +39,8 @@ bool ask_begin(const struct ask_from *);
 /* One answer; ok as in struct message_answer.  An asker that does not wait for it misses it.  Any answer but 2
  * ("under way") is the last: its descriptor is closed.  fd: the control socket. */
 void ask_answer(int fd, struct ask_from *, uint32_t ok, const char *text);
+/* "Done", and how many listings it ended, and how many go on. */
+void ask_done(int fd, struct ask_from *, const char *text, uint32_t ended, uint32_t back);
 /* No answer follows. */
 void ask_drop(struct ask_from *);
 

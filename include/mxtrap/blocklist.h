@@ -76,6 +76,8 @@ enum hand_may blocklist_hand_may(const struct blocklist *, uint32_t number, cons
 void blocklist_hand(struct blocklist *, uint32_t number, const struct prefix *, uint32_t until_s, int64_t now_us);
 /* Take away what was listed by hand; a listing by evidence stays. */
 void blocklist_unhand(struct blocklist *, uint32_t number, const struct prefix *, int64_t now_us);
+/* Is exactly this prefix of it listed by hand, and until when? */
+bool blocklist_by_hand(const struct blocklist *, uint32_t number, const struct prefix *, uint32_t *until_s);
 /* As the store keeps it: what was listed by hand, and as which single address. */
 void blocklist_restore_hand(struct blocklist *, uint32_t number, const struct sender_row *);
 void blocklist_tell_hand(const struct blocklist *, uint32_t number, struct sender_row *);

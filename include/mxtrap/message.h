@@ -107,6 +107,8 @@ enum admin_op {
 	ADMIN_FIREWALL_FLUSH = 5, ADMIN_FIREWALL_OFF = 6, ADMIN_FIREWALL_ON = 7,
 	ADMIN_LIST = 8,			/* by hand: one address, or a /64 of IPv6 */
 };
+/* Wider than this is allowed with force alone: a /8, or a /16 of IPv6.  len is of 128 bits. */
+#define ADMIN_WIDE(is_v4, len) ((len) < ((is_v4) ? 104 : 16))
 #define ADMIN_WITHDRAW 1U		/* as expires_s of ADMIN_ALLOW and ADMIN_LIST: no longer */
 struct message_admin {
 	struct message_head head;
@@ -114,6 +116,7 @@ struct message_admin {
 	uint8_t	 addr[16];
 	uint32_t len;			/* prefix length, 0..128 */
 	uint32_t expires_s;		/* 0: for ever */
+	uint32_t force;			/* 1: ADMIN_ALLOW of a network that is wider than by a slip (ADMIN_WIDE) */
 	char	 who[64], note[256];	/* text, NUL-terminated; watch writes who itself (ask.h) */
 	char	 shown[MESSAGE_TOKEN_SIZE];	/* the asker's token, where one is needed */
 };
@@ -144,6 +147,7 @@ struct message_fetched {		/* at most once a second for each consumer */
 struct message_answer {
 	struct message_head head;
 	uint32_t ok;			/* 0: no; 1: done; 2: under way, another answer follows; 3: no, by a rule */
+	uint32_t ended, back;		/* done: listings that it ended; that go on or began */
 	char	 text[256];		/* one line for a person */
 };
 

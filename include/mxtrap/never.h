@@ -49,6 +49,8 @@ bool never_set(struct never *, const struct prefix *, unsigned mask, unsigned wh
 void never_prune(struct never *, unsigned mask, int64_t now_s);
 /* Is this very address in for one of the reasons in mask (not NEVER_ALLOWED)? */
 bool never_holds(const struct never *, const struct addr *, unsigned mask);
+/* Is exactly this prefix allowed at now, and until when (0: for ever)? */
+bool never_allowance(const struct never *, const struct prefix *, int64_t now_s, uint32_t *until_s);
 /* Is any part of this prefix never to be listed at now? */
 bool never_covers(const struct never *, const struct prefix *, int64_t now_s);
 /* Why: enum never_why of all that covers a part of it at now; 0: it may be listed. */

@@ -115,6 +115,9 @@ void store_beat(struct store *, int64_t now_us);
 /* The time that watch's own clock goes on from, because the clock was set since the last run, or is behind; 0: the wall's.
  * *shift_s: by how much the terms were moved at this open. */
 int64_t store_resume_us(const struct store *, int64_t *shift_s);
+/* How many list changes were put so far; and are as many committed, so that every reader sees them? */
+uint64_t store_list_put(const struct store *);
+bool store_list_in(const struct store *, uint64_t put);
 /* Wait until everything queued so far is committed.  False: it could not be. */
 bool store_sync(struct store *);
 

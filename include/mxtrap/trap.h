@@ -120,6 +120,9 @@ void trap_purge_would(const struct trap *, const struct event *takes, size_t n, 
 
 /* How many listings an allowance of this prefix would end now. */
 uint64_t trap_would_end(const struct trap *, const struct prefix *);
+/* Is there an allowance of exactly this prefix that has not ended, and until when (0: for ever)?  Is it listed by hand? */
+bool trap_allowance(const struct trap *, const struct prefix *, uint32_t *until_s);
+bool trap_by_hand(const struct trap *, const struct prefix *, uint32_t *until_s);
 /* May this be listed by hand now?  A prefix: one address, or a /64 of IPv6. */
 enum hand_may trap_may_list(const struct trap *, const struct prefix *);
 /* Why it is never listed: enum never_why, bits; 0: it is not. */

@@ -22,11 +22,12 @@ static _Atomic unsigned n_applied;
 static char token[TOKEN_TEXT_SIZE], other[TOKEN_TEXT_SIZE];
 
 HARNESS bool
-apply(void *ctx, const struct message_admin *m)
+apply(void *ctx, const struct message_admin *m, struct control_effect *effect)
 {
 	(void)ctx;
 	assert_true(n_applied < ARRAY_LEN(applied));
 	applied[n_applied++] = *m;
+	effect->was = true;
 	return true;
 }
 
@@ -35,6 +36,8 @@ HARNESS const char *
 may(void *ctx, const struct message_admin *m)
 {
 	(void)ctx;
+	if (m->op == ADMIN_ALLOW && ADMIN_WIDE(m->addr[11] == 255, m->len) && m->force == 0 && m->expires_s != ADMIN_WITHDRAW)
+		return "this ends 3 listings";
 	return m->op == ADMIN_LIST && m->addr[15] == 99 ? "it is allowed, and never listed" : NULL;
 }
 

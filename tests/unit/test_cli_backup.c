@@ -272,8 +272,11 @@ a_restore_brings_back_the_state_under_a_new_name(void **state)
 	assert_true(store_token_gone(s, "nightly", "anna"));
 	store_close(s);
 	assert_int_equal(chmod(d->file, 0600), 0);
+	file_of(in(d, "mxtrap.keep"), "of the old one", 14);
 	p = RUN(d, "restore", in(d, "copy.db"));
 	assert_int_equal(p.status, 0);
+	assert_int_equal(access(in(d, "mxtrap.keep"), F_OK), -1);
+	assert_int_equal(count_of(d, "mxtrap.keep.before-restore-"), 1);
 	says(p.out, "before-restore-");
 	says(p.out, "systemctl start mxtrapd");
 	done(&p);

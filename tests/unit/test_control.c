@@ -22,16 +22,24 @@ struct rig {
 	char admin[TOKEN_TEXT_SIZE], reader[TOKEN_TEXT_SIZE];
 	struct message_admin applied;	/* the last one */
 	unsigned n_applied;
+	struct control_effect effect;	/* that it has */
+	int turns;			/* until it is settled */
 };
 
 static bool
-apply(void *ctx, const struct message_admin *m)
+apply(void *ctx, const struct message_admin *m, struct control_effect *effect)
 {
 	struct rig *r = ctx;
 
+	if (effect->begun) {		/* it is in the database after so many turns */
+		*effect = r->effect;
+		return r->turns-- <= 0;
+	}
 	r->applied = *m;
 	r->n_applied++;
-	return true;
+	*effect = r->effect;
+	effect->begun = true;
+	return r->turns <= 0;
 }
 
 static const char *
@@ -340,6 +348,54 @@ something_that_is_no_socket_is_moved_aside(void **state)
 	}
 }
 
+static void
+an_answer_waits_until_every_reader_sees_what_was_done(void **state)
+{
+	struct message_admin m = allowance("root", "");
+	struct message_answer a;
+	struct rig r;
+
+	rig_up(&r, state, false);
+	r.turns = 3;
+	r.effect = (struct control_effect){ .begun = true, .ended = 2 };
+	a = by_socket(&r, &m);
+	assert_int_equal(a.ok, 1);
+	assert_int_equal(a.ended, 2);
+	assert_string_equal(a.text, "192.0.2.7/32: allowed; this ends 2 listings");
+	assert_true(r.turns < 0);	/* and not before it was settled */
+	assert_int_equal(r.n_applied, 1);
+	rig_down(&r);
+}
+
+static void
+what_was_so_before_is_said(void **state)
+{
+	static const struct { enum admin_op op; uint32_t expires_s; struct control_effect effect; const char *says; } rows[] = {
+		{ ADMIN_ALLOW, 0, { .was = true }, "192.0.2.7/32: allowed already" },
+		{ ADMIN_ALLOW, 0, { .was = true, .was_s = 1790000000 }, "192.0.2.7/32: allowed, until another time than before" },
+		{ ADMIN_ALLOW, ADMIN_WITHDRAW, { .was = false }, "192.0.2.7/32: was not allowed" },
+		{ ADMIN_ALLOW, ADMIN_WITHDRAW, { .was = true, .back = 1 }, "192.0.2.7/32: no longer allowed; 1 listing continues" },
+		{ ADMIN_LIST, ADMIN_WITHDRAW, { .was = false }, "192.0.2.7/32: was not listed by hand" },
+		{ ADMIN_FORGET, 0, { .was = false }, "192.0.2.7/32: mxtrap knows nothing of it: there was nothing to forget" },
+		{ ADMIN_FORGET, 0, { .was = true, .ended = 1 }, "192.0.2.7/32: forgotten; this ends 1 listing" },
+		{ ADMIN_PUBLISH, 0, { .was = false }, "nothing was held: there was nothing to accept" },
+	};
+	struct rig r;
+
+	rig_up(&r, state, false);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct message_admin m = allowance("root", "");
+		struct message_answer a;
+
+		m.op = rows[i].op;
+		m.expires_s = rows[i].expires_s;
+		r.effect = rows[i].effect;
+		a = by_socket(&r, &m);
+		assert_string_equal(a.text, rows[i].says);
+	}
+	rig_down(&r);
+}
+
 int
 main(void)
 {
@@ -354,6 +410,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(web_that_sends_without_pause_does_not_hold_a_turn, support_setup, support_teardown),
 		cmocka_unit_test_setup_teardown(the_socket_has_its_mode_from_the_first_moment_on, support_setup, support_teardown),
 		cmocka_unit_test_setup_teardown(something_that_is_no_socket_is_moved_aside, support_setup, support_teardown),
+		cmocka_unit_test_setup_teardown(an_answer_waits_until_every_reader_sees_what_was_done, support_setup, support_teardown),
+		cmocka_unit_test_setup_teardown(what_was_so_before_is_said, support_setup, support_teardown),
 	};
 
 	return cmocka_run_group_tests_name("control", tests, NULL, NULL);

@@ -200,7 +200,8 @@ all_is_there(struct store *s, const struct bench_dir *d)
 	assert_int_equal(number(d, "SELECT count(*) FROM audit WHERE what = 'allow'"), 5);
 	assert_int_equal(number(d, "SELECT count(*) FROM audit WHERE what = 'firewall off'"), 1);
 	assert_int_equal(number(d, "SELECT count(*) FROM status WHERE name = 'firewall' AND value = 'off'"), 1);
-	listed = number(d, "SELECT count(*) FROM list WHERE state = 4");
+	/* Of the table: what a flipped bit does to an index of it, quick_check does not see, and which page is one differs. */
+	listed = number(d, "SELECT count(*) FROM list WHERE +state = 4");
 	assert_true(listed == 0 || listed >= N_LISTED - 1);
 	assert_int_equal(number(d, "SELECT n_listed FROM meta"), listed);
 }

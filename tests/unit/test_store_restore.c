@@ -351,6 +351,59 @@ a_million_senders_are_written_in_three_seconds_and_read_back_in_five(void **stat
 	store_close(s);
 }
 
+struct found { struct sender_row row[4]; size_t n; };
+
+static bool
+keep_found(void *ctx, const struct sender_row *row)
+{
+	struct found *f = ctx;
+
+	assert_true(f->n < 4);
+	f->row[f->n++] = *row;
+	return true;
+}
+
+/* The snapshot of the sender is older than all of it, as after a kill. */
+static void
+what_an_allowance_ended_comes_back_with_the_list(void **state)
+{
+	struct bench_dir *d = *state;
+	struct store *s = support_open(d, NULL);
+	struct sink k = store_sink(s);
+	struct change_row listed = support_change("192.0.2.7", STATE_UNKNOWN, STATE_LISTED);
+	struct change_row allowed = support_change("192.0.2.7", STATE_LISTED, STATE_ALLOWED), again;
+	struct found f = { .n = 0 };
+
+	allowed.expires_s = 0;
+	allowed.paused_since_s = NOW_S - 600;
+	allowed.paused_until_s = NOW_S + 80000;
+	allowed.paused_hand_s = NOW_S + 90000;
+	k.change(k.ctx, &listed);
+	k.change(k.ctx, &allowed);
+	assert_true(store_sync(s));
+	store_close(s);
+	s = support_open(d, NULL);
+	assert_true(store_each_sender(s, keep_found, &f));
+	assert_int_equal(f.n, 1);
+	assert_int_equal(f.row[0].state, STATE_ALLOWED);
+	assert_true(f.row[0].paused);
+	assert_int_equal(f.row[0].listed_since_s, NOW_S - 600);
+	assert_int_equal(f.row[0].expires_s, NOW_S + 80000);
+	assert_int_equal(f.row[0].hand_until_s, NOW_S + 90000);
+	assert_false(f.row[0].hand_alone);
+	/* The next word on it is that nothing is to go on. */
+	again = allowed;
+	again.old_state = STATE_ALLOWED;
+	again.paused_since_s = again.paused_until_s = again.paused_hand_s = 0;
+	k = store_sink(s);
+	k.change(k.ctx, &again);
+	assert_true(store_sync(s));
+	f.n = 0;
+	assert_true(store_each_sender(s, keep_found, &f));
+	assert_false(f.row[0].paused);
+	store_close(s);
+}
+
 int
 main(void)
 {
@@ -363,6 +416,7 @@ main(void)
 		store_test(senders_come_back_in_key_order),
 		store_test(a_listing_newer_than_its_sender_wins_at_the_start),
 		store_test(a_sender_that_the_list_let_go_does_not_come_back_listed),
+		store_test(what_an_allowance_ended_comes_back_with_the_list),
 		store_test(hosts_that_we_send_mail_to_come_back_with_their_last_answer),
 		store_test(an_allow_entry_is_durable_and_audited_when_the_call_returns),
 		store_test(a_million_senders_are_written_in_three_seconds_and_read_back_in_five),

@@ -14,7 +14,7 @@ const what = {
 	allow: { path: 'api/v1/allow', title: 'Allow', says: 'It leaves the list at once and is never listed, whatever it does, until the allowance ends.', ends: ENDS, ended: '30d' },
 	forget: { path: 'api/v1/forget', title: 'Forget', says: 'Its evidence is forgotten, and it leaves the list. From its next visit on it is judged like a new sender. This cannot be undone.' },
 	list: { path: 'api/v1/list', title: 'List', danger: true, says: 'Programs that use your list block it until the time ends. A sender that is allowed, or an address that is never listed, stays off the list.', ends: LISTS, ended: '7d' },
-	withdraw: { path: 'api/v1/allow', title: 'Withdraw', extra: { remove: true }, says: 'The allowance ends now. From here on it is judged like any other sender.' },
+	withdraw: { path: 'api/v1/allow', title: 'Withdraw', extra: { remove: true }, says: 'The allowance ends now. A listing that it ended continues until its own end. From here on the sender is judged like any other.' },
 	unlist: { path: 'api/v1/list', title: 'Unlist', extra: { remove: true }, says: 'The listing by hand ends now.' },
 };
 
