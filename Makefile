@@ -217,6 +217,11 @@ bench:
 	@$(MAKE) --no-print-directory $(O)/mxtrapd $(O)/mxtrap $(ALL_A)
 	@tests/bench/run.sh $(O)
 
+# Ten minutes of handshakes: what they cost in memory and on the disk.
+soak:
+	@$(MAKE) --no-print-directory $(O)/mxtrapd $(O)/mxtrap
+	@tests/bench/soak.sh $(O)
+
 # The pictures of docs/dashboard.md.
 docs-pictures:
 	@deploy/deps.sh check pictures
@@ -273,6 +278,6 @@ uninstall:
 clean:
 	rm -rf build build-san build-cov build-fuzz
 
-.PHONY: all deps-build check check-readme check-fast check-cases check-first check-calendar check-busy check-build check-attack check-forged check-mtas demo bench docs-pictures lint fuzz coverage install uninstall clean
+.PHONY: all deps-build check check-readme check-fast check-cases check-first check-calendar check-busy check-build check-attack check-forged check-mtas demo bench soak docs-pictures lint fuzz coverage install uninstall clean
 .SECONDARY:
 -include $(shell find $(O) -name root -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -5,6 +5,7 @@
  * Options may stand in any order, so that `-r A B --inputs DB` reads as it is said.
  */
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +36,24 @@ static const char help[] =
 "  --version, --help\n"
 "\n"
 "exit: 0 done, 1 bad input, 2 usage, 3 something could not be reached\n";
+
+#define SIZE_LEAST (64ULL << 20)	/* below it a busy day finds no room */
+
+/* Of store { max-size }: too little for what there is, or for anything. */
+static void
+warn_size(const struct config *config, const char *file)
+{
+	char path[4096];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%s/mxtrap.db", config->state_dir);
+	if (stat(path, &st) == 0 && (uint64_t)st.st_size > config->store_max_bytes)
+		fprintf(stderr, "%s: warning: store { max-size } is %" PRIu64 " MiB and %s has %" PRIu64 " MiB: at the next start the "
+		    "oldest rows are deleted until it fits.\n", file, config->store_max_bytes >> 20, path, (uint64_t)st.st_size >> 20);
+	else if (config->store_max_bytes < SIZE_LEAST)
+		fprintf(stderr, "%s: warning: store { max-size } is %" PRIu64 " MiB: found less than 64 MiB, expected room for some days; "
+		    "what explains a listing may be deleted after hours.\n", file, config->store_max_bytes >> 20);
+}
 
 static bool
 warn(void *file, const char *sentence)
@@ -82,8 +101,10 @@ main(int argc, char **argv)
 		return supervisor_run(file, argv[0]);
 	if (config_load(&config, file) < 0)
 		return 1;
-	if (check)
+	if (check) {
 		(void)listable_warn(&config, warn, (void *)(uintptr_t)file);
+		warn_size(&config, file);
+	}
 	if (check && config_look(&config, stderr) > 0)
 		status = 1;
 	if (print)

@@ -206,5 +206,7 @@ explain_json(const struct story *s)
 		json_item(&j, s, &s->items[i]);
 	json_end(&j);
 	json_bool(&j, "cut", s->cut);
+	if (s->state.inputs_s != 0)
+		json_int(&j, "inputs_since", s->state.inputs_s);
 	(void)cli_json_end(&j);
 }

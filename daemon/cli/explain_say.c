@@ -343,7 +343,7 @@ say_change(const struct cli *cli, const struct report_change *c)
 static void
 say_story(const struct story *s)
 {
-	char day[40] = "";
+	char day[40] = "", at[40];
 
 	printf("\nWhat happened:\n");
 	for (size_t i = 0; i < s->n; i++) {
@@ -377,6 +377,9 @@ say_story(const struct story *s)
 	}
 	if (s->n == 0)
 		puts("  Nothing was kept one by one: it was seen in a flood and only counted, or longer ago than is kept.");
+	if (s->state.inputs_s != 0 && s->entry.first_seen_s < s->state.inputs_s)
+		printf("  Inputs before %s are no longer kept: a replay of what came before them lacks what decoys and the MTA\n"
+		    "  reported. The evidence above stands.\n", cli_time(s->state.inputs_s, at));
 	if (s->cut)
 		puts("  There were more attempts, newer ones, than are read.");
 }

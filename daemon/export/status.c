@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mxtrap/beat.h"
 #include "status_damage.h"
 
 #define DATABASE_FILE "mxtrap.db"
@@ -491,6 +492,19 @@ status_end(struct status *s)
 	}
 }
 
+/* Is storing waiting?  Known here at once, and where the status cannot be written. */
+static void
+look_at_room(struct status *s, struct report *report)
+{
+	char text[REPORT_TROUBLE_SIZE];
+
+	if (s->list.clock_s != 0 || report_trouble(report, text) != BEAT_FULL)
+		return;
+	if (s->stored.state == STORED_OK)
+		s->stored.state = STORED_FULL;
+	s->stored.at_max_size = strncmp(text, "max-size", 8) == 0;
+}
+
 void
 status_read(struct status *s, const struct config *config, struct report *report, enum report_result opened, int64_t wall_s,
     unsigned parts)
@@ -510,6 +524,7 @@ status_read(struct status *s, const struct config *config, struct report *report
 		age_s = report_heartbeat(report, wall_s);
 		if (age_s >= 0)
 			s->watched.last_s = s->now_s - age_s;
+		look_at_room(s, report);
 	}
 	status_look(s, report != NULL ? result : result <= REPORT_NONE ? REPORT_BUSY : result, report != NULL);
 	look_at_trouble(&s->stored, config->state_dir);

@@ -126,14 +126,15 @@ database_rename(struct store *s)
 }
 
 void
-database_cap(struct store *s, bool all)
+database_cap(struct store *s, enum database_cap cap)
 {
+	int64_t pages = cap == CAP_ROWS ? s->bulk_pages : cap == CAP_LIST ? s->max_pages - s->max_pages / 64 : s->max_pages;
 	char text[64];
 
 	if (s->max_pages == 0)
 		return;
 	/* A PRAGMA takes no bound value; this is a number of ours. */
-	snprintf(text, sizeof text, "PRAGMA max_page_count=%" PRId64, all ? s->max_pages : s->bulk_pages);
+	snprintf(text, sizeof text, "PRAGMA max_page_count=%" PRId64, pages);
 	database_exec(s, text);
 }
 
@@ -196,7 +197,7 @@ database_meta(struct store *s)
 	if (database_ask(s, "SELECT count(*) FROM meta", &n) != SQLITE_OK)
 		return false;
 	if (n == 0) {
-		ok = sqlite3_prepare_v2(s->db, "INSERT INTO meta VALUES (1,?,0,0,?2,?2,0,0,0,0)", -1, &stmt, NULL) == SQLITE_OK;
+		ok = sqlite3_prepare_v2(s->db, "INSERT INTO meta VALUES (1,?,0,0,?2,?2,0,0,0,0,0)", -1, &stmt, NULL) == SQLITE_OK;
 		if (ok) {
 			sqlite3_bind_int64(stmt, 1, database_generation());
 			sqlite3_bind_int64(stmt, 2, store_wall_us() / 1000000);
@@ -373,7 +374,7 @@ database_try(struct store *s, const struct ladder *ladder, bool fresh)
 	    !segment_open(s) || !rollup_open(s, ladder))
 		goto failed;
 	keep_begin(s);
-	database_cap(s, false);
+	database_cap(s, CAP_ROWS);
 	/* The header must tell the version without the WAL. */
 	sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	return LOOK_OURS;
@@ -464,6 +465,7 @@ database_open(struct store *s, const struct ladder *ladder)
 	case LOOK_OURS:
 		guard_begin(s);
 		beat_begin(s);
+		reserve_begin(s);
 		return STORE_OK;
 	case LOOK_NEWER:
 		log_warnx("DATABASE [%s] was written by a newer mxtrap (this one knows version %d): left untouched",

@@ -180,7 +180,7 @@ finish(struct store *s, int64_t now_us)
 		atomic_store(&g->file, STORE_FILE_REPLACED);
 		return false;
 	}
-	database_cap(s, false);
+	database_cap(s, CAP_ROWS);
 	s->wal_pages = s->checkpoint_at = 0;
 	writer_follow(s);
 	return true;

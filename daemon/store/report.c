@@ -441,7 +441,7 @@ report_state(struct report *r, struct report_state *out)
 	stmt = report_ask(r, READ_STATE);
 	rc = sqlite3_step(stmt);
 	if (rc == SQLITE_ROW && !(row_seconds(stmt, 2) && row_seconds(stmt, 3) && row_micros(stmt, 4) &&
-	    row_within(stmt, 5, 0, INT64_MAX) && row_within(stmt, 6, 0, INT64_MAX))) {
+	    row_within(stmt, 5, 0, INT64_MAX) && row_within(stmt, 6, 0, INT64_MAX) && row_micros(stmt, 8))) {
 		(void)report_bad_row(r, "meta");
 		rc = SQLITE_CORRUPT;
 	}
@@ -455,6 +455,7 @@ report_state(struct report *r, struct report_state *out)
 			.n_listed = (uint64_t)sqlite3_column_int64(stmt, 5),
 			.n_suspect = (uint64_t)sqlite3_column_int64(stmt, 6),
 			.horizon = (uint64_t)sqlite3_column_int64(stmt, 7),
+			.inputs_s = (sqlite3_column_int64(stmt, 8) + 999999) / 1000000,
 		};
 	result = rc == SQLITE_DONE ? REPORT_NONE : report_failed(r, rc);
 	sqlite3_reset(stmt);

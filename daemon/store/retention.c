@@ -32,9 +32,7 @@ static const enum write_statement delete_rows[SEGMENT_OF_N] = {
 	[SEGMENT_EVIDENCE] = WRITE_EVIDENCE_DELETE, [SEGMENT_CHANGE] = WRITE_CHANGE_DELETE,
 };
 
-struct oldest { int64_t number, first_id, last_id, last_us; };
-
-static bool
+bool
 retention_oldest(struct store *s, enum segment_of of, struct oldest *out)
 {
 	sqlite3_stmt *stmt = s->stmts[WRITE_SEGMENT_OLDEST];
@@ -67,7 +65,7 @@ retention_horizon(struct store *s, int64_t last_id)
 }
 
 /* One segment with its rows and index, in one transaction. */
-static bool
+bool
 retention_drop(struct store *s, enum segment_of of, const struct oldest *old)
 {
 	sqlite3_stmt *chunks = s->stmts[WRITE_SEGMENT_CHUNK_DELETE], *segment = s->stmts[WRITE_SEGMENT_DELETE];
@@ -90,7 +88,7 @@ retention_drop(struct store *s, enum segment_of of, const struct oldest *old)
 }
 
 /* A statement that deletes what is older than a time, in one transaction; how many went. */
-static int
+int
 retention_before(struct store *s, enum write_statement w, int64_t before)
 {
 	int n = 0;
@@ -104,6 +102,24 @@ retention_before(struct store *s, enum write_statement w, int64_t before)
 	if (!database_run(s, WRITE_COMMIT))
 		writer_failed(s, "deleting old rows");
 	return n;
+}
+
+bool
+retention_inputs(struct store *s, int64_t time_us)
+{
+	sqlite3_bind_int64(s->stmts[WRITE_META_INPUTS], 1, time_us);
+	return database_run(s, WRITE_META_INPUTS);
+}
+
+/* Events as old as that; a replay must know that it lacks them. */
+static bool
+retention_events(struct store *s, int64_t before)
+{
+	if (retention_before(s, WRITE_EVENT_OLD, before) == 0)
+		return false;
+	if (!retention_inputs(s, before))
+		writer_failed(s, "deleting old rows");
+	return true;
 }
 
 /* Walk a table by key, some thousand rows a call.  True: not at its end. */
@@ -157,6 +173,9 @@ retention_vacuum(struct store *s)
 	int64_t pages = database_number(s, WRITE_PAGE_COUNT), spare = database_number(s, WRITE_FREE_COUNT);
 
 	atomic_store(&s->bytes, (uint64_t)pages * STORE_PAGE_BYTES);
+	/* More than there may be: max-size was lowered. */
+	if (s->max_pages != 0 && pages > s->max_pages && spare > 0)
+		return database_run(s, WRITE_VACUUM);
 	if (spare < VACUUM_PAGES || spare < pages / 8)
 		return false;
 	return database_run(s, WRITE_VACUUM);
@@ -196,7 +215,7 @@ retention_one(struct store *s)
 	case 4:
 		return retention_segments(s, SEGMENT_CHANGE, now - KEEP_CHANGES_DAYS * DAY_US);
 	case 5:
-		return retention_before(s, WRITE_EVENT_OLD, attempts) > 0;
+		return retention_events(s, attempts);
 	case 6:
 		return retention_before(s, WRITE_NOTE_OLD, now - KEEP_NOTES_DAYS * DAY_US) > 0;
 	case 7:
@@ -241,19 +260,4 @@ retention_step(struct store *s)
 	if (!retention_one(s))
 		s->tidy.step++;
 	return s->tidy.busy;
-}
-
-bool
-retention_make_room(struct store *s)
-{
-	struct oldest old;
-
-	for (enum segment_of of = SEGMENT_ATTEMPT; of <= SEGMENT_EVIDENCE; of++)
-		if (retention_oldest(s, of, &old)) {
-			if (!retention_drop(s, of, &old))
-				return false;
-			atomic_fetch_add(&s->rows_dropped, (uint64_t)(old.last_id - old.first_id + 1));
-			return true;
-		}
-	return false;
 }

@@ -2,8 +2,8 @@
 /*
  * ring.c - the memory of a ring; all else is inline in ring.h.
  *
- * Pages come zeroed from the system and are touched by use only: a queue that
- * never fills costs what it held.
+ * Pages come zeroed from the system and are touched by use only.  A queue goes round: after as many records as
+ * it has slots it costs all of them, however few ever waited.
  */
 #include <stdlib.h>
 

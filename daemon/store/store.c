@@ -26,6 +26,7 @@ static void
 store_free(struct store *s)
 {
 	beat_end(s);
+	reserve_end(s);
 	database_close(s);
 	for (size_t i = 0; i < LANE_N; i++)
 		ring_free(&s->lanes[i]);
@@ -62,7 +63,7 @@ store_new(const struct store_options *o)
 	pthread_condattr_destroy(&attr);
 	pthread_mutex_init(&s->mutex, NULL);
 	pthread_mutex_init(&s->beat_mutex, NULL);
-	s->lock_fd = s->checkpoint.log_fd = s->beat_fd = -1;
+	s->lock_fd = s->checkpoint.log_fd = s->beat_fd = s->reserve.fd = -1;
 	s->replay = o->replay;
 	s->retention_attempts_s = o->retention_attempts_s;
 	s->half_life_s = o->half_life_s;

@@ -175,6 +175,20 @@ struct guard {				/* of the file, against others (database_guard.c) */
 	struct log_rate rate;
 };
 
+struct room {				/* senders that go because the database is at its size */
+	int64_t	 event_id;		/* what may go begins behind it */
+	int64_t	 key, age_s;		/* how far the walk is; 0: none is under way */
+	uint64_t freed;
+	bool	 memories;
+};
+
+struct reserve {			/* of the disk; the writer's */
+	int	 fd;			/* -1: none */
+	int64_t	 bytes, given_back;
+	int64_t	 look_at_us;
+	bool	 used;			/* the disk was full, and has no room yet */
+};
+
 struct status_entry {
 	char name[64], value[256];
 	bool dirty;
@@ -221,7 +235,10 @@ struct store {
 		unsigned segments;
 		bool	 busy;
 	} tidy;
-	bool	 cap_hit;		/* our own bound on the size was reached */
+	bool	 cap_hit;		/* our own bound on the size was reached: room is made */
+	struct room room;
+	struct reserve reserve;
+	int64_t	 wal_look_us;		/* a reader keeps the log from beginning again: when to look; 0: none does */
 	struct log_rate rate;
 	struct row_faults faults;	/* of what was read back */
 
@@ -337,8 +354,9 @@ void again_stop(struct store *);
 /* The log and its index at the path: ours go, others' are set aside. */
 bool again_clear(const struct store *, const struct file_id ours[static 3]);
 
-/* The cap on pages: all of it for the list and the operator, a little less for the rest. */
-void database_cap(struct store *, bool all);
+/* The cap on pages: of max-size a sixteenth is kept for the list, and a quarter of that for decisions and the status. */
+enum database_cap { CAP_ROWS, CAP_LIST, CAP_ALL };
+void database_cap(struct store *, enum database_cap);
 /* A number for a generation: random, 63 bits, never 0. */
 int64_t database_generation(void);
 /* A new generation: consumers must fetch all. */
@@ -360,6 +378,8 @@ bool write_seen(struct store *);
 /* Forget them: their attempts were rolled back. */
 void write_unseen(struct store *);
 bool write_status(struct store *);
+/* What it wrote was rolled back. */
+void write_unstatus(struct store *);
 /* write_consumer.c */
 enum token_written { TOKEN_WRITTEN, TOKEN_REFUSED, TOKEN_FAILED };
 enum token_written write_token(struct store *, const struct admin *);
@@ -398,8 +418,27 @@ void segment_rewind(struct store *, const struct segment_mark marks[static SEGME
 /* retention.c */
 /* A bounded bit of tidying in its own transaction.  True: there is more to do. */
 bool retention_step(struct store *);
-/* Drop the oldest attempts (then visits, evidence) to get below the size cap.  False: nothing to drop. */
-bool retention_make_room(struct store *);
+struct oldest { int64_t number, first_id, last_id, last_us; };	/* a segment */
+/* False: there is none. */
+bool retention_oldest(struct store *, enum segment_of, struct oldest *);
+/* One segment with its rows and index, in one transaction. */
+bool retention_drop(struct store *, enum segment_of, const struct oldest *);
+/* A statement that deletes what is older than a time, in one transaction; how many went. */
+int retention_before(struct store *, enum write_statement, int64_t before);
+/* Events up to this time may be missing. */
+bool retention_inputs(struct store *, int64_t time_us);
+
+/* room.c */
+/* At the size: a bounded bit of what goes first.  False: nothing may go, or it failed (write_errors). */
+bool room_step(struct store *);
+
+/* reserve.c */
+void reserve_begin(struct store *);
+void reserve_end(struct store *);
+/* The disk is full: its room is free now.  False: there was none. */
+bool reserve_give_back(struct store *);
+/* Is the disk still too full for rows that can wait?  Looks each second. */
+bool reserve_in_use(struct store *, int64_t now_us);
 
 /* checkpoint.c: live, a thread of its own. */
 void checkpoint_stop(struct store *);

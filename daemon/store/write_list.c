@@ -221,7 +221,7 @@ write_list(struct store *s)
 	segment_note(s, marks);
 	/* A replay can be run again; what a live run tells the world must survive a power cut. */
 	database_exec(s, s->replay ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL");
-	database_cap(s, true);
+	database_cap(s, CAP_LIST);
 	ok = list_rows(s, serial, batch, n);
 	if (!ok) {
 		writer_failed(s, "list changes");
@@ -230,7 +230,7 @@ write_list(struct store *s)
 		s->n_suspect = n_suspect;
 	}
 	database_exec(s, "PRAGMA synchronous=NORMAL");
-	database_cap(s, false);
+	database_cap(s, CAP_ROWS);
 	if (!ok)
 		return false;
 	if (batch != NULL) {
@@ -346,12 +346,12 @@ write_admin(struct store *s, const struct admin *a)
 	if (!guard_holds(s))
 		return false;
 	database_exec(s, "PRAGMA synchronous=FULL");
-	database_cap(s, true);
+	database_cap(s, CAP_ALL);
 	ok = admin_rows(s, a, &refused);
 	if (!ok)
 		writer_failed(s, "a decision of the operator");
 	database_exec(s, "PRAGMA synchronous=NORMAL");
-	database_cap(s, false);
+	database_cap(s, CAP_ROWS);
 	if (ok)
 		atomic_fetch_add(&s->commits, 1);
 	/* Into a file that is no longer there? */

@@ -490,3 +490,13 @@ write_status(struct store *s)
 			keep_want(s);
 	}
 }
+
+void
+write_unstatus(struct store *s)
+{
+	pthread_mutex_lock(&s->mutex);
+	for (size_t i = 0; i < s->n_status; i++)
+		s->status[i].dirty = true;
+	pthread_mutex_unlock(&s->mutex);
+	atomic_store(&s->status_dirty, true);
+}

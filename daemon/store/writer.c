@@ -19,6 +19,7 @@
 #define WAL_PAGES	 4000		/* 16 MiB, then a checkpoint */
 #define WAL_PAGES_REPLAY 25000
 #define WAL_PAGES_IDLE	 500
+#define LOG_PAGES	 65536		/* 256 MiB: a reader is in the way */
 
 int64_t
 store_mono_us(void)
@@ -51,6 +52,14 @@ writer_at_cap(struct store *s, int64_t most)
 	return pages - spare > most;
 }
 
+/* Storing waits; seen beside the database, which may not hold it. */
+static void
+writer_full(struct store *s, const char *text)
+{
+	if (!atomic_exchange(&s->disk_full, true))
+		beat_trouble(s, BEAT_FULL, text);
+}
+
 void
 writer_failed(struct store *s, const char *doing)
 {
@@ -70,8 +79,12 @@ writer_failed(struct store *s, const char *doing)
 		guard_damaged(s, why);
 	if (s->cap_hit)
 		return;		/* our own bound, not the disk's: what is old makes room at once */
-	if ((code & 0xff) == SQLITE_FULL || (code & 0xff) == SQLITE_IOERR)
-		atomic_store(&s->disk_full, true);
+	if (!guard_is_damage(code) && ((code & 0xff) == SQLITE_FULL || (code & 0xff) == SQLITE_IOERR)) {
+		writer_full(s, "the disk is full, or cannot be written");
+		/* Changes of the list and decisions go on in what is given back. */
+		if (reserve_give_back(s))
+			s->retry_at_us = 0;
+	}
 	if (log_may(&s->rate, now / 1000000, &hushed))
 		log_warnx("DATABASE [%s] cannot write %s: %s (%u more not said); watching goes on, storing waits",
 		    s->path, doing, why, hushed);
@@ -81,9 +94,12 @@ static void
 writer_worked(struct store *s)
 {
 	atomic_fetch_add(&s->commits, 1);
-	if (atomic_exchange(&s->disk_full, false))
-		log_info("DATABASE [%s] storing again; rows lost so far: %llu", s->path,
-		    (unsigned long long)atomic_load(&s->rows_lost));
+	if (!atomic_exchange(&s->disk_full, false))
+		return;
+	if (s->beat.trouble == BEAT_FULL)
+		beat_trouble(s, BEAT_FINE, "");
+	log_info("DATABASE [%s] storing again; rows lost so far: %llu", s->path,
+	    (unsigned long long)atomic_load(&s->rows_lost));
 }
 
 bool
@@ -169,6 +185,24 @@ writer_pace(struct store *s, int64_t took_us)
 		s->slice_us = STORE_SLICE_US;
 }
 
+/* The status alone, in the reserve that the list and decisions have: who looks must see why nothing else is stored. */
+static void
+writer_status(struct store *s)
+{
+	bool ok;
+
+	if (!atomic_load(&s->status_dirty) && !s->want_clock)
+		return;
+	database_cap(s, CAP_ALL);
+	ok = database_run(s, WRITE_BEGIN) && writer_clock(s) && write_status(s) && database_run(s, WRITE_COMMIT);
+	if (!ok) {
+		if (!sqlite3_get_autocommit(s->db))
+			database_run(s, WRITE_ROLLBACK);
+		write_unstatus(s);
+	}
+	database_cap(s, CAP_ROWS);
+}
+
 /* One transaction of everything but the list, for at most a slice of time. */
 static bool
 writer_slice(struct store *s)
@@ -179,7 +213,7 @@ writer_slice(struct store *s)
 	uint64_t n_keep = ring_used(&s->lanes[LANE_KEEP]);
 	int64_t keep = 0, plain = 0;
 	struct segment_mark marks[SEGMENT_OF_N];
-	bool ok;
+	bool ok, status = atomic_load(&s->status_dirty);
 
 	if (!segment_cut(s)) {
 		writer_failed(s, "an index: no memory");	/* without a pause it would turn in circles */
@@ -200,6 +234,9 @@ writer_slice(struct store *s)
 		segment_rewind(s, marks);
 		write_unseen(s);
 		rollup_unseen(s);
+		if (status)
+			write_unstatus(s);
+		writer_status(s);
 		return false;
 	}
 	writer_release(s, LANE_KEEP, (uint64_t)keep, false);
@@ -274,30 +311,6 @@ writer_checkpoint(struct store *s, bool idle)
 	s->checkpoint_at = s->wal_pages + most;
 }
 
-/* The operator waits: do what he asked, if he did. */
-static bool
-writer_admin(struct store *s)
-{
-	bool ok;
-
-	pthread_mutex_lock(&s->mutex);
-	if (s->admin.stage != ADMIN_ASKED) {
-		pthread_mutex_unlock(&s->mutex);
-		return false;
-	}
-	s->admin.stage = ADMIN_TAKEN;
-	pthread_mutex_unlock(&s->mutex);
-	ok = write_admin(s, &s->admin);
-	if (ok)
-		keep_want(s);
-	pthread_mutex_lock(&s->mutex);
-	s->admin.ok = ok;
-	s->admin.stage = s->admin.abandoned ? ADMIN_FREE : ADMIN_DONE;
-	pthread_cond_broadcast(&s->done);
-	pthread_mutex_unlock(&s->mutex);
-	return true;
-}
-
 /* The operator waits: it cannot be made durable any more. */
 static void
 writer_refuse(struct store *s)
@@ -316,7 +329,7 @@ static void
 writer_synced(struct store *s, bool empty)
 {
 	pthread_mutex_lock(&s->mutex);
-	if (s->sync_wanted != s->sync_done && (empty || s->retry_at_us != 0)) {
+	if (s->sync_wanted != s->sync_done && (empty || s->retry_at_us != 0 || s->reserve.used || s->wal_look_us != 0)) {
 		s->sync_done = s->sync_wanted;
 		s->sync_ok = empty;
 		pthread_cond_broadcast(&s->done);
@@ -391,41 +404,120 @@ writer_bulk(struct store *s, int64_t now, bool eager)
 	return true;
 }
 
-/* At the size cap: the oldest attempts go, until an eighth of it is free. */
+/* At the size: a bit of what goes first, until an eighth of it is free.  The list and decisions go between the bits. */
 static void
 writer_make_room(struct store *s)
 {
+	uint64_t errors = atomic_load(&s->write_errors);
 	int64_t now = store_mono_us();
 	uint32_t hushed = 0;
-	bool any = false;
+	bool any;
 
-	/* One at least: what failed may need more than an eighth. */
-	while ((!any || writer_at_cap(s, s->bulk_pages - s->bulk_pages / 8)) && retention_make_room(s))
-		any = true;
-	s->cap_hit = false;
+	if (checkpoint_busy(s))
+		return;
+	database_cap(s, CAP_ALL);		/* deleting needs pages, too */
+	any = room_step(s);
+	/* More than there may be: max-size was lowered. */
+	if (any && database_number(s, WRITE_PAGE_COUNT) > s->max_pages)
+		(void)database_run(s, WRITE_VACUUM);
+	database_cap(s, CAP_ROWS);
 	if (any) {
+		s->cap_hit = writer_at_cap(s, s->bulk_pages - s->bulk_pages / 8);
 		s->retry_at_us = 0;
+		writer_checkpoint(s, false);
 		if (log_may(&s->rate, now / 1000000, &hushed))
-			log_warnx("DATABASE [%s] has reached max-size: the oldest attempts are deleted to keep the newest",
-			    s->path);
+			log_warnx("DATABASE [%s] has reached max-size: the oldest rows of what there is most of are deleted to keep "
+			    "the newest", s->path);
 		return;
 	}
-	atomic_store(&s->disk_full, true);
+	s->cap_hit = false;
 	s->retry_at_us = now + STORE_RETRY_US;
+	if (atomic_load(&s->write_errors) != errors)
+		return;			/* it was logged */
+	writer_full(s, "max-size is reached, and nothing in the database is old enough to be deleted");
 	if (log_may(&s->rate, now / 1000000, &hushed))
-		log_warnx("DATABASE [%s] has reached max-size and nothing in it is old enough to go; watching goes on, "
-		    "storing waits", s->path);
+		log_warnx("DATABASE [%s] has reached max-size and nothing in it is old enough to be deleted; watching goes on, storing "
+		    "waits. Raise store { max-size }", s->path);
+}
+
+/* The operator waits: do what he asked, if he did. */
+static bool
+writer_admin(struct store *s)
+{
+	bool ok;
+
+	pthread_mutex_lock(&s->mutex);
+	if (s->admin.stage != ADMIN_ASKED) {
+		pthread_mutex_unlock(&s->mutex);
+		return false;
+	}
+	s->admin.stage = ADMIN_TAKEN;
+	pthread_mutex_unlock(&s->mutex);
+	ok = write_admin(s, &s->admin);
+	/* Somebody waits for it: once more, in the room that is made, or given back to the disk. */
+	if (!ok && s->cap_hit)
+		writer_make_room(s);
+	if (!ok && s->retry_at_us == 0)
+		ok = write_admin(s, &s->admin);
+	if (ok)
+		keep_want(s);
+	pthread_mutex_lock(&s->mutex);
+	s->admin.ok = ok;
+	s->admin.stage = s->admin.abandoned ? ADMIN_FREE : ADMIN_DONE;
+	pthread_cond_broadcast(&s->done);
+	pthread_mutex_unlock(&s->mutex);
+	return true;
+}
+
+/*
+ * A reader that keeps an old state open keeps the log from beginning again, and each page that is written makes it longer.
+ * Beyond a bound rows wait that can; looked at each second.
+ */
+static bool
+writer_log_too_long(struct store *s, int64_t now)
+{
+	int64_t most = s->max_pages != 0 && s->max_pages / 2 < LOG_PAGES ? s->max_pages / 2 : LOG_PAGES;
+	uint32_t hushed = 0;
+
+	if (s->replay || s->wal_pages < most) {
+		s->wal_look_us = 0;
+		return false;
+	}
+	if (now < s->wal_look_us)
+		return true;
+	s->wal_look_us = now + STORE_RETRY_US;
+	sqlite3_busy_timeout(s->db, 0);
+	s->checkpoint.asked++;		/* it may write to the file, however it ends */
+	if (!checkpoint_busy(s) && sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK) {
+		s->wal_pages = s->checkpoint_at = 0;
+		s->wal_look_us = 0;
+	}
+	sqlite3_busy_timeout(s->db, 2000);
+	if (s->wal_look_us == 0)
+		return false;
+	if (log_may(&s->rate, now / 1000000, &hushed))
+		log_warnx("DATABASE [%s] a reader keeps an old state open, and the log beside it cannot be emptied (%lld MiB): "
+		    "storing waits until it ends", s->path, (long long)(s->wal_pages * STORE_PAGE_BYTES >> 20));
+	return true;
+}
+
+/* Rows that can wait do so, and the newest are kept. */
+static bool
+writer_waits(struct store *s, int64_t now)
+{
+	return reserve_in_use(s, now) || writer_log_too_long(s, now);
 }
 
 void *
 writer_main(void *arg)
 {
 	struct store *s = arg;
-	bool stop, eager, empty, wrote;
+	bool stop, eager, empty, waits, wrote;
 	int64_t now;
 
 	s->slice_us = STORE_SLICE_US / 4;
 	writer_follow(s);
+	s->cap_hit = writer_at_cap(s, s->bulk_pages);	/* max-size was lowered */
 	for (;;) {
 		now = store_mono_us();
 		pthread_mutex_lock(&s->mutex);
@@ -457,14 +549,21 @@ writer_main(void *arg)
 		if (s->retry_at_us != 0 && now < s->retry_at_us && !stop) {
 			writer_synced(s, false);
 			writer_trim(s);
+			writer_status(s);
 			writer_sleep(s, 20000);
 			continue;
 		}
 		s->retry_at_us = 0;
 		/* Both, each turn: a stream of changes must not starve the rest. */
 		wrote = writer_list(s, now, eager);
-		if (s->retry_at_us == 0)
+		waits = writer_waits(s, now);
+		if (waits) {
+			writer_status(s);
+			writer_trim(s);
+			writer_synced(s, false);
+		} else if (s->retry_at_us == 0) {
 			wrote |= writer_bulk(s, now, eager);
+		}
 		if (wrote) {
 			writer_checkpoint(s, false);
 			if (stop && s->retry_at_us != 0 && !s->cap_hit)
@@ -474,7 +573,7 @@ writer_main(void *arg)
 		empty = !list_waits(s) && !writer_waiting(s) && !snapshot_waits(s);
 		if (empty)
 			writer_synced(s, true);
-		if (stop && empty)
+		if (stop && (empty || waits))
 			break;
 		if (!checkpoint_busy(s) && retention_step(s))
 			continue;

@@ -183,6 +183,20 @@ run(struct replay *r, bool fresh, bool stored_start)
 		fputs("\r\033[K", stderr);
 }
 
+/* Deleted by age, or because the database was at its size. */
+static void
+say_missing(const char *path, int64_t before_s)
+{
+	time_t at = (time_t)before_s;
+	struct tm tm;
+	char text[32];
+
+	if (gmtime_r(&at, &tm) == NULL || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		return;
+	fprintf(stderr, "mxtrapd: --inputs %s: inputs before %s are no longer kept: what was captured before then is judged "
+	    "without them\n", path, text);
+}
+
 /* The directory, whether it or the file in it was named. */
 static bool
 load_inputs(struct replay *r, const char *path)
@@ -200,7 +214,11 @@ load_inputs(struct replay *r, const char *path)
 	result = report_open(&report, dir, &r->config->judge);
 	free(dir);
 	if (result == REPORT_OK) {
+		struct report_state state = { 0 };
+
 		result = report_events(report, on_stored_event, r);
+		if (report_state(report, &state) == REPORT_OK && state.inputs_s != 0)
+			say_missing(path, state.inputs_s);
 		report_close(report);
 	}
 	if (result == REPORT_OK || result == REPORT_NONE)

@@ -31,6 +31,7 @@ struct report_state {			/* the name of a state of the list */
 	int64_t	 clock_s;		/* 0: lives by the wall clock; else where a replay ended */
 	uint64_t n_listed, n_suspect;
 	uint64_t horizon;		/* what changed after this serial is still known */
+	int64_t	 inputs_s;		/* events (report_events) before this may be missing; 0: none is */
 };
 
 struct report_entry {			/* a sender, or a listing, as list and export tell it */

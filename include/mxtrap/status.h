@@ -106,6 +106,7 @@ struct status_stored {
 	bool	 handled;		/* STORED_REMOVED, STORED_DAMAGED: mxtrapd runs, knows it, and acts */
 	uint64_t free_bytes;		/* on its disk */
 	int	 known_version, version;	/* STORED_NEWER, OLDER: that this program knows; of the file (0: not known) */
+	bool	 at_max_size;		/* STORED_FULL: not the disk, but store { max-size } */
 	char	 path[160];		/* of the file, or of the directory that may not be read */
 	char	 why[200];		/* what the system or SQLite said; STORED_FORBIDDEN: whose it is */
 };

@@ -2,6 +2,8 @@
 /*
  * test_cli_explain.c - mxtrap explain.
  */
+#include <sqlite3.h>
+
 #include "cli_support.h"
 
 #include "mxtrap/visit.h"
@@ -275,6 +277,34 @@ a_network_or_a_name_is_refused_with_what_to_type(void **state)
 	}
 }
 
+static void
+inputs_that_are_no_longer_kept_are_said(void **state)
+{
+	struct bench_dir *d = *state;
+	struct store *s = open_store(d);
+	struct sink k = store_sink(s);
+	struct sender_row row = sender("198.18.0.2", 0, 5, 1, CLASS_SENDER, GRADE_SYN);
+	struct printed said;
+	sqlite3 *db = NULL;
+
+	k.sender(k.ctx, &row);
+	store_clock(s, NOW_US + 600 * 1000000LL);
+	assert_true(store_sync(s));
+	store_close(s);
+	said = RUN(d, "explain", "198.18.0.2");
+	says_not(said.out, "no longer kept");
+	done(&said);
+	assert_int_equal(sqlite3_open(d->file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "UPDATE meta SET inputs_us = 1790000000000000", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	said = RUN(d, "explain", "198.18.0.2");
+	says(said.out, "Inputs before 2026-09-21 14:13:20 +0000 are no longer kept");
+	done(&said);
+	said = RUN(d, "explain", "198.18.0.2", "--json");
+	says(said.out, "\"inputs_since\":1790000000");
+	done(&said);
+}
+
 int
 main(void)
 {
@@ -288,6 +318,7 @@ main(void)
 	};
 	const struct CMUnitTest own[] = {
 		cli_test(a_long_story_is_shortened_in_its_middle),
+		cli_test(inputs_that_are_no_longer_kept_are_said),
 		cli_test(an_explanation_says_until_when_nothing_counts),
 		cli_test(what_was_excused_twice_in_a_visit_is_shown_once),
 		cli_test(a_state_is_explained_by_what_is_known),
