@@ -232,8 +232,8 @@ full_sentence(const struct status *s, char *buf, size_t size)
 		(void)snprintf(tail, sizeof(tail), " mxtrapd could not write its state for %s: whether it runs is not known.",
 		    span(age_s, text));
 	if (s->stored.at_max_size) {
-		(void)snprintf(buf, size, "The database has reached store { max-size }, and nothing in it is old enough to be deleted: what "
-		    "is seen is judged, but not stored. Raise max-size.%s", tail);
+		(void)snprintf(buf, size, "The database has reached store { max-size }, and nothing in it is old enough to be "
+		    "deleted: what is seen is judged, but not stored. Raise max-size.%s", tail);
 		return;
 	}
 	(void)snprintf(buf, size, "The disk of %s is full (%" PRIu64 " KiB are free): what is seen is judged, but not stored.%s",

@@ -310,8 +310,8 @@ trap_work_of(const struct trap *t, const struct event *e, struct trap_work *w)
 }
 
 /*
- * The decoy's accept(); did it change anything?  Proof only where the wire is not watched.  Where it is, the wire showed the final ACK, of a SYN
- * cookie as well; without it the decoy's word proves nothing: it is the process that reads what strangers send.
+ * The decoy's accept(); did it change anything?  Proof only where the wire is not watched.  Where it is, the wire showed the
+ * final ACK, of a SYN cookie as well; without it the decoy's word proves nothing: it is the process that reads what strangers send.
  */
 static bool
 take_accept(struct trap *t, const struct event *e)
