@@ -40,6 +40,7 @@ mx-set "trap.example" {
 allow { special-purpose = no }
 judge { start-grace = "0s"  false-listing = 0.01  list-on = "proven" }
 web { listen = "127.0.0.1:8725" }
+dnsbl { listen = "127.0.0.1:53" zone = "bl.trap.example" }
 END
 "${AS_INSTALLED[@]}" ip netns exec "$P-mx" "$BUILD/mxtrapd" -c "$DIR/conf" >"$DIR/log" 2>&1 &
 PID=$!
@@ -48,10 +49,18 @@ cli() { mx "$BUILD/mxtrap" -c "$DIR/conf" "$@"; }
 bot() { out python3 "$HERE/deploy/demo/bot.py" backup-first "$1" >/dev/null; }
 exported() { cli export plain 2>/dev/null | grep -q "^$1"; }
 over_http() { mx curl -s -m 20 http://127.0.0.1:8725/export/plain | grep -q "^$1"; }
+in_dns() { # address: a question of type A without anything beside it
+	mx python3 -c 'import socket, struct, sys
+name = ".".join(reversed(sys.argv[1].split("."))) + ".bl.trap.example"
+q = struct.pack(">HHHHHH", 7, 256, 1, 0, 0, 0) + b"".join(bytes([len(l)]) + l.encode() for l in name.split(".")) + b"\0\0\1\0\1"
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(20); s.sendto(q, ("127.0.0.1", 53))
+a = s.recv(512); sys.exit(0 if a[3] & 15 == 0 and a[-4:-1] == bytes([127, 0, 0]) else 1)' "$1"
+}
 status_says() { cli status | grep -qE -- "$1"; }
 check "mxtrapd is ready" wait_for 20000 said "all processes are ready"
 bot 198.18.1.66
 check "a bot is listed" wait_for 4000 exported 198.18.1.66
+check "and by DNS" wait_for 4000 in_dns 198.18.1.66
 check "a part of the disk is kept as a reserve" test "$(stat -c %s "$DIR/small/state/mxtrap.reserve")" -ge 1000000
 
 head -c 100m /dev/zero >"$DIR/small/ballast" 2>/dev/null
@@ -65,6 +74,8 @@ check "watch goes on" test "$(pgrep -P "$PID" -cf -- "--role watch ")" = 1
 bot 198.18.2.66
 check "who comes to the backup first is listed all the same" wait_for 8000 exported 198.18.2.66
 check "and handed out over HTTP" wait_for 4000 over_http 198.18.2.66
+check "and by DNS, too" wait_for 4000 in_dns 198.18.2.66
+check "as who was listed before" in_dns 198.18.1.66
 check "an allowance is taken" cli allow 203.0.113.5 --for 1d
 check "a listing by hand, too" cli block 203.0.113.6 --for 30d
 check "and exported" wait_for 4000 exported 203.0.113.6
