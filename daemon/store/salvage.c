@@ -354,7 +354,8 @@ put_meta(struct saving *v)
 	if (!v->listings || !v->senders || !v->memory || created_s <= 0 || created_s > now_s)
 		created_s = now_s;
 	ok = sqlite3_prepare_v2(v->s->db, "INSERT INTO meta SELECT 1, ?1, n, n, ?2, ?3, 0,"
-	    " (SELECT count(*) FROM list WHERE state = 4), (SELECT count(*) FROM list WHERE state = 3), 0, ?3 * 1000000"
+	    " (SELECT count(*) FROM list WHERE state = 4), (SELECT count(*) FROM list WHERE state = 3), 0,"
+	    " (SELECT coalesce(min(time_us), ?3 * 1000000) FROM event)"
 	    " FROM (SELECT coalesce(max(serial), 0) AS n FROM list_change)", -1, &stmt, NULL) == SQLITE_OK;
 	if (ok) {
 		sqlite3_bind_int64(stmt, 1, database_generation());
