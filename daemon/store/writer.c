@@ -479,6 +479,8 @@ writer_log_too_long(struct store *s, int64_t now)
 	int64_t most = s->max_pages != 0 && s->max_pages / 2 < LOG_PAGES ? s->max_pages / 2 : LOG_PAGES;
 	uint32_t hushed = 0;
 
+	if (most < 2 * WAL_PAGES)	/* a checkpoint is asked for at that many */
+		most = 2 * WAL_PAGES;
 	if (s->replay || s->wal_pages < most) {
 		s->wal_look_us = 0;
 		return false;
