@@ -123,7 +123,8 @@ targets_senders(struct report *r, struct targets *t, int64_t now_s)
 		/* Tallied attempts are in no sketch: then the count of new senders may be the larger one. */
 		if (sqlite3_column_int64(stmt, 1) == today_s && senders > row->senders_today)
 			row->senders_today = senders;
-		row->senders_now = row_seconds(stmt, 4) && now_s - sqlite3_column_int64(stmt, 4) < RECENT_S ? (uint64_t)sqlite3_column_int64(stmt, 3) : 0;
+		row->senders_now = row_seconds(stmt, 4) && now_s - sqlite3_column_int64(stmt, 4) < RECENT_S ?
+		    (uint64_t)sqlite3_column_int64(stmt, 3) : 0;
 	}
 	sqlite3_reset(stmt);
 	return rc;
