@@ -113,7 +113,8 @@ found(struct store *s, enum store_file what, int64_t now_us)
 			break;
 		}
 		log_warnx("DATABASE [%s]%s was removed or replaced while mxtrapd runs: it is written again, from what is open; stop "
-		    "mxtrapd before you touch its files", s->path, id_of(s->path, "", &st).ino == g->parts[0].ino ? "'s log (-wal, -shm)" : "");
+		    "mxtrapd before you touch its files", s->path,
+		    id_of(s->path, "", &st).ino == g->parts[0].ino ? "'s log (-wal, -shm)" : "");
 		beat_trouble(s, BEAT_REMOVED, "removed while mxtrapd runs; it is being written again");
 		atomic_store(&g->file, STORE_FILE_REMOVED);
 		break;
