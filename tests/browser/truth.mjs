@@ -28,13 +28,14 @@ async function acts(browser) {
 	await check('after an act the page shows the new state and the new buttons at once', async () => {
 		const { page, context } = await ready(browser, false);
 		await listedBot('198.18.231.66');
-		await open(page, 'sender/198.18.231.66');
-		for (const [name, state] of [['allow', 'allowed'], ['withdraw', null], ['list', 'listed']]) {
-			await act(page, name, '198.18.231.66');
-			if (state)
-				await page.locator(`h1 .pill.${state}`).waitFor();
-			else
-				await page.locator('h1 .pill.allowed').waitFor({ state: 'detached' });
+		await bot('primary-only', '198.18.241.66');
+		await until('it is known', async () => (await api('/api/v1/senders/198.18.241.66')).entries);
+		/* What an allowance ended goes on when it is withdrawn. */
+		for (const [address, name, state] of [['198.18.231.66', 'allow', 'allowed'], ['198.18.231.66', 'withdraw', 'listed'],
+			['198.18.241.66', 'list', 'listed']]) {
+			await open(page, `sender/${address}`);
+			await act(page, name, address);
+			await page.locator(`h1 .pill.${state}`).waitFor();
 			await page.locator(`[data-act="${name}"]`).waitFor({ state: 'detached' });
 		}
 		await context.close();

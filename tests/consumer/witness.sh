@@ -140,7 +140,7 @@ send() { # source, envelope sender, exchangers in order
 LOW=198.51.100.10 REAL=203.0.113.20 BACKUP=198.51.100.30
 check "a server that climbs delivers" eval '[[ "$(send 198.18.1.7 a@client.example $LOW $REAL $BACKUP)" == 250* ]]'
 check "it is known to have climbed, though the wire showed nothing of it" wait_for 4000 explains 198.18.1.7 "climbed"
-check "and its message to have been taken" wait_for 2000 explains 198.18.1.7 "took a message from it"
+check "and its message to have been taken" wait_for 2000 explains 198.18.1.7 "had a message taken by the real MX"
 probed() { mxtrap status | grep -Eq "kinds of doubt that keep evidence from counting now +0$"; }
 check "nothing is in doubt" wait_for 20000 probed
 

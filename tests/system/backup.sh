@@ -65,7 +65,7 @@ check "the second is no longer listed by hand" cli block $B --remove
 check "the network is no longer allowed" cli allow 203.0.113.0/24 --remove
 check "the token is revoked" cli token revoke nightly
 was=$(generation "$DB") serial=$(sql "$DB" 'SELECT serial FROM meta')
-GEN=$(printf '%x' "$was")
+GEN=$(printf '%016x' "$was")
 have() { code "http://127.0.0.1:8725/export/changes?since=$GEN:$serial"; }
 check "a consumer has the list up to here" test "$(have)" = 200
 etag() { get -D - -o /dev/null http://127.0.0.1:8725/export/plain | tr -d '\r' | sed -n 's/^[Ee][Tt]ag: //p'; }

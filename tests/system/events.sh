@@ -102,7 +102,7 @@ get /api/v1/audit >"$DIR/audit"
 check "it is in the audit" grep -q '"who":"api:admin","what":"list","cidr":"198.18.5.5/32"' "$DIR/audit"
 check "where nothing is markup" sh -c "! grep -q '<' $DIR/audit"
 post /api/v1/list '{"cidr":"198.18.9.1"}' >"$DIR/answer"
-check "what is allowed is not listed by hand" grep -q '"status":409.*never listed' "$DIR/answer"
+check "what is allowed is not listed by hand" grep -q '"status":409.*allow section of the configuration' "$DIR/answer"
 cli block 198.18.6.6 --for 3h --note "by the command" >"$DIR/did" 2>&1
 check "the command lists, too" grep -q "198.18.6.6/32: listed by hand" "$DIR/did"
 check "that is on the list" wait_for 2000 on_list 198.18.6.6

@@ -211,7 +211,7 @@ check "both behave again, and no alarm is open" wait_for 3000 alarms 0
 
 check "the real MX takes connections" serve $REAL
 visit 6 $REAL
-report_first() { cli report >"$DIR/report" 2>&1; grep -A2 "LOOK AT THESE FIRST" "$DIR/report" | grep -q 198.18.6.1; }
+report_first() { cli report >"$DIR/report" 2>&1; grep -A4 "LOOK AT THESE FIRST" "$DIR/report" | grep -q 198.18.6.1; }
 check "who is listed and completed a session at the real MX comes first in the report" wait_for 5000 report_first
 check "with what to do about it" grep -q "mxtrap explain ADDR, for those at the top" "$DIR/report"
 unserve
