@@ -15,15 +15,7 @@ shift
 command -v faketime >/dev/null || { echo "calendar.sh: no faketime: deploy/deps.sh check"; exit 1; }
 case $BUILD in *-san) echo "calendar.sh: not with the sanitizers"; exit 77 ;; esac
 LOG=$(mktemp)
-HOLDER=
-finish() {
-	if [ -n "$HOLDER" ]; then
-		kill "$HOLDER" 2>/dev/null
-		rm -f "/dev/shm/sem.faketime_sem_$HOLDER" "/dev/shm/faketime_shm_$HOLDER"
-	fi
-	rm -f "$LOG"
-}
-trap finish EXIT
+trap 'rm -f "$LOG"' EXIT
 PASSED=0 FAILED=0 SKIPPED=0
 # The kernel's packets go with it.
 AHEAD=$(realpath "$BUILD")/tests/ahead.so
@@ -31,17 +23,16 @@ ${CC:-cc} -O2 -D_GNU_SOURCE -shared -fPIC -o "$AHEAD" tests/lib/ahead.c -ldl || 
 LIBRARY=$(env -u LD_PRELOAD faketime -m -f +0s env | sed -n 's/^LD_PRELOAD=//p')
 # libfaketime's own remedy for old C libraries would have each timed wait on the monotonic clock end at once.
 export FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME_FORCE_MONOTONIC_FIX=0
-# What its processes share belongs to one that outlives them all, and is open to every user: else each makes its own, and a
-# child of one that has just ended finds nothing and ends with 1.
-LD_PRELOAD=$LIBRARY FAKETIME=+0s sleep 100000 &
-HOLDER=$!
-until [ -e "/dev/shm/sem.faketime_sem_$HOLDER" ] && [ -e "/dev/shm/faketime_shm_$HOLDER" ]; do
-	kill -0 "$HOLDER" || exit 1
-	sleep 0.05
-done
-chmod 0666 "/dev/shm/sem.faketime_sem_$HOLDER" "/dev/shm/faketime_shm_$HOLDER"
-export FAKETIME_SHARED="/faketime_sem_$HOLDER /faketime_shm_$HOLDER"
+# A process that was killed leaves its semaphore, named by its number; the next one of that number, as another user, finds it
+# and ends with 1.  Those of processes that are no more go.
+sweep() {
+	local f
+	for f in /dev/shm/sem.faketime_sem_* /dev/shm/faketime_shm_*; do
+		[ ! -e "$f" ] || [ -e "/proc/${f##*_}" ] || rm -f "$f"
+	done
+}
 for date; do
+	sweep
 	t0=$SECONDS
 	case $date in
 	+*d) step=$((${date//[+d]/} * 86400)) ;;
