@@ -21,7 +21,8 @@ static const char *const shift_sql[] = {
 	    " max(1, (term & 4294967295) + ?1) END, seen = max(0, (seen >> 32) + ?1) << 32 | max(0, (seen & 4294967295) + ?1),"
 	    " changed_s = max(0, changed_s + ?1)",
 	"UPDATE paused SET since_s = max(0, since_s + ?1),"
-	    " expires_s = CASE WHEN expires_s = 0 THEN 0 ELSE max(1, expires_s + ?1) END, hand_s = CASE WHEN hand_s = 0 THEN 0 ELSE max(1, hand_s + ?1) END",
+	    " expires_s = CASE WHEN expires_s = 0 THEN 0 ELSE max(1, expires_s + ?1) END,"
+	    " hand_s = CASE WHEN hand_s = 0 THEN 0 ELSE max(1, hand_s + ?1) END",
 	"UPDATE list_change SET time_us = max(0, time_us + ?1 * 1000000), since_s = max(0, since_s + ?1),"
 	    " expires_s = CASE WHEN expires_s = 0 THEN 0 ELSE max(1, expires_s + ?1) END,"
 	    " first_seen_s = max(0, first_seen_s + ?1), last_seen_s = max(0, last_seen_s + ?1)",
