@@ -20,8 +20,9 @@ async function fill(page, act, cidr, { note = NOTE, length = null } = {}) {
 const is = (cidr, state) => until(`${cidr} is ${state}`, async () => await stateOf(cidr) === state);
 const newest = async () => (await api('/api/v1/audit?limit=1')).entries[0];
 
-async function undone(page) {
-	await page.locator('.toast:not(.gone) button', { hasText: 'Undo' }).first().click();
+/* By the message of this decision: the one before may still be there, and this one not yet. */
+async function undone(page, cidr) {
+	await page.locator('.toast:not(.gone)', { hasText: cidr }).locator('button', { hasText: 'Undo' }).first().click();
 }
 
 export default async function acts(browser) {
@@ -61,7 +62,7 @@ export default async function acts(browser) {
 		await open(page, 'senders/listed');
 		await fill(page, 'allow', '198.18.211.66');
 		await is('198.18.211.66', 'allowed');
-		await undone(page);
+		await undone(page, '198.18.211.66');
 		await is('198.18.211.66', 'listed');
 		await page.locator('.senders tbody tr', { hasText: '198.18.211.66' }).waitFor();
 		same((await (await fetch(SITE + '/export/plain')).text()).includes('198.18.211.66\n'), true, 'the export has it');
@@ -72,7 +73,7 @@ export default async function acts(browser) {
 		await is('198.18.140.12', 'listed');
 		await until('the export has it', async () => (await (await fetch(SITE + '/export/plain')).text()).includes('198.18.140.12'));
 		await page.locator('h1 .pill.listed').waitFor();
-		await undone(page);
+		await undone(page, '198.18.140.12');
 		await until('it is off the list', async () => await stateOf('198.18.140.12') !== 'listed');
 	});
 	await check('forget: it leaves the list, and the audit says so', async () => {
