@@ -142,10 +142,7 @@ handle_export(struct web *web, const struct request *req, struct reply *reply)
 		reply_unpublished(reply, slot->summary.why);
 	name_document(req, format, what, sizeof(what));
 	row = consumer_came(web, req, &who, what);
-	if (slot->held_s != 0)
-		consumer_has_part(row, &slot->summary.state);
-	else
-		consumer_has(row, &slot->summary.state);
+	consumer_has(row, &slot->summary.state);
 	/* An empty document is nothing of the list. */
 	if (slot->unpublished)
 		row->serial = row->before = 0;

@@ -101,17 +101,6 @@ consumer_has(struct consumer_row *row, const struct report_state *state)
 	row->serial = state->serial;
 }
 
-void
-consumer_has_part(struct consumer_row *row, const struct report_state *state)
-{
-	struct report_state less = *state;
-
-	/* Accepting gives no serial, so it is the one before. */
-	if (less.serial > 1)
-		less.serial--;
-	consumer_has(row, &less);
-}
-
 struct summing {
 	struct consumers_sum *sum;
 	const struct report_state *state;

@@ -183,10 +183,9 @@ struct consumer_page {
 };
 /* Note that somebody came for a document.  Never NULL; good until the next call. */
 struct consumer_row *consumer_came(struct web *, const struct request *, const struct identity *, const char *what);
-/* It has this state of the list now. */
+/* It has this state of the list now: while some are held, that of the last change before them (struct export_summary), so
+ * that it does not have them when they are accepted until it comes again. */
 void consumer_has(struct consumer_row *, const struct report_state *);
-/* ... but for those that are held: also when they are accepted it does not have them until it comes again. */
-void consumer_has_part(struct consumer_row *, const struct report_state *);
 /* Of all who were given the list. */
 struct consumers_sum {
 	unsigned known, behind;		/* who they are; of their documents, that are not of the newest list and were not

@@ -232,8 +232,8 @@ tell_use(const struct cli *cli, int argc, char **argv, const struct export_summa
 	m.first_s = b.row.first_s != 0 && b.row.first_s <= m.last_s ? b.row.first_s : m.last_s;
 	m.n = b.row.n + 1;
 	m.generation = summary->state.generation;
-	/* An empty document is nothing of the list; one without those that are held is older than it, also when they are accepted. */
-	m.serial = !published ? 0 : summary->held_s != 0 && summary->state.serial > 1 ? summary->state.serial - 1 : summary->state.serial;
+	/* An empty document is nothing of the list; one without those that are held has an older serial (struct export_summary). */
+	m.serial = published ? summary->state.serial : 0;
 	if ((size_t)snprintf(to.sun_path, sizeof(to.sun_path), "%s/control.sock", cli->config.state_dir) >= sizeof(to.sun_path))
 		return;
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

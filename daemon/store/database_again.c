@@ -81,19 +81,6 @@ begin(struct store *s, int64_t now_us)
 	return true;
 }
 
-static bool
-to_disk(const char *path, int flags)
-{
-	int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW);
-	bool ok = fd != -1 && fsync(fd) == 0;
-	int error = errno;
-
-	if (fd != -1)
-		close(fd);
-	errno = error;
-	return ok;
-}
-
 bool
 again_clear(const struct store *s, const struct file_id ours[static 3])
 {
@@ -159,7 +146,7 @@ finish(struct store *s, int64_t now_us)
 	sqlite3_close(g->to);
 	g->to = NULL;
 	name(s, AGAIN_FILE, path);
-	if (!to_disk(path, O_RDWR) || !again_clear(s, g->parts) || !put(s, path, &taken)) {
+	if (!to_disk(path, O_RDWR | O_NOFOLLOW) || !again_clear(s, g->parts) || !put(s, path, &taken)) {
 		int error = errno;
 
 		(void)unlink(path);

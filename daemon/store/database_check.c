@@ -67,6 +67,19 @@ database_look(const char *path)
 	return LOOK_OURS;
 }
 
+bool
+to_disk(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC);
+	bool ok = fd != -1 && fsync(fd) == 0;
+	int error = errno;
+
+	if (fd != -1)
+		close(fd);
+	errno = error;
+	return ok;
+}
+
 struct watchdog {
 	sqlite3		*db;
 	int		 seconds;

@@ -157,17 +157,6 @@ make_file(const char *path)
 }
 
 static bool
-sync_path(const char *path, int flags)
-{
-	int fd = open(path, flags | O_CLOEXEC);
-	bool ok = fd >= 0 && fsync(fd) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-static bool
 keep_write(struct store *s)
 {
 	char path[4096], fresh[4096], why[160] = "";
@@ -185,7 +174,7 @@ keep_write(struct store *s)
 		if (!ok)
 			(void)snprintf(why, sizeof why, "%s", sqlite3_errmsg(to));
 		sqlite3_close(to);
-		if (ok && !(sync_path(fresh, O_RDONLY) && rename(fresh, path) == 0 && sync_path(s->dir, O_RDONLY | O_DIRECTORY))) {
+		if (ok && !(to_disk(fresh, O_RDONLY) && rename(fresh, path) == 0 && to_disk(s->dir, O_RDONLY | O_DIRECTORY))) {
 			(void)snprintf(why, sizeof why, "%s", strerror(errno));
 			ok = false;
 		}

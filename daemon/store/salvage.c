@@ -87,22 +87,11 @@ build_open(struct store *s, const char *path)
 	return false;
 }
 
-static bool
-sync_path(const char *path, int flags)
-{
-	int fd = open(path, flags | O_CLOEXEC);
-	bool ok = fd >= 0 && fsync(fd) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
 /* To its place, and durable there. */
 static bool
 put_in_place(struct store *s, const char *from)
 {
-	if (sync_path(from, O_RDONLY) && rename(from, s->path) == 0 && sync_path(s->dir, O_RDONLY | O_DIRECTORY))
+	if (to_disk(from, O_RDONLY) && rename(from, s->path) == 0 && to_disk(s->dir, O_RDONLY | O_DIRECTORY))
 		return true;
 	log_warn("DATABASE [%s] cannot be put in its place", from);
 	return false;
@@ -474,7 +463,7 @@ salvage_damaged(struct store *s)
 	sqlite3_close(v.damaged);
 	keep_close(&v.kept);
 	database_close(s);
-	if (!ok || !sync_path(fresh, O_RDONLY) || rename(fresh, saved) == -1 || !database_set_aside(s, aside) || !put_in_place(s, saved))
+	if (!ok || !to_disk(fresh, O_RDONLY) || rename(fresh, saved) == -1 || !database_set_aside(s, aside) || !put_in_place(s, saved))
 		return false;
 	log_warnx("DATABASE [%s] is a new one: saved: %s; not saved: %s", s->path, v.saved[0] != '\0' ? v.saved : "nothing",
 	    v.lost[0] != '\0' ? v.lost : "nothing");

@@ -288,6 +288,8 @@ struct store {
 enum database_look { LOOK_FRESH, LOOK_OURS, LOOK_NEWER, LOOK_FOREIGN, LOOK_CORRUPT, LOOK_ERROR };
 int database_newest(void);		/* the newest user_version that this program knows */
 enum database_look database_look(const char *path);
+/* What was written to this file, or the names in this folder (O_DIRECTORY), outlive the power.  False: errno says why. */
+bool to_disk(const char *path, int open_flags);
 /* Is it sound, as far as two seconds can tell? */
 bool database_sound(struct store *);
 /* Is every page and every index as it should be, as far as ten seconds can tell?  False also: not found out. */

@@ -3,7 +3,7 @@
 #
 # soak.sh [BUILD] [SECONDS] [RATE] [MAX-SIZE] - handshakes at two decoys without a pause: what it costs in memory and on the disk.
 #
-# make soak: 600 s, 2,000 connections a second of 50,000 addresses, max-size 64MiB, so that the bound is reached.  One decoy is
+# make soak: 600 s, 2,000 connections a second of 1,000 addresses, max-size 64MiB, so that the bound is reached.  One decoy is
 # shown by the wire, the other by its accept() alone.  Each 30 s a row: memory of watch, the database and its log, rows by
 # table, how old the status is.  At its end, and on the way, a listing by hand must be exported.  Two network namespaces of
 # its own; needs root.

@@ -12,28 +12,15 @@ BUILD=$(realpath "${1:-build}")
 . "$(dirname "$0")/../lib/check.inc"
 . "$(dirname "$0")/../lib/ns.inc"
 . "$(dirname "$0")/../lib/users.inc"
+. "$(dirname "$0")/../lib/onehost.inc"
 lab buttons mx
 PLAIN_UID=64931 OPERATOR_UID=64932
-mx() { ip netns exec "$P-mx" "$@"; }
-mx ip link set lo up
-for a in 10 20 30; do mx ip addr add 203.0.113.$a/32 dev lo; done
-cat >"$DIR/conf" <<-END
-interface = "lo"
-state-dir = "$DIR/state"
-publish = yes
+onehost_up
+onehost_conf "$DIR/state" 'publish = yes
 publish-after = "0s"
-mx-set "example.org" {
-    domains = { "example.org" }
-    exchanger "mx0" { preference = 10 role = "nolisting" addresses = { "203.0.113.10" } }
-    exchanger "mx1" { preference = 20 role = "real" addresses = { "203.0.113.20" } }
-    exchanger "mx9" { preference = 90 role = "bogus" answer = "reset" addresses = { "203.0.113.30" } }
-}
-allow { special-purpose = no }
 judge { start-grace = "0s" }
-web { listen = "127.0.0.1:8725" }
-dnsbl { listen = "127.0.0.1:5353" zone = "bl.example.org" }
 firewall { backend = "nftables" }
-END
+dnsbl { listen = "127.0.0.1:5353" zone = "bl.example.org" }'
 said() { grep -q -- "$1" "$DIR/log"; }
 ready() { said "all processes are ready"; }
 pid_of() { pgrep -P "$PID" -f -- "--role $1 "; }

@@ -11,27 +11,14 @@ BUILD=$(realpath "${1:-build}")
 . "$(dirname "$0")/../lib/check.inc"
 . "$(dirname "$0")/../lib/ns.inc"
 . "$(dirname "$0")/../lib/users.inc"
+. "$(dirname "$0")/../lib/onehost.inc"
 lab salvage mx
 users_make
-mx() { ip netns exec "$P-mx" "$@"; }
-mx ip link set lo up
-for a in 10 20 30; do mx ip addr add 203.0.113.$a/32 dev lo; done
-cat >"$DIR/conf" <<-END
-interface = "lo"
-state-dir = "$DIR/state"
-publish = yes
+onehost_up
+onehost_conf "$DIR/state" 'publish = yes
 publish-after = "0s"
-mx-set "example.org" {
-    domains = { "example.org" }
-    exchanger "mx0" { preference = 10 role = "nolisting" addresses = { "203.0.113.10" } }
-    exchanger "mx1" { preference = 20 role = "real" addresses = { "203.0.113.20" } }
-    exchanger "mx9" { preference = 90 role = "bogus" answer = "reset" addresses = { "203.0.113.30" } }
-}
-allow { special-purpose = no }
 judge { start-grace = "0s" }
-web { listen = "127.0.0.1:8725" }
-firewall { backend = "nftables" }
-END
+firewall { backend = "nftables" }'
 said() { grep -qE -- "$1" "$DIR/log"; }
 start() {
 	: >"$DIR/log"
@@ -43,7 +30,6 @@ stop() {
 	kill -TERM "$PID"
 	wait "$PID"
 }
-cli() { mx "$BUILD/mxtrap" -c "$DIR/conf" "$@"; }
 listed() { cli list --format plain | grep -qxF "$1/32"; }
 allowed() { cli list --allowed | grep -qF "$1"; }
 status_says() { cli status | grep -qE -- "$1"; }

@@ -12,25 +12,10 @@ BUILD=$(realpath "${1:-build}")
 . "$(dirname "$0")/../lib/check.inc"
 . "$(dirname "$0")/../lib/ns.inc"
 . "$(dirname "$0")/../lib/users.inc"
+. "$(dirname "$0")/../lib/onehost.inc"
 lab users mx
-mx() { ip netns exec "$P-mx" "$@"; }
-mx ip link set lo up
-for a in 10 20 30; do mx ip addr add 203.0.113.$a/32 dev lo; done
-config() { # state directory
-	cat >"$DIR/conf" <<-END
-	interface = "lo"
-	state-dir = "$1"
-	mx-set "example.org" {
-	    domains = { "example.org" }
-	    exchanger "mx0" { preference = 10 role = "nolisting" addresses = { "203.0.113.10" } }
-	    exchanger "mx1" { preference = 20 role = "real" addresses = { "203.0.113.20" } }
-	    exchanger "mx9" { preference = 90 role = "bogus" answer = "reset" addresses = { "203.0.113.30" } }
-	}
-	allow { special-purpose = no }
-	web { listen = "127.0.0.1:8725" }
-	dnsbl { listen = "127.0.0.1:5353" zone = "bl.example.org" }
-	END
-}
+onehost_up
+config() { onehost_conf "$1" 'dnsbl { listen = "127.0.0.1:5353" zone = "bl.example.org" }'; } # state directory
 said() { grep -q -- "$1" "$DIR/log"; }
 ready() { said "all processes are ready"; }
 pid_of() { pgrep -P "$PID" -f -- "--role $1 "; }
@@ -45,7 +30,6 @@ run() {
 }
 start() { run "$@"; wait_for 60000 ready || { bad "mxtrapd is ready"; cat "$DIR/log"; exit 1; }; }
 stop() { kill -TERM "$PID"; wait "$PID"; }
-cli() { mx "$BUILD/mxtrap" -c "$DIR/conf" "$@"; }
 status_says() { cli status 2>&1 | grep -q -- "$1"; }
 code() { mx curl -s -m 10 -o "$DIR/answer" -w '%{http_code}' "http://127.0.0.1:8725$1"; }
 reads() { [ "$(code /api/v1/list)" = 200 ]; }

@@ -5,6 +5,7 @@
 #ifndef MXTRAP_TESTS_STORE_FILE_H
 #define MXTRAP_TESTS_STORE_FILE_H
 
+#include <dirent.h>
 #include <sqlite3.h>
 
 #include "store_support.h"
@@ -40,6 +41,47 @@ sound(const char *file)
 	sqlite3_finalize(stmt);
 	sqlite3_close(db);
 	return ok;
+}
+
+#define FILE_BYTES (4 << 20)
+/* All of a file, to be freed. */
+static inline void *
+file_bytes(const char *path, size_t *n)
+{
+	FILE *f = fopen(path, "rb");
+	char *bytes = calloc(1, FILE_BYTES);
+
+	assert_non_null(f);
+	assert_non_null(bytes);
+	*n = fread(bytes, 1, FILE_BYTES, f);
+	fclose(f);
+	return bytes;
+}
+
+/* A file of these bytes. */
+static inline void
+file_write(const char *path, const void *bytes, size_t n)
+{
+	FILE *f = fopen(path, "wb");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(bytes, 1, n, f), n);
+	fclose(f);
+}
+
+/* How many files of the directory have this in their name. */
+static inline int
+files_like(const struct bench_dir *d, const char *part)
+{
+	DIR *dir = opendir(d->path);
+	struct dirent *e;
+	int n = 0;
+
+	assert_non_null(dir);
+	while ((e = readdir(dir)) != NULL)
+		n += strstr(e->d_name, part) != NULL;
+	closedir(dir);
+	return n;
 }
 
 #endif

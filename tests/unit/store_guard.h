@@ -97,20 +97,6 @@ spit(const struct bench_dir *d, const char *name, const char *bytes, size_t n)
 	close(fd);
 }
 
-static inline int
-files_like(const struct bench_dir *d, const char *part)
-{
-	DIR *dir = opendir(d->path);
-	struct dirent *e;
-	int n = 0;
-
-	assert_non_null(dir);
-	while ((e = readdir(dir)) != NULL)
-		n += strstr(e->d_name, part) != NULL;
-	closedir(dir);
-	return n;
-}
-
 static inline void
 becomes(struct store *s, enum store_file what)
 {

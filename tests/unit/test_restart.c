@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "../scenario/world.h"
+#include "world_three.h"
 
 #define SECOND 1000000LL
 #define MINUTE (60 * SECOND)
@@ -24,9 +25,6 @@ enum restart { NEVER, KILLED, REPLAYED };	/* REPLAYED: the trap goes on over it,
 
 struct play {
 	struct world world;
-	struct exchanger exchangers[3];
-	struct addr addrs[3];
-	struct mxset set;
 	unsigned n;			/* senders so far */
 };
 
@@ -38,8 +36,6 @@ begin(struct play *p)
 		{ .name = "mx1", .preference = 20, .role = ROLE_REAL, .witness = WITNESS_WIRE },
 		{ .name = "mx9", .preference = 90, .role = ROLE_BOGUS, .answer = ANSWER_RESET, .witness = WITNESS_WIRE },
 	};
-	struct ladder *l = &p->world.ladder;
-	const char *why = "";
 
 	memset(p, 0, sizeof(*p));
 	p->world.rtt_us = 20000;
@@ -48,23 +44,7 @@ begin(struct play *p)
 	p->world.options.judge.false_listing = 0.01;
 	p->world.options.judge.list_on = GRADE_PROVEN;
 	p->world.options.limits = (struct trap_limits){ 4096, 4096, 4096, 100000, 256 };
-	l->n_sets = 1;
-	l->sets = calloc(1, sizeof(*l->sets));
-	assert_non_null(l->sets);
-	(void)snprintf(l->sets->name, sizeof(l->sets->name), "example.org");
-	l->sets->n_exchangers = 3;
-	l->sets->exchangers = calloc(3, sizeof(*l->sets->exchangers));
-	assert_non_null(l->sets->exchangers);
-	for (int i = 0; i < 3; i++) {
-		struct exchanger *x = &l->sets->exchangers[i];
-
-		*x = ladder[i];
-		x->n_addrs = 1;
-		x->addrs = calloc(1, sizeof(*x->addrs));
-		assert_non_null(x->addrs);
-		assert_true(addr_parse(x->addrs, i == 0 ? "198.51.100.10" : i == 1 ? "198.51.100.20" : "198.51.100.30"));
-	}
-	assert_true(world_begin(&p->world, &why));
+	three_begin(&p->world, ladder);
 }
 
 static const struct target *

@@ -21,29 +21,6 @@ path_of(const struct bench_dir *d, const char *name, char out[static 128])
 	(void)snprintf(out, 128, "%s/%s", d->path, name);
 }
 
-static uint8_t *
-slurp(const char *path, size_t *n)
-{
-	uint8_t *bytes = calloc(1, 4 << 20);
-	FILE *f = fopen(path, "rb");
-
-	assert_non_null(f);
-	assert_non_null(bytes);
-	*n = fread(bytes, 1, 4 << 20, f);
-	fclose(f);
-	return bytes;
-}
-
-static void
-spit(const char *path, const void *bytes, size_t n)
-{
-	FILE *f = fopen(path, "wb");
-
-	assert_non_null(f);
-	assert_int_equal(fwrite(bytes, 1, n, f), n);
-	fclose(f);
-}
-
 /* As the first start makes it: nothing but these files. */
 static void
 empty_dir(const struct bench_dir *d)
@@ -58,20 +35,6 @@ empty_dir(const struct bench_dir *d)
 		(void)unlink(path);
 	}
 	closedir(dir);
-}
-
-static int
-files_like(const struct bench_dir *d, const char *part)
-{
-	DIR *dir = opendir(d->path);
-	struct dirent *e;
-	int n = 0;
-
-	assert_non_null(dir);
-	while ((e = readdir(dir)) != NULL)
-		n += strstr(e->d_name, part) != NULL;
-	closedir(dir);
-	return n;
 }
 
 static void
@@ -132,11 +95,11 @@ image_of(const struct bench_dir *d)
 	struct image i;
 	char path[128];
 
-	i.db = slurp(d->file, &i.n_db);
+	i.db = file_bytes(d->file, &i.n_db);
 	path_of(d, "mxtrap.keep", path);
-	i.keep = slurp(path, &i.n_keep);
+	i.keep = file_bytes(path, &i.n_keep);
 	path_of(d, "mxtrap.beat", path);
-	i.beat = slurp(path, &i.n_beat);
+	i.beat = file_bytes(path, &i.n_beat);
 	return i;
 }
 
@@ -146,11 +109,11 @@ put(const struct bench_dir *d, const struct image *i)
 	char path[128];
 
 	empty_dir(d);
-	spit(d->file, i->db, i->n_db);
+	file_write(d->file, i->db, i->n_db);
 	path_of(d, "mxtrap.keep", path);
-	spit(path, i->keep, i->n_keep);
+	file_write(path, i->keep, i->n_keep);
 	path_of(d, "mxtrap.beat", path);
-	spit(path, i->beat, i->n_beat);
+	file_write(path, i->beat, i->n_beat);
 }
 
 static void
@@ -385,13 +348,13 @@ only_its_log(const struct bench_dir *d, const struct image *i)
 	assert_int_equal(sqlite3_backup_step(b, -1), SQLITE_DONE);
 	sqlite3_backup_finish(b);
 	(void)snprintf(log, sizeof log, "%s-wal", other);
-	bytes = slurp(log, &n);
+	bytes = file_bytes(log, &n);
 	sqlite3_close(db);
 	sqlite3_close(from);
 	empty_dir(d);
-	spit(d->file, "", 0);
+	file_write(d->file, "", 0);
 	(void)snprintf(to, sizeof to, "%s-wal", d->file);
-	spit(to, bytes, n);
+	file_write(to, bytes, n);
 	free(bytes);
 }
 
@@ -469,12 +432,12 @@ a_kept_file_that_is_behind_does_not_win(void **state)
 
 		put(d, &now);
 		path_of(d, "mxtrap.keep", path);
-		spit(path, then.keep, then.n_keep);
+		file_write(path, then.keep, then.n_keep);
 		if (bad) {
 			int64_t root = number(d, "SELECT rootpage FROM sqlite_schema WHERE name = 'tally'");
 
 			now.db[(root - 1) * PAGE] ^= 0xff;
-			spit(d->file, now.db, now.n_db);
+			file_write(d->file, now.db, now.n_db);
 			now.db[(root - 1) * PAGE] ^= 0xff;
 		}
 		s = support_open(d, NULL);
@@ -502,7 +465,7 @@ a_restored_backup_is_not_put_right(void **state)
 	s = support_open(d, NULL);
 	assert_true(store_allow(s, &p, STORE_ALLOW_REMOVE, "ada", "no longer"));
 	store_close(s);
-	spit(d->file, then.db, then.n_db);
+	file_write(d->file, then.db, then.n_db);
 	s = support_open(d, NULL);
 	assert_true(store_each_allow(s, count_one, &n));
 	assert_int_equal(n, 5);
@@ -571,10 +534,10 @@ a_salvage_that_was_cut_short_is_finished(void **state)
 	i = image_of(d);
 	put(d, &i);
 	path_of(d, "mxtrap.db.saved", path);
-	spit(path, i.db, i.n_db);
-	spit(d->file, "junk", 4);
+	file_write(path, i.db, i.n_db);
+	file_write(d->file, "junk", 4);
 	path_of(d, "mxtrap.db.new", path);
-	spit(path, "half of it", 10);
+	file_write(path, "half of it", 10);
 	assert_true(start_and_look(d).was_corrupt);
 	assert_int_equal(files_like(d, "mxtrap.db.corrupt-"), 1);
 	assert_int_equal(files_like(d, "mxtrap.db.saved"), 0);

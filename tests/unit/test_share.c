@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "../scenario/world.h"
+#include "world_three.h"
 #include "mxtrap/share.h"
 
 #define SECOND 1000000LL
@@ -31,9 +32,6 @@ begin(struct play *p, enum witness decoy, uint32_t grace_s)
 		{ .name = "mx1", .preference = 20, .role = ROLE_REAL, .witness = WITNESS_WIRE },
 		{ .name = "mx9", .preference = 90, .role = ROLE_BOGUS, .answer = ANSWER_DIALOGUE, .witness = (uint8_t)decoy },
 	};
-	static const char *const addrs[3] = { "198.51.100.10", "198.51.100.20", "198.51.100.30" };
-	struct ladder *l = &p->world.ladder;
-	const char *why = "";
 
 	memset(p, 0, sizeof(*p));
 	assert_true(addr_parse(&p->client, "11.22.33.44"));
@@ -41,23 +39,7 @@ begin(struct play *p, enum witness decoy, uint32_t grace_s)
 	judge_defaults(&p->world.options.judge);
 	p->world.options.judge.start_grace_s = grace_s;
 	p->world.options.limits = (struct trap_limits){ 4096, 4096, 4096, 1000000, 256 };
-	l->n_sets = 1;
-	l->sets = calloc(1, sizeof(*l->sets));
-	assert_non_null(l->sets);
-	(void)snprintf(l->sets->name, sizeof(l->sets->name), "example.org");
-	l->sets->n_exchangers = 3;
-	l->sets->exchangers = calloc(3, sizeof(*l->sets->exchangers));
-	assert_non_null(l->sets->exchangers);
-	for (int i = 0; i < 3; i++) {
-		struct exchanger *x = &l->sets->exchangers[i];
-
-		*x = ladder[i];
-		x->n_addrs = 1;
-		x->addrs = calloc(1, sizeof(*x->addrs));
-		assert_non_null(x->addrs);
-		assert_true(addr_parse(x->addrs, addrs[i]));
-	}
-	assert_true(world_begin(&p->world, &why));
+	three_begin(&p->world, ladder);
 }
 
 static const struct target *

@@ -12,29 +12,6 @@
 #include <sys/wait.h>
 
 static void
-spit(const char *path, const void *bytes, size_t n)
-{
-	FILE *f = fopen(path, "wb");
-
-	assert_non_null(f);
-	assert_int_equal(fwrite(bytes, 1, n, f), n);
-	fclose(f);
-}
-
-static char *
-slurp(const char *path, size_t *n)
-{
-	FILE *f = fopen(path, "rb");
-	char *bytes = malloc(1 << 20);
-
-	assert_non_null(f);
-	assert_non_null(bytes);
-	*n = fread(bytes, 1, 1 << 20, f);
-	fclose(f);
-	return bytes;
-}
-
-static void
 a_newer_database_is_refused_and_untouched(void **state)
 {
 	struct bench_dir *d = *state;
@@ -50,11 +27,11 @@ a_newer_database_is_refused_and_untouched(void **state)
 	assert_int_equal(sqlite3_open(d->file, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version=99; PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
-	before = slurp(d->file, &n);
+	before = file_bytes(d->file, &n);
 	s = NULL;
 	assert_int_equal(store_open(&s, &o), STORE_NEWER);
 	assert_null(s);
-	after = slurp(d->file, &m);
+	after = file_bytes(d->file, &m);
 	assert_int_equal(n, m);
 	assert_memory_equal(before, after, n);
 	judge_defaults(&params);
@@ -77,28 +54,13 @@ a_foreign_database_is_refused_and_untouched(void **state)
 	assert_int_equal(sqlite3_open(d->file, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "PRAGMA application_id=7; CREATE TABLE t (x)", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
-	before = slurp(d->file, &n);
+	before = file_bytes(d->file, &n);
 	assert_int_equal(store_open(&s, &o), STORE_FAILED);
-	after = slurp(d->file, &m);
+	after = file_bytes(d->file, &m);
 	assert_int_equal(n, m);
 	assert_memory_equal(before, after, n);
 	free(before);
 	free(after);
-}
-
-/* How many files of the directory have this in their name. */
-static int
-files_like(const struct bench_dir *d, const char *part)
-{
-	DIR *dir = opendir(d->path);
-	struct dirent *e;
-	int n = 0;
-
-	assert_non_null(dir);
-	while ((e = readdir(dir)) != NULL)
-		n += strstr(e->d_name, part) != NULL;
-	closedir(dir);
-	return n;
 }
 
 static void
@@ -110,7 +72,7 @@ a_file_that_is_no_database_is_set_aside(void **state)
 	char junk[5000];
 
 	memset(junk, 'x', sizeof junk);
-	spit(d->file, junk, sizeof junk);
+	file_write(d->file, junk, sizeof junk);
 	s = support_open(d, NULL);
 	store_counters(s, &c);
 	assert_true(c.was_corrupt && c.fresh);
