@@ -26,8 +26,10 @@ for ns in "$NS" "$BOTS"; do
 	ip -n "$ns" link set eth0 up
 done
 for a in $LOW $REAL $BOGUS; do in_ns ip addr add $a/24 dev eth0; done
-in_ns ip route add 198.18.0.0/16 dev eth0
-ip -n "$BOTS" route add 203.0.113.0/24 dev eth0
+# By a gateway: thousands of neighbours would fill the kernel's table of them, which all namespaces of a host share, and a
+# test beside this one would reach nobody.
+ip -n "$BOTS" addr add 203.0.113.1/24 dev eth0
+in_ns ip route add 198.18.0.0/16 via 203.0.113.1
 SOURCES=
 for n in $(seq 1 20); do
 	ip -n "$BOTS" addr add 198.18.$n.1/32 dev eth0

@@ -54,7 +54,7 @@ listed_after() { # address: prints the ms
 for a in "$(bot_address 1)" "$(bot_address6 2)"; do
 	ms=$(listed_after "$a")
 	check "a backup-first bot at $a is listed ($ms ms)" fast 2000 "$ms"
-	check "and is listed by mxtrap too" state_is "$a" listed
+	check "and is listed by mxtrap too" state_is "$a" listed || { trap_cli explain "$a"; tcpdump -nr "$DIR/beside.pcap" host "$a" 2>&1 | head -20; }
 done
 
 SENT=0
