@@ -92,11 +92,11 @@ look_at(struct seat *seat, int64_t now_ms)
 }
 
 /*
- * Idle the longest, of this peer or of all (0), but for the newest.  Else what is slowest to ask, or takes nothing of its
- * answer.  NULL: none.
+ * Idle the longest, of this peer or of all (0), but for the newest; halves: who has sent half of a request is as good as
+ * idle.  Else what is slowest to ask, or takes nothing of its answer.  NULL: none.
  */
 static struct seat *
-find_victim(struct connections *c, sender_key who, const struct seat *newest, int64_t now_ms)
+find_victim(struct connections *c, sender_key who, const struct seat *newest, bool halves, int64_t now_ms)
 {
 	struct seat *idle = NULL, *slow = NULL;
 
@@ -105,7 +105,7 @@ find_victim(struct connections *c, sender_key who, const struct seat *newest, in
 
 		if (seat == newest || (who != 0 && seat->who != who))
 			continue;
-		if (is_between(seat) && !seat->reading) {
+		if (is_between(seat) && (!seat->reading || halves)) {
 			if ((idle == NULL || seat->since_ms < idle->since_ms) && !has_sent(seat))
 				idle = seat;
 		} else if ((is_between(seat) && now_ms - seat->since_ms >= READING_LONG_MS) ||
@@ -118,14 +118,14 @@ find_victim(struct connections *c, sender_key who, const struct seat *newest, in
 }
 
 struct crowd {
-	size_t of_peer, crowded, of_all;
+	size_t of_peer, halves, crowded, of_all;
 };
 
 /* Those that will stay. */
 static struct crowd
 count(const struct connections *c, sender_key who)
 {
-	struct crowd n = { 0, 0, 0 };
+	struct crowd n = { 0, 0, 0, 0 };
 
 	for (size_t i = 0; i < c->used; i++) {
 		const struct seat *seat = &c->seats[i];
@@ -134,6 +134,7 @@ count(const struct connections *c, sender_key who)
 			continue;
 		n.of_all++;
 		n.of_peer += seat->who == who;
+		n.halves += seat->who == who && is_between(seat) && seat->reading;
 		n.crowded += seat->who == who && seat->crowded;
 	}
 	return n;
@@ -155,7 +156,8 @@ make_room(struct connections *c, struct seat *seat, int64_t now_ms)
 
 	if (!much && !full)
 		return;
-	victim = find_victim(c, much ? seat->who : 0, seat, now_ms);
+	/* Half of what one peer may have, and no answer due to any of them: somebody sends halves so that others find no room. */
+	victim = find_victim(c, much ? seat->who : 0, seat, much && n.halves > share(c) / 2, now_ms);
 	if (victim != NULL) {
 		cut(victim);
 		atomic_fetch_add(&c->evicted, 1);

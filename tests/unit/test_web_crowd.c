@@ -126,20 +126,24 @@ an_event_stream_is_not_cut(void **state)
 	close_many(MANY);
 }
 
-/* Requests that never end: for a moment all are busy, which is said, and then they make room, too. */
+/* Requests that never end make room at once, however many are opened anew. */
 static void
 requests_that_do_not_end_make_room(void **state)
 {
-	int64_t until = now_ms() + 60000;
-	int status;
+	static const char half[] = "GET /api/v1/status HTTP/1.1\r\nHost: local";
+	int more[100];
 
 	(void)state;
-	open_many(MANY, "GET /api/v1/status HTTP/1.1\r\nHost: local");
-	do {
-		status = get("/export/plain")->status;
-		assert_true(status == 200 || status == 503 || status == 0);
-	} while (status != 200 && now_ms() < until);
-	assert_int_equal(status, 200);
+	open_many(MANY, half);
+	for (int turn = 0; turn < 5; turn++) {
+		for (size_t i = 0; i < 100; i++) {
+			more[i] = dial();
+			assert_int_equal(send(more[i], half, sizeof(half) - 1, MSG_NOSIGNAL), sizeof(half) - 1);
+		}
+		consumers_are_served();
+		for (size_t i = 0; i < 100; i++)
+			(void)close(more[i]);
+	}
 	close_many(MANY);
 }
 
@@ -186,6 +190,28 @@ the_longest_idle_of_the_address_goes(void **state)
 	assert_true(is_closed(pairs[MOST / 2 - 1][1]));
 	assert_false(connection_crowded(&c, all[MOST / 2 + 1]));
 	done(MOST / 2 + 2);
+}
+
+static void
+the_longest_half_of_a_request_goes_where_they_fill_the_share(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+	assert_true(connections_init(&c, MOST));
+	for (; n < MOST / 2; n++) {
+		(void)open_pair(n, PEER, (int64_t)n);
+		if (n < MOST / 8)
+			connection_phase(&c, all[n], CONNECTION_REPLY, 0, (int64_t)n);	/* being answered */
+		else
+			connection_reads(&c, all[n]);
+	}
+	(void)open_pair(n, PEER, (int64_t)n);
+	assert_false(connection_crowded(&c, all[n]));
+	assert_false(is_closed(pairs[0][1]));
+	assert_true(is_closed(pairs[MOST / 8][1]));
+	assert_false(is_closed(pairs[MOST / 8 + 1][1]));
+	done(n + 1);
 }
 
 static void
@@ -312,6 +338,7 @@ main(void)
 	ADD(an_event_stream_is_not_cut);
 	ADD(requests_that_do_not_end_make_room);
 	ADD(the_longest_idle_of_the_address_goes);
+	ADD(the_longest_half_of_a_request_goes_where_they_fill_the_share);
 	ADD(others_have_their_share);
 	ADD(where_all_are_busy_the_next_is_told_so);
 	ADD(a_client_that_takes_nothing_makes_room);
