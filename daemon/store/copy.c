@@ -20,8 +20,8 @@ good_prefix(sqlite3_stmt *r)
 	struct prefix what;
 	char text[512];
 
-	return row_prefix(r, 0, 1, &what) && row_seconds(r, 2) && row_seconds(r, 3) && row_text(r, 4, false, text, sizeof text) &&
-	    row_text(r, 5, false, text, sizeof text);
+	return row_prefix(r, 0, 1, &what) && row_seconds(r, 2) && row_seconds(r, 3) && row_words(r, 4, false, text, sizeof text) &&
+	    row_words(r, 5, false, text, sizeof text);
 }
 
 static bool
@@ -40,8 +40,8 @@ good_audit(sqlite3_stmt *r)
 	char text[512];
 	struct prefix what;
 
-	return row_within(r, 0, 1, INT64_MAX / 2) && row_micros(r, 1) && row_text(r, 2, false, text, sizeof text) &&
-	    row_text(r, 3, false, text, sizeof text) && row_text(r, 6, false, text, sizeof text) &&
+	return row_within(r, 0, 1, INT64_MAX / 2) && row_micros(r, 1) && row_words(r, 2, false, text, sizeof text) &&
+	    row_text(r, 3, false, text, sizeof text) && row_words(r, 6, false, text, sizeof text) &&
 	    (sqlite3_column_type(r, 4) == SQLITE_NULL || row_prefix(r, 4, 5, &what));
 }
 

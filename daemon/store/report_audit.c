@@ -7,9 +7,11 @@
 bool
 report_kept(struct report *r, sqlite3_stmt *stmt, const char *of, struct report_kept *out)
 {
-	if (!row_prefix(stmt, 0, 1, &out->what) || !row_seconds(stmt, 2) || !row_seconds(stmt, 5) ||
-	    !row_text(stmt, 3, false, out->who, sizeof out->who) || !row_text(stmt, 4, false, out->note, sizeof out->note))
+	if (!row_prefix(stmt, 0, 1, &out->what) || !row_seconds(stmt, 2) || !row_seconds(stmt, 5))
 		return report_bad_row(r, of);
+	/* What stands there counts, whatever was said about it. */
+	(void)row_words(stmt, 3, false, out->who, sizeof out->who);
+	(void)row_words(stmt, 4, false, out->note, sizeof out->note);
 	out->expires_s = sqlite3_column_int64(stmt, 2);
 	out->added_s = sqlite3_column_int64(stmt, 5);
 	return true;
@@ -28,9 +30,9 @@ read_row(sqlite3_stmt *stmt, struct report_audit *a)
 		return false;
 	*a = (struct report_audit){ .id = sqlite3_column_int64(stmt, 0), .time_us = sqlite3_column_int64(stmt, 1) };
 	a->about = sqlite3_column_type(stmt, 4) != SQLITE_NULL;
-	if ((a->about && !row_prefix(stmt, 4, 5, &a->subject)) || !row_text(stmt, 2, false, a->who, sizeof a->who) ||
-	    !row_text(stmt, 3, false, a->what, sizeof a->what) || !row_text(stmt, 6, false, a->note, sizeof a->note) ||
-	    !row_text(stmt, 9, true, a->was_note, sizeof a->was_note))
+	if ((a->about && !row_prefix(stmt, 4, 5, &a->subject)) || !row_words(stmt, 2, false, a->who, sizeof a->who) ||
+	    !row_text(stmt, 3, false, a->what, sizeof a->what) || !row_words(stmt, 6, false, a->note, sizeof a->note) ||
+	    !row_words(stmt, 9, true, a->was_note, sizeof a->was_note))
 		return false;
 	a->told = sqlite3_column_type(stmt, 7) != SQLITE_NULL || sqlite3_column_type(stmt, 8) != SQLITE_NULL;
 	a->expires_s = sqlite3_column_int64(stmt, 7);

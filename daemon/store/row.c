@@ -111,6 +111,54 @@ row_text(sqlite3_stmt *s, int at, bool optional, char *to, size_t size)
 	return true;
 }
 
+/* The text, with a '?' for each byte that is none of it. */
+static void
+put_words(const char *text, size_t n, char *to, size_t size)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0, k; i < n; i += k) {
+		size_t whole = utf8_char((const unsigned char *)text + i, n - i);
+
+		k = whole == 0 ? 1 : whole;
+		if (kept + k >= size)
+			break;
+		if (whole == 0)
+			to[kept] = '?';
+		else
+			memcpy(to + kept, text + i, k);
+		kept += k;
+	}
+	to[kept] = '\0';
+}
+
+bool
+row_words(sqlite3_stmt *s, int at, bool optional, char *to, size_t size)
+{
+	const char *text;
+
+	to[0] = '\0';
+	if (sqlite3_column_type(s, at) == SQLITE_NULL)
+		return optional;
+	if (sqlite3_column_type(s, at) != SQLITE_TEXT || (text = (const char *)sqlite3_column_text(s, at)) == NULL)
+		return false;
+	put_words(text, (size_t)sqlite3_column_bytes(s, at), to, size);
+	return true;
+}
+
+void
+row_bind_text(sqlite3_stmt *s, int at, const char *text)
+{
+	char words[1024];
+
+	if (text == NULL || row_utf8(text, strlen(text))) {
+		sqlite3_bind_text(s, at, text, -1, SQLITE_STATIC);
+		return;
+	}
+	put_words(text, strlen(text), words, sizeof words);
+	sqlite3_bind_text(s, at, words, -1, SQLITE_TRANSIENT);
+}
+
 bool
 row_listing(int64_t sums, uint64_t marks, uint64_t term, int64_t changed_s)
 {

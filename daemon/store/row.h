@@ -66,6 +66,11 @@ bool row_prefix(sqlite3_stmt *, int blob, int len, struct prefix *out);
 /* Text, whole and UTF-8, into a buffer; NULL is "" where optional.  What is longer is cut between characters.  False: no
  * text, a NUL inside, or not UTF-8. */
 bool row_text(sqlite3_stmt *, int at, bool optional, char *to, size_t size);
+/* The same for what people said, for which no row is skipped: each byte that is no UTF-8 is a '?'.  False: no text. */
+bool row_words(sqlite3_stmt *, int at, bool optional, char *to, size_t size);
+/* Binds text of others so that readers take it: a '?' for each byte that is no UTF-8 (a note typed in Latin-1).  It stays the
+ * caller's until the statement has run. */
+void row_bind_text(sqlite3_stmt *, int at, const char *text);
 /* Are these bytes UTF-8 without NUL? */
 bool row_utf8(const char *text, size_t n);
 

@@ -39,9 +39,9 @@ write_consumer(struct store *s, const struct consumer_row *c)
 {
 	sqlite3_stmt *stmt = s->stmts[WRITE_CONSUMER];
 
-	sqlite3_bind_text(stmt, 1, c->who, -1, SQLITE_STATIC);
-	sqlite3_bind_text(stmt, 2, c->what, -1, SQLITE_STATIC);
-	sqlite3_bind_text(stmt, 3, c->agent, -1, SQLITE_STATIC);
+	row_bind_text(stmt, 1, c->who);
+	row_bind_text(stmt, 2, c->what);
+	row_bind_text(stmt, 3, c->agent);
 	sqlite3_bind_int64(stmt, 4, c->first_s);
 	sqlite3_bind_int64(stmt, 5, c->last_s);
 	sqlite3_bind_int64(stmt, 6, (int64_t)c->n);

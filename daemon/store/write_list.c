@@ -283,8 +283,8 @@ admin_entry(struct store *s, const struct admin *a)
 	if (!gone) {
 		sqlite3_bind_int64(stmt, 3, a->expires_s);
 		sqlite3_bind_int64(stmt, 4, a->time_us / 1000000);
-		sqlite3_bind_text(stmt, 5, a->who, -1, SQLITE_STATIC);
-		sqlite3_bind_text(stmt, 6, a->note, -1, SQLITE_STATIC);
+		row_bind_text(stmt, 5, a->who);
+		row_bind_text(stmt, 6, a->note);
 	}
 	return database_run(s, w);
 }
@@ -315,7 +315,7 @@ admin_rows(struct store *s, const struct admin *a, bool *refused)
 		return false;
 	bind_before(s, a, stmt);
 	sqlite3_bind_int64(stmt, 1, a->time_us);
-	sqlite3_bind_text(stmt, 2, a->who, -1, SQLITE_STATIC);
+	row_bind_text(stmt, 2, a->who);
 	sqlite3_bind_text(stmt, 3, a->action, -1, SQLITE_STATIC);
 	if (a->about) {
 		sqlite3_bind_blob(stmt, 4, a->what.addr.b, 16, SQLITE_STATIC);
@@ -324,7 +324,7 @@ admin_rows(struct store *s, const struct admin *a, bool *refused)
 		sqlite3_bind_null(stmt, 4);
 		sqlite3_bind_null(stmt, 5);
 	}
-	sqlite3_bind_text(stmt, 6, a->note, -1, SQLITE_STATIC);
+	row_bind_text(stmt, 6, a->note);
 	if (!database_run(s, WRITE_AUDIT))
 		return false;
 	if ((a->allow || a->hand) && !admin_entry(s, a))

@@ -206,8 +206,8 @@ write_event(struct store *s, const struct event *e, const char *who, const char 
 	sqlite3_bind_int64(stmt, 9, e->expires_s);
 	sqlite3_bind_int64(stmt, 10, e->since_us);
 	sqlite3_bind_int64(stmt, 11, e->value);
-	sqlite3_bind_text(stmt, 12, who, -1, SQLITE_STATIC);
-	sqlite3_bind_text(stmt, 13, note, -1, SQLITE_STATIC);
+	row_bind_text(stmt, 12, who);
+	row_bind_text(stmt, 13, note);
 	return database_run(s, WRITE_EVENT) && fold_own(s, e);
 }
 
@@ -482,8 +482,8 @@ write_status(struct store *s)
 			return true;
 		if (!dirty)
 			continue;
-		sqlite3_bind_text(stmt, 1, entry.name, -1, SQLITE_STATIC);
-		sqlite3_bind_text(stmt, 2, entry.value, -1, SQLITE_STATIC);
+		row_bind_text(stmt, 1, entry.name);
+		row_bind_text(stmt, 2, entry.value);
 		if (!database_run(s, WRITE_STATUS))
 			return false;
 		if (strcmp(entry.name, "firewall") == 0 || strcmp(entry.name, "publish") == 0 || strncmp(entry.name, "layout", 6) == 0)

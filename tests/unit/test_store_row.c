@@ -2,6 +2,7 @@
 /*
  * test_store_row.c - a stored row that cannot be true is skipped, and the rows beside it are told as ever.
  */
+#include "../../daemon/store/copy.h"
 #include "../../daemon/store/store_int.h"
 #include "store_file.h"
 
@@ -11,7 +12,7 @@
 
 struct told {
 	struct prefix what[8];
-	char name[64], note[512];
+	char name[512], note[512];
 	size_t n;
 };
 
@@ -97,6 +98,62 @@ an_allowance_of_no_length_is_skipped(void **state)
 	assert_int_equal(t.what[0].len, 120);
 	assert_string_equal(t.note, "partners");
 	report_close(r);
+}
+
+/* Whoever types a note in Latin-1 has allowed all the same: a stored allowance counts, whatever was said about it. */
+static void
+an_allowance_stands_whatever_its_note(void **state)
+{
+	struct report *r = tampered(*state, "INSERT INTO allow VALUES (x'00000000000000000000ffffc6336401', 128, 0, 1, CAST(x'6dfc' AS TEXT),"
+	    " CAST(x'66fc7200' AS TEXT))");
+	struct told t = { .n = 0 };
+
+	assert_int_equal(report_allows(r, NOW_S, tell_kept, &t), REPORT_OK);
+	assert_int_equal(t.n, 2);
+	assert_string_equal(t.note, "f?r?");
+	report_close(r);
+}
+
+static bool
+tell_audit(void *ctx, const struct report_audit *a)
+{
+	struct told *t = ctx;
+
+	snprintf(t->note, sizeof t->note, "%s", a->note);
+	snprintf(t->name, sizeof t->name, "%s", a->was_note);
+	t->n++;
+	return true;
+}
+
+static void
+what_is_no_utf8_is_stored_as_text(void **state)
+{
+	const struct bench_dir *d = *state;
+	struct store *s = support_open(d, NULL);
+	struct consumer_row c = { .first_s = 1, .last_s = 1, .n = 1 };
+	struct told t = { .n = 0 };
+	struct report *r;
+	struct prefix p;
+	sqlite3 *db;
+
+	assert_true(prefix_parse(&p, "192.0.2.0/24"));
+	assert_true(store_allow(s, &p, 0, "root", "f\xfcr M\xfcller \xc3\xbc"));
+	assert_true(store_allow(s, &p, 0, "root", "\xff"));
+	(void)snprintf(c.who, sizeof c.who, "192.0.2.1");
+	(void)snprintf(c.what, sizeof c.what, "plain");
+	(void)snprintf(c.agent, sizeof c.agent, "a\xe4");
+	store_consumer(s, &c);
+	store_close(s);
+	r = support_report(d);
+	assert_int_equal(report_allows(r, NOW_S, tell_kept, &t), REPORT_OK);
+	assert_int_equal(t.n, 1);
+	assert_string_equal(t.note, "?");
+	assert_int_equal(report_audits(r, INT64_MAX, 1, tell_audit, &t), REPORT_OK);
+	assert_string_equal(t.name, "f?r M?ller \xc3\xbc");
+	report_close(r);
+	assert_int_equal(sqlite3_open(d->file, &db), SQLITE_OK);
+	assert_int_equal(copy_number(db, "SELECT count(*) FROM consumer WHERE agent = 'a?'", 0), 1);
+	sqlite3_close(db);
 }
 
 static void
@@ -220,6 +277,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		store_test(an_allowance_of_no_length_is_skipped),
+		store_test(an_allowance_stands_whatever_its_note),
+		store_test(what_is_no_utf8_is_stored_as_text),
 		store_test(a_start_restores_no_allowance_of_no_length),
 		cmocka_unit_test(the_never_list_takes_no_prefix_that_is_none),
 		store_test(text_with_a_nul_or_not_utf8_is_skipped),
