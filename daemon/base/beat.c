@@ -71,9 +71,13 @@ int
 beat_open(const char *dir)
 {
 	char path[4096];
+	struct stat st;
 	int fd, error;
 
 	(void)snprintf(path, sizeof(path), "%s/" BEAT_FILE, dir);
+	/* The name is ours: what is no file there makes room, where it can. */
+	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		(void)unlink(path);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (fd < 0)
 		return -1;
@@ -133,7 +137,7 @@ beat_read(const char *dir, struct beat *out)
 	int fd;
 
 	(void)snprintf(path, sizeof(path), "%s/" BEAT_FILE, dir);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);	/* a FIFO would hold whoever looks */
 	if (fd < 0)
 		return false;
 	for (int i = 0; i < 4 && !whole; i++)

@@ -219,19 +219,20 @@ print_rest(const struct statuses *s)
 	/* What decoy found when it tried the real MX itself: "..., probe refused 1795000000". */
 	for (size_t i = 0; i < s->n; i++) {
 		const char *probe = strncmp(s->rows[i].name, "real ", 5) == 0 ? strstr(s->rows[i].value, ", probe ") : NULL;
-		char word[16], when[40];
+		char word[16], plain[64], when[40];
 		long long at;
 
 		if (probe == NULL || sscanf(probe, ", probe %15s %lld", word, &at) != 2 || at == 0)
 			continue;
 		(void)snprintf(text, sizeof(text), "probe of %s", cli_escape(s->rows[i].name + 5, name, sizeof(name)));
-		printf("  %-48s %s, %s\n", text, word, cli_time(at, when));
+		printf("  %-48s %s, %s\n", text, cli_escape(word, plain, sizeof(plain)), cli_time(at, when));
 	}
 	/* Frames that lied, by the kind of lie. */
 	for (size_t i = 0; i < s->n; i++)
 		if (strncmp(s->rows[i].name, "frames ", 7) == 0 && strcmp(s->rows[i].value, "0") != 0 &&
 		    strcmp(s->rows[i].name, "frames ok") != 0)
-			printf("  %-48s %s\n", s->rows[i].name, s->rows[i].value);
+			printf("  %-48s %s\n", cli_escape(s->rows[i].name, name, sizeof(name)),
+			    cli_escape(s->rows[i].value, text, sizeof(text)));
 }
 
 /* Every bound that was reached, so that nobody has to guess what is missing. */

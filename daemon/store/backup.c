@@ -35,7 +35,7 @@ static bool
 is_wal(const char *path)
 {
 	unsigned char head[20];
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	bool wal = fd != -1 && read(fd, head, sizeof head) == (ssize_t)sizeof head && head[19] == 2;
 
 	if (fd != -1)

@@ -441,6 +441,9 @@ database_open(struct store *s, const struct ladder *ladder)
 		return STORE_FAILED;
 	salvage_finish(s);
 	look = database_look(s->path);
+	if (look == LOOK_ERROR)
+		log_warnx("DATABASE [%s] cannot be opened: %s", s->path, errno == ELOOP ?
+		    "found a symbolic link, expected the file itself (set state-dir to where it is)" : strerror(errno));
 	if (look == LOOK_FRESH && salvage_lost(s)) {
 		log_warnx("DATABASE [%s] is gone, and there was one: mxtrap.keep, mxtrap.beat or its log lie there still", s->path);
 		look = LOOK_CORRUPT;

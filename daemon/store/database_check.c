@@ -45,7 +45,7 @@ database_look(const char *path)
 {
 	unsigned char head[100];
 	uint32_t whose, version;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	ssize_t n;
 
 	if (fd == -1)

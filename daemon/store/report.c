@@ -160,6 +160,10 @@ report_connect(struct report *r)
 		snprintf(r->error, sizeof r->error, "%s: %s", r->path, strerror(errno));
 		return REPORT_BUSY;
 	}
+	if (!S_ISREG(st.st_mode)) {	/* a FIFO would hold us */
+		snprintf(r->error, sizeof r->error, "%s is no file", r->path);
+		return REPORT_BUSY;
+	}
 	if (report_waits(r, &st)) {
 		snprintf(r->error, sizeof r->error, "%s is not the file that mxtrapd has open; it looks at it now", r->path);
 		return REPORT_BUSY;

@@ -35,6 +35,8 @@ status_tells_warnings_first(void **state)
 	store_status(s, "ring_drops", "17");
 	store_status(s, "complaint 1", "203.0.113.30:25 is held by master\033[2J");
 	store_status(s, "interface_drops", "0");
+	store_status(s, "frames \033[2J", "\033[3J");
+	store_status(s, "real 203.0.113.20", "up, probe \033[4J 1795000000");
 	store_clock(s, NOW_US);
 	assert_true(store_sync(s));
 	store_close(s);
@@ -43,6 +45,8 @@ status_tells_warnings_first(void **state)
 	assert_int_equal(said.out[0], '!');
 	says(said.out, "! packets lost by the capture ring: 17");
 	says(said.out, "! 203.0.113.30:25 is held by master\\x1b[2J");
+	says(said.out, "frames \\x1b[2J");
+	says_not(said.out, "\033");
 	says(said.out, "- a flood: attempts were counted, not kept one by one, 1m ago");
 	says_not(said.out, "lost by the interface");
 	says_not(said.out, "All is well");

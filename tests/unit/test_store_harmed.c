@@ -245,10 +245,63 @@ another_program_that_writes_as_sqlite_does_is_no_damage(void **state)
 	store_close(s);
 }
 
+/* Open for reading it holds whoever opens it, until somebody writes: that is for ever. */
+static void
+a_fifo_in_place_of_a_file_holds_nobody(void **state)
+{
+	static const char *const names[] = { "mxtrap.db", BEAT_FILE };
+	struct bench_dir *d = *state;
+	struct judge_params params;
+	struct report *r;
+	struct beat b;
+	char path[128];
+
+	judge_defaults(&params);
+	(void)alarm(60);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		store_close(with_one_listed(d));
+		snprintf(path, sizeof path, "%s/%s", d->path, names[i]);
+		assert_int_equal(unlink(path), 0);
+		assert_int_equal(mkfifo(path, 0640), 0);
+		assert_int_equal(beat_read(d->path, &b), i == 0);
+		r = NULL;
+		assert_int_equal(report_open(&r, d->path, &params), i == 0 ? REPORT_BUSY : REPORT_OK);
+		report_close(r);
+	}
+	(void)alarm(0);
+	store_close(support_open(d, NULL));
+	assert_true(beat_read(d->path, &b));
+}
+
+static void
+a_link_in_place_of_the_database_is_told_of(void **state)
+{
+	struct bench_dir *d = *state;
+	struct store_options o = { .dir = d->path, .retention_attempts_s = 86400 };
+	struct store *s = NULL;
+	char path[128], said[1024] = "";
+	FILE *file = tmpfile();
+	int was = dup(STDERR_FILENO);
+
+	store_close(with_one_listed(d));
+	snprintf(path, sizeof path, "%s/elsewhere", d->path);
+	assert_int_equal(rename(d->file, path), 0);
+	assert_int_equal(symlink("elsewhere", d->file), 0);
+	(void)dup2(fileno(file), STDERR_FILENO);
+	assert_int_equal(store_open(&s, &o), STORE_FAILED);
+	(void)dup2(was, STDERR_FILENO);
+	(void)close(was);
+	assert_true(pread(fileno(file), said, sizeof said - 1, 0) > 0);
+	(void)fclose(file);
+	assert_non_null(strstr(said, "found a symbolic link, expected the file itself"));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		store_test(a_fifo_in_place_of_a_file_holds_nobody),
+		store_test(a_link_in_place_of_the_database_is_told_of),
 		store_test(a_file_cut_to_nothing_is_noticed),
 		store_test(a_file_cut_in_half_is_noticed),
 		store_test(a_head_that_is_overwritten_is_noticed),
