@@ -91,7 +91,8 @@ prefix_parse(struct prefix *out, const char *text)
 	} else {
 		const char *p_digit = slash + 1;
 
-		if (*p_digit < '0' || *p_digit > '9')
+		/* As in addresses: what one program reads as octal another reads as decimal. */
+		if (*p_digit < '0' || *p_digit > '9' || (*p_digit == '0' && p_digit[1] != '\0'))
 			return false;
 		for (; *p_digit >= '0' && *p_digit <= '9'; p_digit++) {
 			len = len * 10 + (unsigned)(*p_digit - '0');

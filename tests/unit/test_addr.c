@@ -34,6 +34,8 @@ static const struct row prefixes[] = {
 	{ "a_huge_length_is_refused", "2001:db8::/99999999999", NULL },
 	{ "a_missing_length_is_refused", "192.0.2.0/", NULL },
 	{ "text_behind_the_length_is_refused", "192.0.2.0/24x", NULL },
+	{ "a_leading_zero_of_the_length_is_refused", "192.0.2.0/032", NULL },
+	{ "a_length_of_zeros_is_refused", "::/00", NULL },
 	{ "a_negative_length_is_refused", "192.0.2.0/-1", NULL },
 };
 
