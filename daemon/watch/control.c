@@ -240,7 +240,8 @@ say_deed(const struct message_admin *m, const struct control_effect *e)
 	if (m->op == ADMIN_LIST)
 		return gone ? (e->was ? "no longer listed by hand" : "was not listed by hand") :
 		    same ? "listed by hand already" : "listed by hand";
-	return gone ? (e->was ? "no longer allowed" : "was not allowed") : same ? "allowed already" :
+	return gone ? (e->was ? "no longer allowed" : "was not allowed") : same ? (m->note[0] != '\0' ?
+	    "allowed already, now with this note" : "allowed already") :
 	    e->was ? "allowed, until another time than before" : "allowed";
 }
 

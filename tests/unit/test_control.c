@@ -373,6 +373,7 @@ what_was_so_before_is_said(void **state)
 	static const struct { enum admin_op op; uint32_t expires_s; struct control_effect effect; const char *says; } rows[] = {
 		{ ADMIN_ALLOW, 0, { .was = true }, "192.0.2.7/32: allowed already" },
 		{ ADMIN_ALLOW, 0, { .was = true, .was_s = 1790000000 }, "192.0.2.7/32: allowed, until another time than before" },
+		{ ADMIN_ALLOW, 0, { .was = true }, "192.0.2.7/32: allowed already, now with this note" },
 		{ ADMIN_ALLOW, ADMIN_WITHDRAW, { .was = false }, "192.0.2.7/32: was not allowed" },
 		{ ADMIN_ALLOW, ADMIN_WITHDRAW, { .was = true, .back = 1 }, "192.0.2.7/32: no longer allowed; 1 listing continues" },
 		{ ADMIN_LIST, ADMIN_WITHDRAW, { .was = false }, "192.0.2.7/32: was not listed by hand" },
@@ -389,6 +390,8 @@ what_was_so_before_is_said(void **state)
 
 		m.op = rows[i].op;
 		m.expires_s = rows[i].expires_s;
+		if (strstr(rows[i].says, "with this note") != NULL)
+			(void)snprintf(m.note, sizeof(m.note), "ticket 12");
 		r.effect = rows[i].effect;
 		a = by_socket(&r, &m);
 		assert_string_equal(a.text, rows[i].says);

@@ -299,11 +299,16 @@ an_allow_entry_is_durable_and_audited_when_the_call_returns(void **state)
 	assert_int_equal(g.n, 1);
 	assert_true(prefix_equal(&g.allows[0], &p));
 	assert_int_equal(g.expires[0], NOW_S + 60);
+	/* Said again without a note it keeps the one that it has. */
+	assert_true(store_allow(s, &p, NOW_S + 90, "root", ""));
+	assert_int_equal(number(d, "SELECT count(*) FROM allow WHERE note LIKE 'a friend%'"), 1);
+	assert_true(store_allow(s, &p, NOW_S + 90, "root", "ticket 12"));
+	assert_int_equal(number(d, "SELECT count(*) FROM allow WHERE note = 'ticket 12'"), 1);
 	assert_true(store_allow(s, &p, STORE_ALLOW_REMOVE, "root", ""));
 	assert_int_equal(number(d, "SELECT count(*) FROM allow"), 0);
 	assert_true(store_audit(s, NOW_US, "root", "forget", &p, "mine"));
 	assert_true(store_audit(s, NOW_US, "root", "reload", NULL, NULL));
-	assert_int_equal(number(d, "SELECT count(*) FROM audit"), 4);
+	assert_int_equal(number(d, "SELECT count(*) FROM audit"), 6);
 	store_close(s);
 }
 
