@@ -99,15 +99,16 @@ warn_of_no_log(const struct backup *b, const char *path)
 	    cli_escape(path, text, sizeof(text)), text, cli_time(b->newest_s, when));
 }
 
+/* A database that is not there is out of reach; a file that somebody named and is not there is bad input. */
 static int
-failed(enum backup_result result, const char *text)
+failed(enum backup_result result, const char *text, int none)
 {
 	char shown[4 * BACKUP_TEXT_SIZE];
 
 	fprintf(stderr, "mxtrap: %s\n", cli_escape(text, shown, sizeof(shown)));
 	if (result == BACKUP_RUNNING)
 		fputs("then restore again, and systemctl start mxtrapd\n", stderr);
-	return result == BACKUP_NONE ? CLI_UNREACHABLE : CLI_NO;
+	return result == BACKUP_NONE ? none : CLI_NO;
 }
 
 /* One name of a file, and the options that a command takes. */
@@ -141,7 +142,7 @@ cli_backup(struct cli *cli, int argc, char **argv)
 	cli_progress(cli, 0, NULL);
 	hold_signals(SIG_UNBLOCK);
 	if (result != BACKUP_OK)
-		return failed(result, text);
+		return failed(result, text, CLI_UNREACHABLE);
 	warn_of_no_log(&b, o.state_dir);
 	if (cli->json)
 		return print_json("backup", o.file, &b, "", true);
@@ -158,7 +159,7 @@ check(struct cli *cli, struct backup_options *o)
 	enum backup_result result = backup_check(o, &b, text);
 
 	if (result != BACKUP_OK)
-		return failed(result, text);
+		return failed(result, text, CLI_NO);
 	warn_of_no_log(&b, o->file);
 	if (cli->json)
 		return print_json("restore", o->file, &b, "", false);
@@ -186,7 +187,7 @@ cli_restore(struct cli *cli, int argc, char **argv)
 	cli_progress(cli, 0, NULL);
 	hold_signals(SIG_UNBLOCK);
 	if (result != BACKUP_OK)
-		return failed(result, text);
+		return failed(result, text, CLI_NO);
 	warn_of_no_log(&b, o.file);
 	if (cli->json)
 		return print_json("restore", o.file, &b, kept, true);

@@ -285,6 +285,8 @@ static enum backup_result
 fill(sqlite3 *from, sqlite3 *to, const char *path, bool rename, const struct backup_options *o, struct backup *out,
     char text[static BACKUP_TEXT_SIZE])
 {
+	/* What is damaged is what was read, whatever the copy's name is. */
+	const char *source = rename ? o->file : sqlite3_db_filename(from, "main");
 	enum backup_result result;
 	int rc = sqlite3_exec(to, "PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=OFF;",
 	    NULL, NULL, NULL);
@@ -298,11 +300,11 @@ fill(sqlite3 *from, sqlite3 *to, const char *path, bool rename, const struct bac
 	if (rc == SQLITE_INTERRUPT)
 		return backup_no(text, "given up, nothing was done");
 	if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB)
-		return backup_no(text, "%s is damaged: %s", o->file, sqlite3_errmsg(to));
+		return backup_no(text, "%s is damaged: %s", source, sqlite3_errmsg(to));
 	if (rc != SQLITE_OK)
 		return backup_no(text, "%s cannot be written: %s", path,
 		    (rc & 0xff) == SQLITE_FULL ? "the disk is full" : sqlite3_errmsg(to));
-	result = backup_look(to, o->file, o->now_s, out, text);
+	result = backup_look(to, source, o->now_s, out, text);
 	if (result == BACKUP_OK && rename && renew(to, out) != SQLITE_OK)
 		return backup_no(text, "%s cannot be written: %s", path, sqlite3_errmsg(to));
 	return result;
@@ -324,7 +326,7 @@ backup_copy(sqlite3 *from, const char *path, bool rename, const struct backup_op
 	int rc;
 
 	if (fd == -1)
-		return backup_no(text, "%s cannot be made: %s", path, strerror(errno));
+		return backup_no(text, "%s cannot be made: %s", rename ? path : o->file, strerror(errno));
 	/* SQLite's locks are of the process and the file: our own descriptor is closed while it is open there. */
 	close(fd);
 	rc = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL);

@@ -150,7 +150,7 @@ a_backup_never_goes_over_the_database_or_a_device(void **state)
 	struct bench_dir *d = *state;
 	struct store *s = open_watch(d);
 	const char *const no[][2] = { { "mxtrap.db", "the database itself" }, { "mxtrap.db-wal", "the database itself" },
-		{ "folder", "a directory" }, { "folder/", "name of a folder" }, { "link", "a symbolic link" }, { "missing/x", "No such file" } };
+		{ "folder", "a directory" }, { "folder/", "name of a folder" }, { "link", "a symbolic link" }, { "missing/x", "missing/x cannot be made: No such file" } };
 	struct printed p;
 
 	assert_int_equal(mkdir(in(d, "folder"), 0700), 0);
@@ -201,9 +201,26 @@ a_damaged_database_gives_no_backup(void **state)
 	assert_int_equal(fclose(f), 0);
 	p = RUN(d, "backup", in(d, "copy.db"));
 	assert_int_equal(p.status, 1);
-	says(p.err, "damaged");
+	/* Not the copy, which nobody gets to see. */
+	says(p.err, "mxtrap.db is damaged");
 	done(&p);
 	assert_int_equal(count_of(d, "copy.db"), 0);
+}
+
+static void
+a_restore_of_a_file_that_is_not_there_is_bad_input(void **state)
+{
+	struct bench_dir *d = *state;
+	struct printed p;
+
+	store_close(open_watch(d));
+	for (int i = 0; i < 2; i++) {
+		p = RUN(d, "restore", in(d, "missing.db"), i == 0 ? "--check" : NULL);
+		assert_int_equal(p.status, 1);
+		says(p.err, "missing.db: No such file");
+		done(&p);
+	}
+	assert_int_equal(count_of(d, "before-restore"), 0);
 }
 
 static void
@@ -382,7 +399,7 @@ a_restore_looks_at_the_file_first(void **state)
 	says(p.err, "in place itself");
 	done(&p);
 	p = RUN(d, "restore", in(d, "nowhere"));
-	assert_int_equal(p.status, 3);
+	assert_int_equal(p.status, 1);
 	done(&p);
 	p = RUN(d, "restore", "--check", in(d, "copy.db"));
 	assert_int_equal(p.status, 0);
@@ -497,6 +514,7 @@ main(void)
 		cli_test(a_backup_never_goes_over_the_database_or_a_device),
 		cli_test(a_backup_of_nothing_is_none),
 		cli_test(a_damaged_database_gives_no_backup),
+		cli_test(a_restore_of_a_file_that_is_not_there_is_bad_input),
 		cli_test(a_restore_is_refused_while_watch_runs),
 		cli_test(a_restore_is_refused_while_watch_is_begun_again),
 		cli_test(a_restore_brings_back_the_state_under_a_new_name),
