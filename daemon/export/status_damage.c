@@ -86,18 +86,34 @@ damage_now(const struct status *s)
 	return d->n_aside > 0 ? DAMAGE_ASIDE : DAMAGE_NONE;
 }
 
+/* As many whole items of a list as have room.  Returns buf. */
+static const char *
+clip(const char *list, char *buf, size_t size)
+{
+	char *comma;
+
+	(void)snprintf(buf, size, "%s", list);
+	if (strlen(list) < size)
+		return buf;
+	buf[size - sizeof(", and more")] = '\0';
+	comma = strrchr(buf, ',');
+	(void)snprintf(comma != NULL ? comma : buf, sizeof(", and more"), ", and more");
+	return buf;
+}
+
 void
 damage_sentence(const struct status *s, const char *when, char *buf, size_t size)
 {
 	const struct status_stored *d = &s->stored;
+	char saved[141], lost[121];
 
 	switch (damage_now(s)) {
 	case DAMAGE_NONE:
 		buf[0] = '\0';
 		break;
 	case DAMAGE_NEW:
-		(void)snprintf(buf, size, "The database was damaged (%s): saved: %.140s; not saved: %.100s.%s%.40s%s", when,
-		    d->damage_saved, d->damage_lost, d->damage_file[0] != '\0' ? " Remove " : "", d->damage_file,
+		(void)snprintf(buf, size, "The database was damaged (%s): saved: %s; not saved: %s.%s%.40s%s", when,
+		    clip(d->damage_saved, saved, sizeof(saved)), clip(d->damage_lost, lost, sizeof(lost)), d->damage_file[0] != '\0' ? " Remove " : "", d->damage_file,
 		    d->damage_file[0] != '\0' ? " when you have seen this." : "");
 		break;
 	case DAMAGE_OLD:

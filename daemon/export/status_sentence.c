@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "mxtrap/status.h"
@@ -82,6 +83,17 @@ rung_name(const struct status *s, const char *address, char buf[static NAME_SIZE
 	return buf;
 }
 
+/* What people decided is kept beside it, since the first decision. */
+static bool
+had_one(const struct config *config)
+{
+	char path[4096];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%s/mxtrap.keep", config->state_dir);
+	return lstat(path, &st) == 0;
+}
+
 static void
 database_sentence(const struct status *s, char *buf, size_t size)
 {
@@ -101,7 +113,11 @@ database_sentence(const struct status *s, char *buf, size_t size)
 		buf[0] = '\0';
 		break;
 	case STORED_ABSENT:
-		(void)snprintf(buf, size, "There is no database %s yet: mxtrapd has not run with this configuration.", d->path);
+		if (had_one(s->config))
+			(void)snprintf(buf, size, "The database %s is gone, and there was one. Start mxtrapd (systemctl start mxtrapd) to begin "
+			    "a new one with what was kept beside it, or put a backup back (mxtrap restore FILE).", d->path);
+		else
+			(void)snprintf(buf, size, "There is no database %s yet: mxtrapd has not run with this configuration.", d->path);
 		break;
 	case STORED_REMOVED:
 		(void)snprintf(buf, size, "The database %s was removed: what is seen now is lost. Restart mxtrapd to begin a new "
@@ -116,8 +132,10 @@ database_sentence(const struct status *s, char *buf, size_t size)
 		    "new one with what can be saved.", d->path, d->why[0] != '\0' ? d->why : "it cannot be read");
 		break;
 	case STORED_FORBIDDEN:
-		(void)snprintf(buf, size, "%s may not be read by this user (%.110s): expected one of the group mxtrap (chown -R "
-		    "mxtrap:mxtrap on the state directory).", d->path, d->why[0] != '\0' ? d->why : "permission denied");
+		(void)snprintf(buf, size, "%s may not be read by this user (%.110s): expected %s.", d->path,
+		    d->why[0] != '\0' ? d->why : "permission denied", strstr(d->why, "group mxtrap,") != NULL ?
+		    "root or one of the group mxtrap (adduser NAME mxtrap, then log in again)" :
+		    "it to be of mxtrap:mxtrap (chown -R mxtrap:mxtrap on the state directory)");
 		break;
 	case STORED_NEWER:
 		(void)snprintf(buf, size, "The database %s is of a newer mxtrap: its version is %d, this program knows %d. Install the "

@@ -200,6 +200,17 @@ what_was_saved_of_a_damaged_database_is_told_until_its_file_is_gone(void **state
 			look();
 		assert_int_equal(facts[0].level, age == 0 ? STATUS_BAD : STATUS_NOTE);
 		assert_non_null(strstr(sentence(0), "mxtrap.db.corrupt-1790000100"));
+		if (age != 0)
+			continue;
+		/* More than has room: whole items, and a word that there are more. */
+		tell("damage_saved", "allowances 2 (from mxtrap.keep), listings by hand 1 (from mxtrap.keep), tokens 2 (from mxtrap.keep), "
+		    "audit rows 5 (from mxtrap.keep), the newest history");
+		tell("damage_lost", "part of the audit rows, foreign mail, correspondents, doubts, listings, listings of hosts, order memory, "
+		    "senders, history");
+		assert_first(STATUS_BAD, "The database was damaged (12:02 UTC): saved: allowances 2 (from mxtrap.keep), listings by hand 1 "
+		    "(from mxtrap.keep), tokens 2 (from mxtrap.keep), and more; not saved: part of the audit rows, foreign mail, "
+		    "correspondents, doubts, listings, listings of hosts, order memory, and more. Remove mxtrap.db.corrupt-1790000100 when "
+		    "you have seen this.");
 	}
 	assert_int_equal(unlink(file), 0);
 	begin();
@@ -356,6 +367,49 @@ a_database_that_cannot_be_read_is_all_that_is_said(void **state)
 		assert_non_null(strstr(sentence(0), rows[i].part));
 		assert_false(status_readable(&status));
 	}
+}
+
+/* The group is right: then it is the user who is not in it. */
+static void
+who_may_not_read_is_told_what_helps(void **state)
+{
+	(void)state;
+	begin();
+	status.stored.state = STORED_FORBIDDEN;
+	(void)snprintf(status.stored.path, sizeof(status.stored.path), "/x/mxtrap.db");
+	(void)snprintf(status.stored.why, sizeof(status.stored.why), "owner mxtrap, group mxtrap, mode 0640");
+	assert_first(STATUS_BAD, "/x/mxtrap.db may not be read by this user (owner mxtrap, group mxtrap, mode 0640): expected root or one "
+	    "of the group mxtrap (adduser NAME mxtrap, then log in again).");
+	begin();
+	status.stored.state = STORED_FORBIDDEN;
+	(void)snprintf(status.stored.path, sizeof(status.stored.path), "/x/mxtrap.db");
+	(void)snprintf(status.stored.why, sizeof(status.stored.why), "owner root, group root, mode 0640");
+	assert_first(STATUS_BAD, "/x/mxtrap.db may not be read by this user (owner root, group root, mode 0640): expected it to be of "
+	    "mxtrap:mxtrap (chown -R mxtrap:mxtrap on the state directory).");
+}
+
+static void
+a_database_that_was_there_is_gone_and_not_yet_to_come(void **state)
+{
+	char dir[] = "/tmp/mxtrap-status-XXXXXX", file[64];
+	char *before = config.state_dir;
+	FILE *f;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(file, sizeof(file), "%s/mxtrap.keep", dir);
+	config.state_dir = dir;
+	f = fopen(file, "w");
+	assert_non_null(f);
+	fclose(f);
+	begin();
+	status.stored.state = STORED_ABSENT;
+	(void)snprintf(status.stored.path, sizeof(status.stored.path), "/x/mxtrap.db");
+	assert_first(STATUS_BAD, "The database /x/mxtrap.db is gone, and there was one. Start mxtrapd (systemctl start mxtrapd) to begin a "
+	    "new one with what was kept beside it, or put a backup back (mxtrap restore FILE).");
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(rmdir(dir), 0);
+	config.state_dir = before;
 }
 
 static void
@@ -579,6 +633,8 @@ main(void)
 		cmocka_unit_test(a_silent_daemon_comes_with_how_long),
 		cmocka_unit_test(a_full_disk_is_no_silence),
 		cmocka_unit_test(a_database_that_cannot_be_read_is_all_that_is_said),
+		cmocka_unit_test(who_may_not_read_is_told_what_helps),
+		cmocka_unit_test(a_database_that_was_there_is_gone_and_not_yet_to_come),
 		cmocka_unit_test(observing_only_is_said),
 		cmocka_unit_test(a_young_database_says_when_the_list_may_leave),
 		cmocka_unit_test(a_list_that_is_held_asks_for_a_look),
