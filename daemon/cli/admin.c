@@ -156,6 +156,7 @@ decide(struct cli *cli, enum admin_op op, int argc, char **argv)
 	bool for_a_time = false, removes = false;
 	struct prefix p;
 	int64_t span;
+	int status;
 
 	message_init(&m.head, MESSAGE_ADMIN, sizeof(m));
 	for (int i = 1; i < argc; i++) {
@@ -191,7 +192,11 @@ decide(struct cli *cli, enum admin_op op, int argc, char **argv)
 	memcpy(m.addr, p.addr.b, sizeof(m.addr));
 	m.len = p.len;
 	(void)snprintf(m.who, sizeof(m.who), "%s", pw != NULL ? pw->pw_name : "unknown");
-	return cli_tell_watch(cli, argv[0], &m, sizeof(m));
+	status = cli_tell_watch(cli, argv[0], &m, sizeof(m));
+	if (status == CLI_DONE && op == ADMIN_LIST && !removes && !cli->config.publish)
+		fputs("mxtrap: listed, but refused by nobody: observing only, nothing is published until the configuration says "
+		    "publish = yes\n", stderr);
+	return status;
 }
 
 /* What waits is shown by `mxtrap status`; to hand it on needs a word more, so that nobody does it by a slip. */

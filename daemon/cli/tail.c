@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <time.h>
 
 #include "cli.h"
+#include "mxtrap/beat.h"
 #include "mxtrap/json.h"
 
 #define ASK_MS	 500
@@ -128,6 +130,17 @@ follow(struct tail *t, bool replayed)
 	}
 }
 
+/* Who waits for what cannot come should know. */
+static void
+warn_of_silence(const struct cli *cli)
+{
+	struct beat b;
+
+	if (beat_read(cli->config.state_dir, &b) && (b.closed == 1 ||
+	    beat_age_us(&b, beat_clock_us(CLOCK_BOOTTIME), beat_clock_us(CLOCK_REALTIME)) > BEAT_LIVE_S * INT64_C(1000000)))
+		fputs("mxtrap: mxtrapd is not running: nothing comes before it does (systemctl start mxtrapd)\n", stderr);
+}
+
 int
 cli_tail(struct cli *cli, int argc, char **argv)
 {
@@ -146,6 +159,8 @@ cli_tail(struct cli *cli, int argc, char **argv)
 		result = report_attempts_after(cli->report, 0, 1, see, &t.last);
 	if (result > REPORT_NONE)
 		return cli_failed(cli, result);
+	if (!replayed)
+		warn_of_silence(cli);
 	if (t.ndjson) {
 		json_to_file(&t.json, stdout);
 	} else if (t.as_json) {

@@ -16,6 +16,9 @@ cli_failed(const struct cli *cli, enum report_result result)
 {
 	fprintf(stderr, "mxtrap: %s: %s\n", cli->config.state_dir,
 	    result == REPORT_BUSY ? "the database is busy or gone" : report_error(cli->report));
+	if (report_damaged(cli->report))
+		fputs("The database is damaged. Restart mxtrapd (systemctl restart mxtrapd): it sets the file aside and begins a new one with "
+		    "what can be saved.\n", stderr);
 	return CLI_UNREACHABLE;
 }
 

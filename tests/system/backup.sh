@@ -79,6 +79,8 @@ check "and changed nothing" test "$(generation "$DB") $(ls "$DIR/state" | grep -
 # --- back ---------------------------------------------------------------------------------------
 
 live_stop
+timeout 2 "$BUILD/mxtrap" -c "$DIR/conf" tail >"$DIR/no" 2>&1
+check "stopped, tail warns that nothing comes" grep -q "mxtrapd is not running: nothing comes" "$DIR/no"
 cli restore "$DIR/copy.db" >"$DIR/restored" 2>&1
 check "stopped, it is restored" test $? = 0
 sed 's/^/     /' "$DIR/restored"

@@ -83,6 +83,33 @@ allow_tells_watch_what_for_how_long_and_why(void **state)
 	close(fd);
 }
 
+/* Listed, and yet nobody refuses it: that must not look like done. */
+static void
+a_block_while_nothing_is_published_warns(void **state)
+{
+	struct bench_dir *d = *state;
+	int fd = bind_control(d);
+
+	for (int i = 0; i < 3; i++) {
+		FILE *out = tmpfile(), *err = tmpfile();
+		char *said;
+		pid_t pid;
+
+		configure(d, i == 1 ? "yes" : "no");
+		pid = begin(d, (const char *const[]){ "block", "192.0.2.7", i == 2 ? "--remove" : NULL, NULL }, out, err);
+		(void)answer(fd, true, "done");
+		assert_int_equal(end(pid), 0);
+		said = slurp(err);
+		if (i == 0)
+			says(said, "refused by nobody: observing only");
+		else
+			assert_string_equal(said, "");
+		free(said);
+		(void)fclose(out);
+	}
+	close(fd);
+}
+
 static void
 forget_is_told_as_forget(void **state)
 {
@@ -177,6 +204,7 @@ main(void)
 	const struct CMUnitTest own[] = {
 		cli_test(no_daemon_is_said),
 		cli_test(allow_tells_watch_what_for_how_long_and_why),
+		cli_test(a_block_while_nothing_is_published_warns),
 		cli_test(forget_is_told_as_forget),
 		cli_test(an_allowance_can_be_taken_away),
 		cli_test(a_refusal_is_a_no),
