@@ -62,6 +62,14 @@ warn(void *file, const char *sentence)
 	return true;
 }
 
+/* What is wrong with the words comes last: help is long. */
+static int
+misused(const char *found, const char *expected)
+{
+	fprintf(stderr, "%s\nmxtrapd: found %s, %s\n", help, found, expected);
+	return 2;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -92,11 +100,18 @@ main(int argc, char **argv)
 		default: fputs(help, stderr); return 2;
 		}
 	}
-	if (file == NULL || replay != (optind < argc) || (check && replay) || (print && !check) ||
-	    (inputs != NULL && !replay)) {
-		fputs(help, stderr);
-		return 2;
-	}
+	if (!replay && optind < argc)
+		return misused(argv[optind], file == NULL ? "expected -c before the configuration" : "expected nothing more");
+	if (file == NULL)
+		return misused("no configuration", "expected -c FILE");
+	if (replay && optind == argc)
+		return misused("-r with nothing behind it", "expected captures");
+	if (check && replay)
+		return misused("-n and -r", "expected one of them");
+	if (print && !check)
+		return misused("-v", "expected it with -n");
+	if (inputs != NULL && !replay)
+		return misused("--inputs", "expected it with -r");
 	if (!check && !replay)
 		return supervisor_run(file, argv[0]);
 	if (config_load(&config, file) < 0)

@@ -11,6 +11,7 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "mxtrap/config.h"
@@ -58,6 +59,32 @@ look_group(const struct config *c, size_t n, char (*listen)[CONFIG_PATH_SIZE], c
 		    c->path, group);
 }
 
+/* mxtrapd makes the directory itself, and none above it.  What this user may not see is no fault. */
+static unsigned
+look_state(const struct config *c, FILE *f)
+{
+	char above[CONFIG_PATH_SIZE];
+	struct stat st;
+	char *slash;
+
+	if (stat(c->state_dir, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			return 0;
+		fprintf(f, "%s: %s: found a file, expected a directory (state-dir)\n", c->path, c->state_dir);
+		return 1;
+	}
+	(void)snprintf(above, sizeof(above), "%s", c->state_dir);
+	slash = strrchr(above, '/');
+	if (slash == NULL || slash == above)
+		return 0;
+	*slash = '\0';
+	if (stat(above, &st) == 0 || (errno != ENOENT && errno != ENOTDIR))
+		return 0;
+	fprintf(f, "%s: warning: %s cannot be made, for there is no %s: mxtrapd does not start without (state-dir; mkdir -p %s)\n", c->path,
+	    c->state_dir, above, above);
+	return 0;
+}
+
 unsigned
 config_look(const struct config *config, void *stdio_file)
 {
@@ -74,6 +101,7 @@ config_look(const struct config *config, void *stdio_file)
 		    c.path);
 		faults++;
 	}
+	faults += look_state(&c, f);
 	for (size_t i = 0; i < c.n_interfaces; i++)
 		look_interface(&c, c.interfaces[i], f);
 	if (!pem_open(&c, &pem, why, sizeof(why))) {

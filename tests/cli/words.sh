@@ -120,6 +120,33 @@ check "-c without its file says so" eval '[ $STATUS = 2 ] && grep -q "^mxtrap: -
 try -c "$DIR/conf" export
 check "export without a format lists the formats, and is a usage error" eval '[ $STATUS = 2 ] && grep -q "^  nftables " "$DIR/err" && grep -q "found no format" "$DIR/err"'
 
+# --- mxtrapd ----------------------------------------------------------------------------------
+
+# Words | what is said, last.
+while IFS='|' read -r words meant; do
+	read -ra typed <<<"$words"
+	"$BUILD/mxtrapd" "${typed[@]}" >"$DIR/out" 2>"$DIR/err" </dev/null
+	check "mxtrapd $words: exit status 2" test $? = 2
+	check "mxtrapd $words: $meant" eval 'tail -1 "$DIR/err" | grep -qxF -e "mxtrapd: found $meant"'
+done <<END
+|no configuration, expected -c FILE
+-n|no configuration, expected -c FILE
+-n $DIR/conf|$DIR/conf, expected -c before the configuration
+$DIR/conf|$DIR/conf, expected -c before the configuration
+-c $DIR/conf -n extra|extra, expected nothing more
+-c $DIR/conf -v|-v, expected it with -n
+-c $DIR/conf -r|-r with nothing behind it, expected captures
+-c $DIR/conf -n -r x|-n and -r, expected one of them
+-c $DIR/conf --inputs x|--inputs, expected it with -r
+END
+sed "s|^state-dir.*|state-dir = \"$DIR/conf\"|" "$DIR/conf" >"$DIR/other"
+"$BUILD/mxtrapd" -c "$DIR/other" -n 2>"$DIR/err"
+STATUS=$?
+check "mxtrapd -n: a state directory that is a file is a fault" eval '[ $STATUS = 1 ] && grep -q "conf: found a file, expected a directory (state-dir)" "$DIR/err"'
+sed "s|^state-dir.*|state-dir = \"$DIR/none/state\"|" "$DIR/conf" >"$DIR/other"
+"$BUILD/mxtrapd" -c "$DIR/other" -n 2>"$DIR/err"
+check "mxtrapd -n: one that cannot be made is named" grep -q "mkdir -p $DIR/none)" "$DIR/err"
+
 # --- English -----------------------------------------------------------------------------------
 
 # Words that many readers stumble over, in what the command prints: strings of its sources, its help and its manual.
