@@ -272,7 +272,7 @@ child_gone(struct supervisor *s, enum process_role role, int status, int64_t now
 	} else {
 		if (cannot && c->backoff_ms < CANNOT_FIRST_MS) {
 			c->backoff_ms = CANNOT_FIRST_MS;
-			log_warnx("%s cannot do its work (it said why): is tried again, once a minute in the end",
+			log_warnx("%s cannot do its work (it said why): is tried again, at last once a minute",
 			    process_name(role));
 		}
 		if (!cannot && !(WIFEXITED(status) && WEXITSTATUS(status) == PROCESS_AGAIN) && log_may(&c->deaths, now / 1000, &hushed))

@@ -127,6 +127,13 @@ leaks() { # paths of a machine, hosts, people
 	    xargs grep -nIE '(^|[^a-zA-Z.])/(work|home|root|Users)/|\.\./shared|registry\.|pypi|npmjs|proxy\.golang|[a-z0-9._]+@(gmail|outlook|hotmail)\.' |
 	    excuse leak
 }
+words() { # that many readers stumble over, where an operator reads them: documents, manual pages, the log
+	local no='told|tells of|says so|whoever|whom|anew|so many|so long|lets? go|taken away|takes? away|in the end|hushed'
+	git ls-files -co --exclude-standard README.md 'docs/*.md' 'docs/*.[1-9]' docs/openapi.yaml deploy/mxtrap.conf.example |
+	    xargs grep -nwiE "$no" | grep -vE '^[^:]*:[0-9]+:\.\\"'
+	SOURCES | xargs grep -nE '"' | grep -vE '#[[:space:]]*include|_Static_assert|sizeof\(.*"each is' | sed 's|/\*.*\*/||' |
+	    grep -iE "\"[^\"]*\b($no)\b[^\"]*\"" | excuse words
+}
 scripts() {
 	local f
 	for f in $(git ls-files -co --exclude-standard '*.sh' .ci/run); do
@@ -198,6 +205,7 @@ rule "SQL is constant text" sql
 rule "no mutable state at file scope" mutable
 rule "no struct is cast onto a packet" switches
 rule "nothing names this machine, a registry or a person" leaks
+rule "no word that readers stumble over" words
 rule "scripts parse" scripts
 rule "manual pages are well formed" manuals
 rule "the page's JavaScript has no fault" javascript

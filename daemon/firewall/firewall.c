@@ -176,7 +176,7 @@ take_away(struct firewall *f)
 	f->asked_ms = process_now_ms();
 	f->leaving = !nft_run(f->nft, "add table inet " NFT_TABLE "\ndelete table inet " NFT_TABLE "\n", &error);
 	if (f->leaving)
-		log_warnx("the kernel does not let go the table inet " NFT_TABLE ", which still refuses whom it holds: %.*s",
+		log_warnx("the kernel does not delete the table inet " NFT_TABLE ", which still refuses those that it holds: %.*s",
 		    (int)strcspn(error, "\n"), error);
 	else
 		log_info("nobody is refused: the table is gone until it is switched on again");

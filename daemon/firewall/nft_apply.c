@@ -33,7 +33,7 @@ nft_apply(struct nft *nft, const struct message_row *rows, size_t n, bool fresh,
 	p = (struct prefix){ .len = rows->len };
 	memcpy(p.addr.b, rows->addr, sizeof(p.addr.b));
 	if (told->failed++ % 1000 == 0)
-		log_warnx("the kernel did not %s %s: %.*s", rows->remove ? "let go" : "take", prefix_format(&p, what),
+		log_warnx("the kernel did not %s %s: %.*s", rows->remove ? "remove" : "take", prefix_format(&p, what),
 		    (int)strcspn(error, "\n"), error);
 	return !rows->remove;
 }

@@ -260,7 +260,7 @@ begin_token(struct watch *w)
 		return;
 	token_hash(text, hash);
 	if (store_token(w->store, hash, TOKEN_SCOPE_ADMIN, TOKEN_SCOPE_ADMIN, 0, "mxtrapd"))
-		log_info("TOKEN of the HTTP API for allow and forget, told only this once: %s", text);
+		log_info("TOKEN of the HTTP API for allow and forget, shown only this once: %s", text);
 	else
 		log_warnx("the HTTP API has no token, and allows nobody to change anything");
 	explicit_bzero(text, sizeof(text));
@@ -366,7 +366,7 @@ begin(struct watch *w)
 	if (resume_us != 0 || shift_s != 0)
 		step_unseen(w, shift_s != 0 ? shift_s * 1000000 : w->steady.shift_us);
 	if (!firewall_feed_start(&w->firewall, w->config, w->p->firewall_fd, w->firewall_off))
-		log_warn("the firewall is not told of the list");
+		log_warn("the list does not reach the firewall");
 	firewall_feed_gate(&w->firewall, &w->publish);
 	if (!control_start(&w->control, w->p->control_fd, w->p->web_fd, w->p->shared, w->store, &w->purge))
 		log_warn("the control socket is not served");

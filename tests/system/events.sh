@@ -83,7 +83,7 @@ beside() { grep -q "listening on" "$DIR/tcpdump.log"; }
 check "a capture is taken beside it" wait_for 10000 beside
 start
 check "mxtrapd is ready" wait_for 20000 ready
-TOKEN=$(sed -n 's/.*told only this once: \(mxt_[0-9a-f]*\).*/\1/p' "$DIR/log")
+TOKEN=$(sed -n 's/.*shown only this once: \(mxt_[0-9a-f]*\).*/\1/p' "$DIR/log")
 check "the log told a token" test -n "$TOKEN"
 listen "$DIR/events" ""
 check "a stream begins with the name of the list's state" wait_for 5000 begun "$DIR/events"

@@ -57,7 +57,7 @@ END
 PID=$!
 ready() { grep -q "all processes are ready" "$DIR/log"; }
 check "mxtrapd is ready" wait_for 20000 ready
-TOKEN=$(sed -n 's/.*told only this once: \(mxt_[0-9a-f]*\).*/\1/p' "$DIR/log")
+TOKEN=$(sed -n 's/.*shown only this once: \(mxt_[0-9a-f]*\).*/\1/p' "$DIR/log")
 # shellcheck disable=SC2086
 said=$(ip netns exec "$BOTS" python3 tests/system/hostile.py send $BOGUS $SOURCES)
 check "2,000 of them are said to the decoy (answered: $said)" test "${said:-0}" -ge 1990

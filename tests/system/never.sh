@@ -74,8 +74,8 @@ trap_cli list --allowed >"$DIR/allowed.out"
 check "mxtrap list --allowed names it, with the note" grep -q "$A/32 .* a customer" "$DIR/allowed.out"
 
 # By the API.
-TOKEN=$(sed -n 's/.*told only this once: \(mxt_[0-9a-f]*\).*/\1/p' "$DIR/mxtrapd.log")
-check "the token is told once in the log" test "$(grep -c "mxt_" "$DIR/mxtrapd.log")" = 1
+TOKEN=$(sed -n 's/.*shown only this once: \(mxt_[0-9a-f]*\).*/\1/p' "$DIR/mxtrapd.log")
+check "the token is shown once in the log" test "$(grep -c "mxt_" "$DIR/mxtrapd.log")" = 1
 check "and is not in the database" sh -c "! grep -aq '$TOKEN' '$DIR'/state/mxtrap.db*"
 post() { # path body [curl options]
 	local path=$1 body=$2
