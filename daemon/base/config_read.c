@@ -227,6 +227,9 @@ read_defaults(struct config_reader *r, const struct config_node *root, const cha
 	else if (strstr(dir, "${") != NULL)
 		config_doubt(&r->source, config_at(root, "state-dir", 0).line,
 		    "\"%s\" is taken as it stands: no variable is replaced (state-dir)", dir);
+	else if (strlen(dir) > CONFIG_STATE_DIR_MAX)
+		config_doubt(&r->source, config_at(root, "state-dir", 0).line, "mxtrapd cannot run with it, only replay: a path of %zu "
+		    "bytes, expected at most %d, for sockets lie there (state-dir)", strlen(dir), CONFIG_STATE_DIR_MAX);
 	snprintf(c->postfix_group, sizeof(c->postfix_group), "postfix");
 	snprintf(c->web_group, sizeof(c->web_group), "mxtrap");
 	c->path = strdup(path);

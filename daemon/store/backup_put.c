@@ -150,12 +150,31 @@ keep(const struct put *p, char kept[static BACKUP_PATH_SIZE], char text[static B
 	return BACKUP_OK;
 }
 
+/* By the file itself: the folder is its owner's, who may put a link there meanwhile.  False: errno. */
+static bool
+give(const struct put *p)
+{
+	int fd = open(p->fresh, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), error = EPERM;
+	struct stat st;
+	bool given = false;
+
+	if (fd == -1)
+		return false;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1) {
+		given = fchmod(fd, 0640) == 0 && fchown(fd, p->uid, p->gid) == 0;
+		error = errno;
+	}
+	close(fd);
+	errno = error;
+	return given;
+}
+
 static enum backup_result
 replace(const struct put *p, char kept[static BACKUP_PATH_SIZE], char text[static BACKUP_TEXT_SIZE])
 {
 	enum backup_result result;
 
-	if (chmod(p->fresh, 0640) == -1 || chown(p->fresh, p->uid, p->gid) == -1)
+	if (!give(p))
 		return backup_no(text, "%s cannot be given to user %u: %s; run this as root", p->fresh, (unsigned)p->uid,
 		    strerror(errno));
 	result = keep(p, kept, text);

@@ -16,6 +16,7 @@
 
 #define CONFIG_MAX_INTERFACES 16
 #define CONFIG_MAX_LISTEN     8
+#define CONFIG_STATE_DIR_MAX 92	/* behind it come "/control.sock" and "/answer.PID", in the 107 bytes that a socket may have */
 #define CONFIG_ZONE_MAX	      150	/* leaves room for an IPv6 address's 64 octets in front, and for "suspect." */
 #define CONFIG_PATH_SIZE     104	/* "unix:" and a path that fits struct sockaddr_un */
 #define CONFIG_PEM_SIZE     256
