@@ -177,10 +177,10 @@ report_connect(struct report *r)
 		sqlite3_db_config(r->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 		sqlite3_db_config(r->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 		rc = sqlite3_exec(r->db, "PRAGMA query_only=ON; PRAGMA cell_size_check=ON;", NULL, NULL, NULL);
-		/* Who walks reads each page once: what is mapped would only count as resident. */
+		/* Nothing mapped: a file that is cut off would end the process (SIGBUS).  Who walks reads each page once. */
 		if (rc == SQLITE_OK)
-			rc = sqlite3_exec(r->db, r->walks ? "PRAGMA cache_size=-1024; PRAGMA mmap_size=0;" :
-			    "PRAGMA cache_size=-16384; PRAGMA mmap_size=1073741824;", NULL, NULL, NULL);
+			rc = sqlite3_exec(r->db, r->walks ? "PRAGMA mmap_size=0; PRAGMA cache_size=-1024" :
+			    "PRAGMA mmap_size=0; PRAGMA cache_size=-16384", NULL, NULL, NULL);
 	}
 	result = report_failed(r, rc);
 	if (result == REPORT_OK)

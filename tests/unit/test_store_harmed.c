@@ -273,6 +273,34 @@ a_fifo_in_place_of_a_file_holds_nobody(void **state)
 	assert_true(beat_read(d->path, &b));
 }
 
+static bool
+cut_while_reading(void *ctx, const struct report_entry *e)
+{
+	(void)e;
+	if (ctx != NULL)
+		assert_int_equal(truncate(ctx, 8192), 0);
+	return true;
+}
+
+/* The rest of what is being read is not there: an error, and no signal. */
+static void
+a_file_cut_off_under_a_reader_ends_no_process(void **state)
+{
+	static const struct report_filter filter = { .klass = 0xff, .states = 1U << STATE_LISTED, .one_snapshot = true };
+	struct bench_dir *d = *state;
+	struct report *r;
+	sqlite3 *db;
+
+	store_close(with_one_listed(d));
+	assert_int_equal(sqlite3_open(d->file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)"
+	    " INSERT INTO listing SELECT sender + i, term, seen, sums, marks, changed_s FROM listing, n", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	r = support_report(d);
+	assert_int_equal(report_entries(r, &filter, NOW_S, NULL, cut_while_reading, d->file), REPORT_ERROR);
+	report_close(r);
+}
+
 static void
 a_link_in_place_of_the_database_is_told_of(void **state)
 {
@@ -301,6 +329,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		store_test(a_fifo_in_place_of_a_file_holds_nobody),
+		store_test(a_file_cut_off_under_a_reader_ends_no_process),
 		store_test(a_link_in_place_of_the_database_is_told_of),
 		store_test(a_file_cut_to_nothing_is_noticed),
 		store_test(a_file_cut_in_half_is_noticed),
