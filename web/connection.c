@@ -118,14 +118,14 @@ find_victim(struct connections *c, sender_key who, const struct seat *newest, bo
 }
 
 struct crowd {
-	size_t of_peer, halves, crowded, of_all;
+	size_t of_peer, halves, crowded, of_all, all_halves;
 };
 
 /* Those that will stay. */
 static struct crowd
 count(const struct connections *c, sender_key who)
 {
-	struct crowd n = { 0, 0, 0, 0 };
+	struct crowd n = { 0, 0, 0, 0, 0 };
 
 	for (size_t i = 0; i < c->used; i++) {
 		const struct seat *seat = &c->seats[i];
@@ -135,6 +135,7 @@ count(const struct connections *c, sender_key who)
 		n.of_all++;
 		n.of_peer += seat->who == who;
 		n.halves += seat->who == who && is_between(seat) && seat->reading;
+		n.all_halves += is_between(seat) && seat->reading;
 		n.crowded += seat->who == who && seat->crowded;
 	}
 	return n;
@@ -156,8 +157,8 @@ make_room(struct connections *c, struct seat *seat, int64_t now_ms)
 
 	if (!much && !full)
 		return;
-	/* Half of what one peer may have, and no answer due to any of them: somebody sends halves so that others find no room. */
-	victim = find_victim(c, much ? seat->who : 0, seat, much && n.halves > share(c) / 2, now_ms);
+	/* Half of what there may be, and no answer due to any of them: somebody sends halves so that others find no room. */
+	victim = find_victim(c, much ? seat->who : 0, seat, much ? n.halves > share(c) / 2 : n.all_halves > c->most / 2, now_ms);
 	if (victim != NULL) {
 		cut(victim);
 		atomic_fetch_add(&c->evicted, 1);

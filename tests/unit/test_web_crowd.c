@@ -215,6 +215,23 @@ the_longest_half_of_a_request_goes_where_they_fill_the_share(void **state)
 }
 
 static void
+halves_of_many_addresses_make_room_too(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+	assert_true(connections_init(&c, MOST));
+	for (; n < MOST; n++) {
+		assert_non_null(open_pair(n, PEER + n % 8, (int64_t)n));
+		assert_false(connection_crowded(&c, all[n]));
+		connection_reads(&c, all[n]);
+	}
+	assert_true(is_closed(pairs[0][1]));
+	assert_false(is_closed(pairs[MOST - 1][1]));
+	done(n);
+}
+
+static void
 others_have_their_share(void **state)
 {
 	size_t n = 0;
@@ -223,7 +240,7 @@ others_have_their_share(void **state)
 	assert_true(connections_init(&c, MOST));
 	for (; n < MOST; n++) {
 		assert_non_null(open_pair(n, PEER + n % 8, (int64_t)n));
-		connection_reads(&c, all[n]);
+		connection_phase(&c, all[n], CONNECTION_REPLY, 0, (int64_t)n);
 	}
 	/* Eight addresses have all there is: the last ones were told that it is too much. */
 	assert_true(connection_crowded(&c, all[MOST - 1]));
@@ -339,6 +356,7 @@ main(void)
 	ADD(requests_that_do_not_end_make_room);
 	ADD(the_longest_idle_of_the_address_goes);
 	ADD(the_longest_half_of_a_request_goes_where_they_fill_the_share);
+	ADD(halves_of_many_addresses_make_room_too);
 	ADD(others_have_their_share);
 	ADD(where_all_are_busy_the_next_is_told_so);
 	ADD(a_client_that_takes_nothing_makes_room);
