@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "mxtrap/beat.h"
+#include "mxtrap/hand.h"
 #include "mxtrap/token.h"
 #include "web_int.h"
 
@@ -81,11 +82,11 @@ parse_for(const char *text, int64_t now_s, uint32_t *expires_s)
 		return false;
 	for (; *text >= '0' && *text <= '9'; text++) {
 		n = n * 10 + (*text - '0');
-		if (n > 36500LL * 86400)
+		if (n > HAND_FAR_S)
 			return false;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-		if (text[0] != units[i].unit || text[1] != '\0' || n > 36500LL * 86400 / units[i].s)
+		if (text[0] != units[i].unit || text[1] != '\0' || n > HAND_FAR_S / units[i].s)
 			continue;
 		*expires_s = (uint32_t)(now_s + n * units[i].s);
 		return true;
@@ -170,7 +171,7 @@ read_decision(const struct web *web, const struct request *req, enum admin_op op
 		return false;
 	}
 	if (fields[2].given && !parse_for(span, now_s, &m->expires_s)) {
-		reply_problem(reply, 400, "for: found \"%.20s\", expected a time like 12h or 30d", span);
+		reply_problem(reply, 400, "for: found \"%.20s\", expected a time like 12h or 30d, 18250d at most", span);
 		return false;
 	}
 	if (fields[4].given && !parse_until(until, now_s, &m->expires_s)) {

@@ -135,7 +135,7 @@ handle_token_add(struct web *web, const struct request *req, struct reply *reply
 		return;
 	}
 	if (fields[2].given && !parse_for(span, req->now_s, &m.expires_s)) {
-		reply_problem(reply, 400, "for: found \"%.20s\", expected a time like 12h or 30d", span);
+		reply_problem(reply, 400, "for: found \"%.20s\", expected a time like 12h or 30d, 18250d at most", span);
 		return;
 	}
 	if (!token_make(text)) {

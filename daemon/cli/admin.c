@@ -162,7 +162,7 @@ decide(struct cli *cli, enum admin_op op, int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--for") == 0 && i + 1 < argc && op != ADMIN_FORGET) {
 			if (!cli_parse_span(argv[++i], &span))
-				return cli_usage_value(command, "--for", argv[i], "a time like 12h or 30d");
+				return cli_usage_value(command, "--for", argv[i], "a time like 12h or 30d, 18250d at most");
 			m.expires_s = until(cli, op, span);
 			for_a_time = true;
 		} else if (strcmp(argv[i], "--force") == 0 && op == ADMIN_ALLOW) {

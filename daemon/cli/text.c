@@ -10,6 +10,7 @@
 
 #include "cli.h"
 #include "mxtrap/evidence.h"
+#include "mxtrap/hand.h"
 
 int
 cli_failed(const struct cli *cli, enum report_result result)
@@ -17,8 +18,8 @@ cli_failed(const struct cli *cli, enum report_result result)
 	fprintf(stderr, "mxtrap: %s: %s\n", cli->config.state_dir,
 	    result == REPORT_BUSY ? "the database is busy or gone" : report_error(cli->report));
 	if (report_damaged(cli->report))
-		fputs("The database is damaged. Restart mxtrapd (systemctl restart mxtrapd): it sets the file aside and begins a new one with "
-		    "what can be saved.\n", stderr);
+		fputs("The database is damaged. Restart mxtrapd (systemctl restart mxtrapd): it sets the file aside and begins a "
+		    "new one with what can be saved.\n", stderr);
 	return CLI_UNREACHABLE;
 }
 
@@ -198,7 +199,7 @@ cli_parse_span(const char *text, int64_t *out)
 	case 'w': unit = 7 * 86400; break;
 	default: return false;
 	}
-	if (end == text || end[1] != '\0' || n <= 0 || n > 36500LL * 86400 / unit)
+	if (end == text || end[1] != '\0' || n <= 0 || n > HAND_FAR_S / unit)
 		return false;
 	*out = n * unit;
 	return true;

@@ -128,7 +128,7 @@ add(struct cli *cli, int argc, char **argv)
 			(void)snprintf(m.scope, sizeof(m.scope), "%s", argv[i]);
 		} else if (strcmp(argv[i], "--for") == 0 && i + 1 < argc) {
 			if (!cli_parse_span(argv[++i], &span))
-				return cli_usage_value("token", "--for", argv[i], "a time like 12h or 90d");
+				return cli_usage_value("token", "--for", argv[i], "a time like 12h or 90d, 18250d at most");
 			m.expires_s = (uint32_t)(time(NULL) + span);
 		} else if (name == NULL && argv[i][0] != '-') {
 			name = argv[i];

@@ -144,6 +144,7 @@ static const struct body_row body_rows[] = {
 	{ "a_raw_control_byte_is_refused", A, "{\"cidr\":\"192.0.2.1\",\"note\":\"a\x01\"}", 400, "note" },
 	{ "a_time_without_a_unit_is_refused", A, "{\"cidr\":\"192.0.2.1\",\"for\":\"30\"}", 400, "for:" },
 	{ "an_empty_time_is_refused", A, "{\"cidr\":\"192.0.2.1\",\"for\":\"\"}", 400, "for:" },
+	{ "an_end_after_the_year_2106_is_refused", A, "{\"cidr\":\"192.0.2.1\",\"for\":\"36500d\"}", 400, "18250d at most" },
 	{ "a_time_that_overflows_is_refused", A, "{\"cidr\":\"192.0.2.1\",\"for\":\"99999999999d\"}", 400, "for:" },
 	{ "a_time_and_its_end_are_refused", A, "{\"cidr\":\"192.0.2.1\",\"for\":\"1d\",\"remove\":true}", 400, "one of them" },
 	{ "a_parameter_is_refused", A "?cidr=192.0.2.1", "{}", 400, "in the body" },
