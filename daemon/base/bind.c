@@ -393,7 +393,7 @@ bind_control(const char *dir, uint32_t uid, uint32_t gid, char why[static BIND_W
 		    dir);
 	} else if (connect(fd, (const struct sockaddr *)&at, sizeof(at)) == 0) {
 		snprintf(why, BIND_WHY_SIZE,
-		    "%s is held by another mxtrapd: it uses this state-dir",
+		    "%s is held by another mxtrapd: stop it first, or name another state-dir",
 		    at.sun_path);
 	} else {
 		/* Nobody listens there: what lies there is of a mxtrapd that is gone, or nothing of ours. */

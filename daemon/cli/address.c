@@ -34,13 +34,13 @@ network_of(const char *word, struct addr *host, char shown[static PREFIX_TEXT_SI
 	return true;
 }
 
-/* Letters, digits, dots and dashes, and not digits alone. */
+/* Letters, digits, dots and dashes, and a letter among them: a range of addresses is no name. */
 static bool
 is_name(const char *word)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
 
-	return word[0] != '\0' && strspn(word, letters) == strlen(word) && strspn(word, "0123456789.") != strlen(word);
+	return word[0] != '\0' && strspn(word, letters) == strlen(word) && strspn(word, "0123456789.-") != strlen(word);
 }
 
 int

@@ -166,7 +166,9 @@ finish(struct listing *l, const struct report_filter *filter, const struct repor
 
 	switch (l->format) {
 	case FORMAT_TABLE:
-		if (l->n == 0)
+		if (l->n == 0 && allowed)
+			printf("Of the senders that came none is allowed.\n");
+		else if (l->n == 0)
 			printf("No sender is %s.%s\n", means, l->all ? "" : "  mxtrap list --all shows each that has any evidence.");
 		l->n = 0;
 		if (allowed)

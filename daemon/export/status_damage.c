@@ -113,7 +113,8 @@ damage_sentence(const struct status *s, const char *when, char *buf, size_t size
 		break;
 	case DAMAGE_NEW:
 		(void)snprintf(buf, size, "The database was damaged (%s): saved: %s; not saved: %s.%s%.40s%s", when,
-		    clip(d->damage_saved, saved, sizeof(saved)), clip(d->damage_lost, lost, sizeof(lost)), d->damage_file[0] != '\0' ? " Remove " : "", d->damage_file,
+		    clip(d->damage_saved, saved, sizeof(saved)), clip(d->damage_lost, lost, sizeof(lost)),
+		    d->damage_file[0] != '\0' ? " Remove " : "", d->damage_file,
 		    d->damage_file[0] != '\0' ? " when you have seen this." : "");
 		break;
 	case DAMAGE_OLD:

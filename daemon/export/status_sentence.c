@@ -114,8 +114,8 @@ database_sentence(const struct status *s, char *buf, size_t size)
 		break;
 	case STORED_ABSENT:
 		if (had_one(s->config))
-			(void)snprintf(buf, size, "The database %s is gone, and there was one. Start mxtrapd (systemctl start mxtrapd) to begin "
-			    "a new one with what was kept beside it, or put a backup back (mxtrap restore FILE).", d->path);
+			(void)snprintf(buf, size, "The database %s is gone, and there was one. Start mxtrapd (systemctl start mxtrapd) to "
+			    "begin a new one with what was kept beside it, or put a backup back (mxtrap restore FILE).", d->path);
 		else
 			(void)snprintf(buf, size, "There is no database %s yet: mxtrapd has not run with this configuration.", d->path);
 		break;

@@ -79,6 +79,8 @@ allow|found no address
 explain|found no address
 export plain --grade provn|did you mean proven?
 export plain --include suspect|did you mean suspects?
+allow 192.0.2.7 --for 36500d|--for: found 36500d, expected a time like 12h or 30d, 18250d at most
+token add x --for 36500d|--for: found 36500d, expected a time like 12h or 90d, 18250d at most
 allow 192.0.2.7 --for soon|--for: found soon, expected a time like 12h or 30d
 block 192.0.2.7 192.0.2.8|found 192.0.2.8, expected nothing more
 forget 192.0.2.7 --for 3d|unknown option --for
@@ -108,6 +110,7 @@ purge --evidence imptient|did you mean impatient?
 purge --exchanger mx9.example.ogr|did you mean mx9.example.org?
 token add x --scope exprot|did you mean export?
 allow 192.0.2.7/24|did you mean 192.0.2.0/24?
+allow 192.0.2.0/032|did you mean 192.0.2.0/32?
 explain 192.0.2.7/24|mxtrap explain 192.0.2.7
 explain mx.example.org|names are not resolved
 END

@@ -53,6 +53,21 @@ ndjson_ends_with_the_metadata(void **state)
 	done(&s);
 }
 
+/* What was allowed by hand stands below: that it is nobody would be wrong. */
+static void
+the_head_of_what_is_allowed_speaks_of_senders_that_came(void **state)
+{
+	struct printed s = RUN(shared.dir, "list", "--allowed");
+
+	(void)state;
+	assert_null(strstr(s.out, "No sender is allowed"));
+	done(&s);
+	s = RUN(shared.dir, "allow", "192.0.2.1-192.0.2.9");
+	assert_int_equal(s.status, 1);
+	assert_null(strstr(s.err, "dig +short"));
+	done(&s);
+}
+
 static void
 list_and_export_give_the_same_lines(void **state)
 {
@@ -127,6 +142,7 @@ main(void)
 	struct CMUnitTest words[sizeof list_rows / sizeof list_rows[0]];
 	const struct CMUnitTest reads[] = {
 		cmocka_unit_test(ndjson_ends_with_the_metadata),
+		cmocka_unit_test(the_head_of_what_is_allowed_speaks_of_senders_that_came),
 		cmocka_unit_test(list_and_export_give_the_same_lines),
 		cmocka_unit_test(a_table_fits_100_columns_and_has_no_colours_in_a_pipe),
 	};
