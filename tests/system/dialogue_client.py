@@ -114,8 +114,34 @@ def slow(to, n):
     print("ends", ends, flush=True)
 
 
+def crowd(to, n):
+    """n connections that are all open before the first is read: prints how many of them found no room."""
+    base = int(ipaddress.ip_address("198.18.0.1"))
+    socks = []
+    for i in range(n):
+        try:
+            socks.append(connect(to, str(ipaddress.ip_address(base + i % 250 * 256 + 77))))
+        except OSError:
+            print("Reset while it connected", flush=True)
+    n = 0
+    for _ in range(300):
+        ready, _, _ = select.select(socks, [], [], 0.1)
+        for s in ready:
+            try:
+                if s.recv(4096):
+                    continue
+            except ConnectionResetError:
+                n += 1
+            socks.remove(s)
+        if n > 0 and not ready:
+            break
+    print("found no room:", n, "reset", flush=True)
+
+
 WHAT = {"pipeline": pipeline, "early": early, "tls": tls, "until-end": until_end}
 if sys.argv[1] == "slow":
     slow(sys.argv[2], int(sys.argv[3]))
+elif sys.argv[1] == "crowd":
+    crowd(sys.argv[2], int(sys.argv[3]))
 else:
     WHAT[sys.argv[1]](sys.argv[2], sys.argv[3])
