@@ -90,10 +90,11 @@ damage_now(const struct status *s)
 static const char *
 clip(const char *list, char *buf, size_t size)
 {
+	size_t n = strlen(list);
 	char *comma;
 
-	(void)snprintf(buf, size, "%s", list);
-	if (strlen(list) < size)
+	memcpy(buf, list, n < size ? n + 1 : size);
+	if (n < size)
 		return buf;
 	buf[size - sizeof(", and more")] = '\0';
 	comma = strrchr(buf, ',');
