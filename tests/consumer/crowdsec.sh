@@ -87,7 +87,7 @@ check "for web is back" was_back
 mxtrap token revoke bouncer >/dev/null
 refused() { [ "$(mx curl -s -o /dev/null -w '%{http_code}' -H "X-Api-Key: $KEY" 'http://127.0.0.1:8725/v1/decisions/stream')" = 403 ]; }
 check "a key that was revoked opens nothing" wait_for 3000 refused
-check "and is no consumer any more" eval '! mxtrap consumers | grep -q "^bouncer "'
+check "and is no consumer any more" wait_for 20000 eval '! mxtrap consumers | grep -q "^bouncer "'
 kill $BOUNCER_PID
 wait $BOUNCER_PID 2>/dev/null
 

@@ -76,15 +76,46 @@ def until_end(to, source):
         print("%.0f" % ((time.monotonic() - t0) * 1000), flush=True)
 
 
+def crowd(to, n):
+    """n connections more, all open before the first is read: prints how many of them found no room."""
+    base = int(ipaddress.ip_address("198.18.0.1"))
+    socks, full = [], 0
+    for i in range(n):
+        try:
+            socks.append(connect(to, str(ipaddress.ip_address(base + i % 250 * 256 + 77))))
+        except ConnectionResetError:
+            full += 1
+    by_fd, poll = {s.fileno(): s for s in socks}, select.poll()     # select() knows 1,024 of them
+    for fd in by_fd:
+        poll.register(fd, select.POLLIN)
+    for _ in range(300):
+        ready = poll.poll(100)
+        for fd, _ in ready:
+            try:
+                if by_fd[fd].recv(4096):
+                    continue
+            except ConnectionResetError:
+                full += 1
+            poll.unregister(fd)
+        if full > 0 and not ready:
+            break
+    for s in socks:
+        s.close()
+    print("found no room:", full, "reset", flush=True)
+
+
 def slow(to, n):
-    """n connections that stay: prints when they stand, then drips until a line comes on stdin."""
+    """n connections that stay: prints when they stand, sends 30 more at once, then drips until a line comes on stdin.
+
+    The decoy gives each a minute to end a command: on a busy machine there is no time to start another program.
+    """
     base = int(ipaddress.ip_address("198.18.0.1"))
     socks = [connect(to, str(ipaddress.ip_address(base + i % 250 * 256 + i // 250))) for i in range(n)]
     print("stand", len(socks), flush=True)
     for s in socks:
         s.settimeout(0)
     greeted, heard = set(), {s: b"" for s in socks}
-    turn = 0
+    turn, full = 0, False
     while True:
         if select.select([sys.stdin], [], [], 1)[0]:
             break
@@ -102,6 +133,9 @@ def slow(to, n):
                 pass
         turn += len(greeted) > 0
         print("greeted", len(greeted), flush=True)
+        if len(greeted) == n and not full:
+            full = True
+            crowd(to, 30)
     # The decoy was told to stop: how do they end?
     ends = {"421": 0, "reset": 0, "else": 0}
     for s in socks:
@@ -114,34 +148,8 @@ def slow(to, n):
     print("ends", ends, flush=True)
 
 
-def crowd(to, n):
-    """n connections that are all open before the first is read: prints how many of them found no room."""
-    base = int(ipaddress.ip_address("198.18.0.1"))
-    socks = []
-    for i in range(n):
-        try:
-            socks.append(connect(to, str(ipaddress.ip_address(base + i % 250 * 256 + 77))))
-        except OSError:
-            print("Reset while it connected", flush=True)
-    n = 0
-    for _ in range(300):
-        ready, _, _ = select.select(socks, [], [], 0.1)
-        for s in ready:
-            try:
-                if s.recv(4096):
-                    continue
-            except ConnectionResetError:
-                n += 1
-            socks.remove(s)
-        if n > 0 and not ready:
-            break
-    print("found no room:", n, "reset", flush=True)
-
-
 WHAT = {"pipeline": pipeline, "early": early, "tls": tls, "until-end": until_end}
 if sys.argv[1] == "slow":
     slow(sys.argv[2], int(sys.argv[3]))
-elif sys.argv[1] == "crowd":
-    crowd(sys.argv[2], int(sys.argv[3]))
 else:
     WHAT[sys.argv[1]](sys.argv[2], sys.argv[3])
