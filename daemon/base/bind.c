@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mxtrap/bind.h"
@@ -26,6 +27,7 @@
 /* SYN-ACKs sent again at most: a forged SYN shall cost its victim little. */
 #define BIND_SYNACK_RETRIES 2
 #define BIND_UDP_BYTES	    (4 << 20)
+#define HELD_TRIES	    20		/* of a tenth of a second */
 #define STATE_LISTEN	    0x0a
 
 struct holder {
@@ -379,6 +381,24 @@ move_aside(const char *path)
 	return false;
 }
 
+/* Does somebody listen there?  Who was killed a moment ago may seem to: the kernel closes it when the process has gone. */
+static bool
+is_held(const struct sockaddr_un *at)
+{
+	const struct timespec pause = { .tv_nsec = 100000000 };
+
+	for (int i = 0;; i++) {
+		int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		bool held = fd >= 0 && connect(fd, (const struct sockaddr *)at, sizeof(*at)) == 0;
+
+		if (fd >= 0)
+			close(fd);
+		if (!held || i == HELD_TRIES)
+			return held;
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
 int
 bind_control(const char *dir, uint32_t uid, uint32_t gid, char why[static BIND_WHY_SIZE])
 {
@@ -391,7 +411,7 @@ bind_control(const char *dir, uint32_t uid, uint32_t gid, char why[static BIND_W
 		snprintf(why, BIND_WHY_SIZE,
 		    "%.128s/control.sock: the path is too long for a socket",
 		    dir);
-	} else if (connect(fd, (const struct sockaddr *)&at, sizeof(at)) == 0) {
+	} else if (is_held(&at)) {
 		snprintf(why, BIND_WHY_SIZE,
 		    "%s is held by another mxtrapd: stop it first, or name another state-dir",
 		    at.sun_path);

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "store_support.h"
@@ -326,6 +327,31 @@ the_socket_has_its_mode_from_the_first_moment_on(void **state)
 	(void)close(fd);
 }
 
+/* As one that was killed does, for the moment until its process has gone. */
+static void
+a_socket_that_is_let_loose_in_a_moment_is_waited_for(void **state)
+{
+	const struct bench_dir *dir = *state;
+	char why[BIND_WHY_SIZE];
+	int fd = bind_control(dir->path, geteuid(), getegid(), why), again;
+	pid_t pid;
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind_control(dir->path, geteuid(), getegid(), why), -1);
+	assert_non_null(strstr(why, "is held by another mxtrapd"));
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)usleep(300000);
+		_exit(0);
+	}
+	(void)close(fd);		/* the child has it still */
+	again = bind_control(dir->path, geteuid(), getegid(), why);
+	assert_true(again >= 0);
+	(void)close(again);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 static void
 something_that_is_no_socket_is_moved_aside(void **state)
 {
@@ -412,6 +438,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(what_web_hands_over_does_not_stay_open, support_setup, support_teardown),
 		cmocka_unit_test_setup_teardown(web_that_sends_without_pause_does_not_hold_a_turn, support_setup, support_teardown),
 		cmocka_unit_test_setup_teardown(the_socket_has_its_mode_from_the_first_moment_on, support_setup, support_teardown),
+		cmocka_unit_test_setup_teardown(a_socket_that_is_let_loose_in_a_moment_is_waited_for, support_setup, support_teardown),
 		cmocka_unit_test_setup_teardown(something_that_is_no_socket_is_moved_aside, support_setup, support_teardown),
 		cmocka_unit_test_setup_teardown(an_answer_waits_until_every_reader_sees_what_was_done, support_setup, support_teardown),
 		cmocka_unit_test_setup_teardown(what_was_so_before_is_said, support_setup, support_teardown),
