@@ -262,10 +262,10 @@ a_new_serial_is_a_new_etag(void **state)
 		int64_t until = now_ms() + 60000;
 
 		(void)snprintf(line, sizeof(line), "If-None-Match: %s\r\n", before[i]);
-		/* Many look-ups share a read transaction, for 50 ms at most. */
+		/* Many look-ups share a read transaction, for 50 ms at most; and a score that decays changes the tag meanwhile. */
 		do
 			a = ask("GET", paths[i], line);
-		while (a->status == 304 && now_ms() < until);
+		while ((a->status == 304 || strstr(a->body, "203.0.113.200") == NULL) && now_ms() < until);
 		assert_status(a, 200);
 		assert_string_not_equal(header(a, "ETag"), before[i]);
 		assert_has(a->body, "203.0.113.200");
