@@ -76,7 +76,7 @@ hand_over_file(int dir, const char *name, const struct process_user *to)
 		if (st.st_uid != to->uid || !group)
 			(void)!fchown(fd, to->uid, to->gid);
 		/* What was decided is copied for watch alone. */
-		if ((st.st_mode & FILE_MODE) != FILE_MODE && strcmp(name, "mxtrap.keep") != 0)
+		if ((st.st_mode & FILE_MODE) != FILE_MODE && strcmp(name, KEEP_FILE) != 0)
 			(void)fchmod(fd, (st.st_mode & 07777) | FILE_MODE);
 	}
 	(void)close(fd);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "mxtrap/state.h"
 #include "mxtrap/status.h"
 #include "status_damage.h"
 
@@ -90,7 +91,7 @@ had_one(const struct config *config)
 	char path[4096];
 	struct stat st;
 
-	(void)snprintf(path, sizeof(path), "%s/mxtrap.keep", config->state_dir);
+	(void)snprintf(path, sizeof(path), "%s/" KEEP_FILE, config->state_dir);
 	return lstat(path, &st) == 0;
 }
 

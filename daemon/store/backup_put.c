@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "backup_int.h"
+#include "mxtrap/state.h"
 #include "store_int.h"
 
 struct put {
@@ -115,7 +116,7 @@ move_decisions(const struct put *p)
 {
 	char from[BACKUP_PATH_SIZE], to[BACKUP_PATH_SIZE + 32];
 
-	(void)snprintf(from, sizeof from, "%s/mxtrap.keep", p->o->state_dir);
+	(void)snprintf(from, sizeof from, "%s/" KEEP_FILE, p->o->state_dir);
 	(void)snprintf(to, sizeof to, "%s.before-restore-%" PRId64, from, p->o->now_s);
 	return rename(from, to) == 0 || errno == ENOENT;
 }
@@ -140,7 +141,7 @@ keep(const struct put *p, char kept[static BACKUP_PATH_SIZE], char text[static B
 			return backup_no(text, "state-dir %s: %s", p->o->state_dir, strerror(errno));
 	}
 	if (!move_decisions(p))
-		return backup_no(text, "%s/mxtrap.keep cannot be renamed: %s", p->o->state_dir, strerror(errno));
+		return backup_no(text, "%s/" KEEP_FILE " cannot be renamed: %s", p->o->state_dir, strerror(errno));
 	/* The log of the old one must never be read as one of the new. */
 	for (int i = 0; i < 2; i++) {
 		(void)snprintf(path, sizeof path, "%s%s", p->database, i == 0 ? "-wal" : "-shm");

@@ -445,7 +445,7 @@ database_open(struct store *s, const struct ladder *ladder)
 		log_warnx("DATABASE [%s] cannot be opened: %s", s->path, errno == ELOOP ?
 		    "found a symbolic link, expected the file itself (set state-dir to where it is)" : strerror(errno));
 	if (look == LOOK_FRESH && salvage_lost(s)) {
-		log_warnx("DATABASE [%s] is gone, and there was one: mxtrap.keep, mxtrap.beat or its log lie there still", s->path);
+		log_warnx("DATABASE [%s] is gone, and there was one: " KEEP_FILE ", mxtrap.beat or its log lie there still", s->path);
 		look = LOOK_CORRUPT;
 	} else if (look == LOOK_CORRUPT && salvage_lost(s)) {
 		log_warnx("DATABASE [%s] is damaged: it has no bytes", s->path);

@@ -14,9 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct store;
+#include "mxtrap/state.h"
 
-#define KEEP_FILE "mxtrap.keep"
+struct store;
 
 struct kept {
 	sqlite3 *db;			/* NULL: there is none that can be read */

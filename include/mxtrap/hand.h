@@ -15,7 +15,7 @@
 #define HAND_MAX    4096U		/* listings by hand at the same time */
 #define HAND_TERM_S 86400U		/* where none is named: a first listing's term */
 #define HAND_MAX_S  (30U * 86400U)
-#define HAND_FAR_S   (18250 * INT64_C(86400))	/* an allowance or a token that ends: 50 years at most, for its end is 32 bits */
+#define HAND_FAR_S  (18250 * INT64_C(86400))	/* an allowance or a token that ends: 50 years at most, for its end is 32 bits */
 
 struct hand {
 	uint32_t sender;		/* number of its record */

@@ -7,6 +7,8 @@
 
 #include "mxtrap/users.h"
 
+#define KEEP_FILE "mxtrap.keep"		/* what people decided, beside the database (daemon/store/keep.h) */
+
 /* Make the directory if it is not there; see to it that the user of watch may write in it and its group read
  * there; bind the control socket: its descriptor.  -1: said why.  What cannot be mended is logged with the
  * command that mends it. */

@@ -49,21 +49,6 @@ asked(const char *file, const char *sql)
 	return number(&other, sql);
 }
 
-/* Files there whose names have this in them. */
-static int
-count_of(const struct bench_dir *d, const char *part)
-{
-	DIR *dir = opendir(d->path);
-	const struct dirent *e;
-	int n = 0;
-
-	assert_non_null(dir);
-	while ((e = readdir(dir)) != NULL)
-		n += strstr(e->d_name, part) != NULL;
-	closedir(dir);
-	return n;
-}
-
 static void
 file_of(const char *path, const char *text, size_t n)
 {
@@ -117,10 +102,10 @@ a_backup_has_all_while_watch_runs(void **state)
 	assert_int_equal(stat(in(d, "copy.db"), &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	/* One file, whole by itself: nothing beside it, and none is needed to read it where nobody may write. */
-	assert_int_equal(count_of(d, "copy.db"), 1);
+	assert_int_equal(files_like(d, "copy.db"), 1);
 	assert_true(sound(in(d, "copy.db")));
 	assert_int_equal(asked(in(d, "copy.db"), "SELECT count(*) FROM list WHERE state = 4"), 1);
-	assert_int_equal(count_of(d, "copy.db"), 1);
+	assert_int_equal(files_like(d, "copy.db"), 1);
 	store_close(s);
 }
 
@@ -168,7 +153,7 @@ a_backup_never_goes_over_the_database_or_a_device(void **state)
 	p = RUN(d, "backup", "-");
 	assert_int_equal(p.status, 2);
 	done(&p);
-	assert_int_equal(count_of(d, ".part-"), 0);
+	assert_int_equal(files_like(d, ".part-"), 0);
 	store_close(s);
 	assert_int_equal(number(d, "SELECT count(*) FROM list WHERE state = 4"), 1);
 }
@@ -181,7 +166,7 @@ a_backup_of_nothing_is_none(void **state)
 	assert_int_equal(p.status, 3);
 	says(p.err, "mxtrap.db: No such file");
 	done(&p);
-	assert_int_equal(count_of(*state, "copy.db"), 0);
+	assert_int_equal(files_like(*state, "copy.db"), 0);
 }
 
 static void
@@ -204,7 +189,7 @@ a_damaged_database_gives_no_backup(void **state)
 	/* Not the copy, which nobody gets to see. */
 	says(p.err, "mxtrap.db is damaged");
 	done(&p);
-	assert_int_equal(count_of(d, "copy.db"), 0);
+	assert_int_equal(files_like(d, "copy.db"), 0);
 }
 
 static void
@@ -220,7 +205,7 @@ a_restore_of_a_file_that_is_not_there_is_bad_input(void **state)
 		says(p.err, "missing.db: No such file");
 		done(&p);
 	}
-	assert_int_equal(count_of(d, "before-restore"), 0);
+	assert_int_equal(files_like(d, "before-restore"), 0);
 }
 
 static void
@@ -238,7 +223,7 @@ a_restore_is_refused_while_watch_runs(void **state)
 	says(p.err, "systemctl stop mxtrapd");
 	done(&p);
 	assert_int_equal(number(d, "SELECT generation FROM meta"), generation);
-	assert_int_equal(count_of(d, "before-restore"), 0);
+	assert_int_equal(files_like(d, "before-restore"), 0);
 	store_close(s);
 }
 
@@ -293,7 +278,7 @@ a_restore_brings_back_the_state_under_a_new_name(void **state)
 	p = RUN(d, "restore", in(d, "copy.db"));
 	assert_int_equal(p.status, 0);
 	assert_int_equal(access(in(d, "mxtrap.keep"), F_OK), -1);
-	assert_int_equal(count_of(d, "mxtrap.keep.before-restore-"), 1);
+	assert_int_equal(files_like(d, "mxtrap.keep.before-restore-"), 1);
 	says(p.out, "before-restore-");
 	says(p.out, "systemctl start mxtrapd");
 	done(&p);
@@ -304,7 +289,7 @@ a_restore_brings_back_the_state_under_a_new_name(void **state)
 	assert_int_equal(stat(d->file, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0640);
 	/* A log of the old one would be read as one of the new. */
-	assert_int_equal(count_of(d, "mxtrap.db-"), 0);
+	assert_int_equal(files_like(d, "mxtrap.db-"), 0);
 	p = RUN(d, "list");
 	says(p.out, "192.0.2.7");
 	says_not(p.err, "warning");
@@ -405,8 +390,8 @@ a_restore_looks_at_the_file_first(void **state)
 	assert_int_equal(p.status, 0);
 	says(p.out, "sound");
 	done(&p);
-	assert_int_equal(count_of(d, "before-restore"), 0);
-	assert_int_equal(count_of(d, "restoring"), 0);
+	assert_int_equal(files_like(d, "before-restore"), 0);
+	assert_int_equal(files_like(d, "restoring"), 0);
 	assert_int_equal(number(d, "SELECT count(*) FROM list WHERE state = 4"), 1);
 }
 
@@ -456,7 +441,7 @@ a_bare_copy_is_restored_with_a_warning(void **state)
 	says(p.err, "without its log");
 	says(p.err, "newest rows are missing");
 	done(&p);
-	assert_int_equal(count_of(d, "cp.db"), 1);
+	assert_int_equal(files_like(d, "cp.db"), 1);
 }
 
 static void
@@ -502,7 +487,7 @@ a_copy_is_read_where_nobody_may_write(void **state)
 	assert_int_equal(p.status, 0);
 	says(p.err, "without its log");
 	done(&p);
-	assert_int_equal(count_of(d, "mxtrap.db"), 1);
+	assert_int_equal(files_like(d, "mxtrap.db"), 1);
 }
 
 int
